@@ -1,0 +1,77 @@
+# The whole experiment, from nothing to the book. `make` alone lists the targets.
+PROFILE ?= demo
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV := .venv
+BIN := $(VENV)/bin
+BUILD := _build
+DONE := $(BUILD)/$(PROFILE)/notebooks
+# The book of the drawn faces is Jupyter Book's own _build/html; any other lies in its profile's folder.
+SITE := $(if $(filter demo,$(PROFILE)),.,$(BUILD)/$(PROFILE))
+HTML := $(SITE)/_build/html
+NOTEBOOKS := 01_data 02_faces 03_resnet 04_attack 05_results
+COPIES := $(NOTEBOOKS:%=$(DONE)/%.ipynb)
+
+export MASKDET_PROFILE := $(PROFILE)
+.DELETE_ON_ERROR:
+.PHONY: help book test notebooks verify data record lab lock clean
+# A finished copy is kept when a later one fails or is interrupted.
+.SECONDARY:
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+	@echo "  PROFILE=demo (drawn faces, the default), larxel or wobot (photographs: make data PROFILE=larxel)"
+
+book: $(HTML)/.complete ## run the notebooks and build the book
+	@echo "the book is at $(HTML)/index.html"
+
+test: $(VENV)/ready ## run the tests
+	$(BIN)/python -m pytest tests
+
+notebooks: $(COPIES) ## run the notebooks (into _build/PROFILE/notebooks)
+
+verify: notebooks ## run the notebooks again from nothing and compare every output
+	rm -rf $(BUILD)/verify
+	MASKDET_BUILD=$(CURDIR)/$(BUILD)/verify $(BIN)/python -m pytest -p no:cacheprovider --nbval \
+	  --nbval-current-env --nbval-cell-timeout 14400 --nbval-sanitize-with tests/nbval.cfg $(COPIES)
+
+data: $(VENV)/ready ## fetch the photographs of PROFILE from Kaggle (needs your token)
+	@$(BIN)/python -m maskdet.data $(PROFILE)
+
+record: notebooks ## write this run's numbers to results/PROFILE.json, which is committed
+	@$(BIN)/python -m maskdet.results $(PROFILE)
+
+lab: $(VENV)/ready ## open the notebooks in JupyterLab
+	$(BIN)/jupyter lab book
+
+lock: ## pin requirements.in into requirements.txt (needs uv)
+	uv pip compile --universal --python-version 3.11 --generate-hashes requirements.in -o requirements.txt
+
+clean: ## remove what was built (not the environment, nor fetched photographs)
+	rm -rf $(BUILD)
+
+$(VENV)/ready: requirements.txt pyproject.toml
+	@$(PYTHON) -c 'import sys, ensurepip; sys.exit(sys.version_info[:2] != (3, 11))' || \
+	  { echo "expected Python 3.11 with venv, got $$($(PYTHON) --version 2>&1): apt install python3.11-venv," \
+	         "or say where it is with PYTHON=/path/to/python3.11"; exit 1; }
+	$(PYTHON) -m venv --clear $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+# A copy is run again when its notebook, a module that it uses, or the stage before it has changed.
+LIBRARY := maskdet/__init__.py maskdet/config.py maskdet/files.py maskdet/counts.py maskdet/results.py $(wildcard maskdet/figures/*.py)
+$(DONE)/01_data.ipynb: $(wildcard maskdet/data/*.py maskdet/drawing/*.py)
+$(DONE)/02_faces.ipynb: $(wildcard maskdet/faces/*.py) maskdet/backend.py $(DONE)/01_data.ipynb
+$(DONE)/03_resnet.ipynb: maskdet/models.py maskdet/training.py $(DONE)/02_faces.ipynb
+$(DONE)/04_attack.ipynb: $(wildcard maskdet/attack/*.py) $(DONE)/03_resnet.ipynb
+$(DONE)/05_results.ipynb: $(wildcard results/*.json) $(DONE)/04_attack.ipynb
+
+# Papermill saves after every cell: only a copy that ran to its end gets the name that counts.
+$(DONE)/%.ipynb: book/%.ipynb $(LIBRARY) | $(VENV)/ready
+	@mkdir -p $(DONE)/unfinished
+	$(BIN)/papermill --kernel python3 --cwd . -p profile $(PROFILE) $< $(DONE)/unfinished/$*.ipynb
+	@mv $(DONE)/unfinished/$*.ipynb $@
+
+$(HTML)/.complete: $(COPIES) _config.yml _toc.yml $(shell find book -type f -not -name '.*' -not -path '*/.*') 
+	$(BIN)/jupyter-book build . --path-output $(SITE) --all -W -n --keep-going
+	@touch $@

@@ -1,0 +1,48 @@
+"""TensorFlow and Keras, imported once, the same way everywhere: quiet, two threads, deterministic.
+
+Take them from here (`from maskdet.backend import keras, tf`), never directly: a result depends on
+the number of threads and on the kernels, which are fixed when TensorFlow starts.
+"""
+
+import contextlib
+import os
+import sys
+import tempfile
+
+THREADS = 2  # sums are split by thread: another number of them gives other roundings
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
+
+
+@contextlib.contextmanager
+def _quiet():
+    """Keep what C++ writes to file descriptor 2 out of notebooks; show it if the block fails.
+
+    TensorFlow says there that it found no CUDA, before any log level that Python sets counts.
+    """
+    sys.stderr.flush()
+    kept = os.dup(2)
+    with tempfile.TemporaryFile() as said:
+        os.dup2(said.fileno(), 2)
+        try:
+            yield
+        except BaseException:
+            said.seek(0)
+            os.write(kept, said.read())
+            raise
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)
+
+
+with _quiet():
+    import keras
+    import tensorflow as tf
+
+    tf.config.threading.set_intra_op_parallelism_threads(THREADS)
+    tf.config.threading.set_inter_op_parallelism_threads(THREADS)
+    tf.config.experimental.enable_op_determinism()
+    tf.constant(0.0) + 1.0  # starts the devices, which also write there
+
+__all__ = ["keras", "tf"]

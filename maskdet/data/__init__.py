@@ -1,0 +1,41 @@
+"""The photographs and their labelled faces: found or drawn, checked, grouped and split.
+
+    dataset = data.prepare(profile)         # once: read every file, write the tables
+    dataset = data.load(profile)            # afterwards: read the tables back
+    dataset.boxes                           # one row per labelled box
+    dataset.image(name)                     # (H, W, 3) uint8
+
+Another source of photographs takes one reader in `READERS` and one `Profile`; other class names
+take one row each in `FOLDING`.
+"""
+
+from maskdet.data.classes import FOLDING, Fold, folding_table
+from maskdet.data.dataset import Dataset, folder, load
+from maskdet.data.download import fetch
+from maskdet.data.photographs import PhotographError, difference_hash, read_image
+from maskdet.data.preparation import prepare
+from maskdet.data.readers import READERS
+from maskdet.data.splits import near_duplicates, split
+from maskdet.data.tables import counts, numbers, sample, skipped_by_reason, split_table
+
+__all__ = [
+    "FOLDING",
+    "READERS",
+    "Dataset",
+    "Fold",
+    "PhotographError",
+    "counts",
+    "difference_hash",
+    "fetch",
+    "folder",
+    "folding_table",
+    "load",
+    "near_duplicates",
+    "numbers",
+    "prepare",
+    "read_image",
+    "sample",
+    "skipped_by_reason",
+    "split",
+    "split_table",
+]

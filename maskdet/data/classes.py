@@ -1,0 +1,50 @@
+"""From the class names of the two public sets to the two classes of the experiment."""
+
+from dataclasses import dataclass
+
+import pandas as pd
+
+MASKED, BARE, LEFT_OUT = "masked", "bare", "left out"
+
+
+@dataclass(frozen=True)
+class Fold:
+    """What becomes of one original class."""
+
+    label: str  # "masked", "bare" or "left out"
+    face: bool  # whether the box is that of a face
+    why: str
+
+
+# The preprint's code keeps two of the 20 classes of its set: face_with_mask and face_no_mask.
+FOLDING = {
+    "face_with_mask": Fold(MASKED, True, "a face with a mask worn as it should be"),
+    "with_mask": Fold(MASKED, True, "a face with a mask worn as it should be"),
+    "face_no_mask": Fold(BARE, True, "a face with nothing over it"),
+    "without_mask": Fold(BARE, True, "a face with nothing over it"),
+    "face_with_mask_incorrect": Fold(LEFT_OUT, True, "neither one nor the other: shown separately"),
+    "mask_weared_incorrect": Fold(LEFT_OUT, True, "neither one nor the other: shown separately"),
+    "face_other_covering": Fold(LEFT_OUT, True, "covered, but not by a mask"),
+    "mask_surgical": Fold(LEFT_OUT, False, "the mask itself, a second row of a masked face"),
+    "mask_colorful": Fold(LEFT_OUT, False, "the mask itself, a second row of a masked face"),
+    "gas_mask": Fold(LEFT_OUT, False, "the gas mask itself"),
+    "face_shield": Fold(LEFT_OUT, False, "the shield itself"),
+    "scarf_bandana": Fold(LEFT_OUT, False, "the cloth itself"),
+    "balaclava_ski_mask": Fold(LEFT_OUT, False, "the balaclava itself"),
+    "hijab_niqab": Fold(LEFT_OUT, False, "the cloth itself"),
+    "turban": Fold(LEFT_OUT, False, "headgear"),
+    "helmet": Fold(LEFT_OUT, False, "headgear"),
+    "hair_net": Fold(LEFT_OUT, False, "headgear"),
+    "hat": Fold(LEFT_OUT, False, "headgear"),
+    "hood": Fold(LEFT_OUT, False, "headgear"),
+    "sunglasses": Fold(LEFT_OUT, False, "glasses"),
+    "eyeglasses": Fold(LEFT_OUT, False, "glasses"),
+    "goggles": Fold(LEFT_OUT, False, "glasses"),
+    "other": Fold(LEFT_OUT, False, "anything else"),
+}
+
+
+def folding_table() -> pd.DataFrame:
+    """`FOLDING` as a table: original, label, face, why; one row per original class."""
+    rows = [(name, fold.label, fold.face, fold.why) for name, fold in FOLDING.items()]
+    return pd.DataFrame(rows, columns=["original", "label", "face", "why"])

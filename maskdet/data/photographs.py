@@ -1,0 +1,85 @@
+"""Image files as arrays, and the difference hash by which near-duplicates are known."""
+
+import io
+import warnings
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP")  # by content: a .jpg may well hold a PNG
+LARGEST = 80_000_000  # pixels; a small file can claim to be larger than memory
+HASH_SIDE = 16
+ORIENTATION = 0x0112  # the EXIF tag
+SIDEWAYS = (5, 6, 7, 8)  # its values that exchange width and height
+
+
+class PhotographError(ValueError):
+    """A file that is not a readable photograph; the message is one line with the remedy."""
+
+    def __init__(self, name: object, fault: str):
+        super().__init__(
+            f"expected a photograph in {name}, got {fault}:"
+            " delete the file, or fetch the set again with `make data PROFILE=...`"
+        )
+        self.fault = fault
+
+
+def read_image(path: Path, *, size: tuple[int, int] | None = None) -> np.ndarray:
+    """The photograph in `path`: (H, W, 3) uint8 RGB, upright.
+
+    `size` is the (width, height) to which its annotated boxes refer. A photograph that lies on
+    its side is turned upright, as its EXIF orientation says, unless `size` is its size as it lies.
+
+    Raises PhotographError when the file is missing, empty, damaged, too large or no photograph.
+    """
+    try:
+        content = Path(path).read_bytes()
+    except OSError as error:
+        raise PhotographError(path, f"a file that cannot be read ({error.strerror})") from None
+    return decoded(content, name=path, size=size)
+
+
+def decoded(
+    content: bytes, *, name: object, size: tuple[int, int] | None = None
+) -> np.ndarray:
+    """As `read_image`, from the bytes of the file; `name` is for messages."""
+    if not content:
+        raise PhotographError(name, "an empty file")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Pillow's own, on sizes: they are checked here
+            with Image.open(io.BytesIO(content), formats=FORMATS) as image:
+                if image.width * image.height > LARGEST:
+                    raise Image.DecompressionBombError
+                sideways = image.getexif().get(ORIENTATION) in SIDEWAYS
+                if not (sideways and size == image.size):
+                    ImageOps.exif_transpose(image, in_place=True)
+                return np.array(_rgb(image))
+    except Image.DecompressionBombError:
+        raise PhotographError(name, f"more than {LARGEST // 10**6} megapixels") from None
+    except UnidentifiedImageError:
+        raise PhotographError(name, f"none of the formats {', '.join(FORMATS)}") from None
+    except Exception:  # damage makes Pillow raise errors of a dozen types
+        raise PhotographError(name, "a truncated or damaged image") from None
+
+
+def _rgb(image: Image.Image) -> Image.Image:
+    """`image` in mode RGB: 16 bits scaled to 8, what is transparent shown on white."""
+    if image.mode.startswith("I"):  # 16 bits: `convert` would cut off at 255, not scale
+        grey = np.clip(np.asarray(image, np.int64), 0, 65535) // 257
+        image = Image.fromarray(grey.astype(np.uint8))
+    if image.has_transparency_data:
+        image = image.convert("RGBA")
+        white = Image.new("RGBA", image.size, "white")
+        image = Image.alpha_composite(white, image)
+    return image.convert("RGB")
+
+
+def difference_hash(image: np.ndarray) -> np.ndarray:
+    """256 bits that say where a (H, W, 3) uint8 photograph darkens to the right: (4,) uint64."""
+    small = Image.fromarray(image).convert("L").resize(
+        (HASH_SIDE + 1, HASH_SIDE), Image.Resampling.LANCZOS
+    )
+    pixels = np.asarray(small)
+    return np.packbits(pixels[:, 1:] < pixels[:, :-1]).view(np.uint64)

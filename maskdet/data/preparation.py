@@ -1,0 +1,139 @@
+"""From a folder of photographs to the tables: draw or find, read, check, group, split."""
+
+import shutil
+from hashlib import sha256
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from tqdm import tqdm
+
+from maskdet import files
+from maskdet.config import Profile
+from maskdet.data.boxes import CLIPPED, clipped
+from maskdet.data.classes import BARE, FOLDING, MASKED
+from maskdet.data.dataset import COLUMNS, Dataset, folder, load, save
+from maskdet.data.photographs import PhotographError, decoded, difference_hash
+from maskdet.data.readers import READERS, Record, Records
+from maskdet.data.splits import groups, split
+
+
+def prepare(profile: Profile) -> Dataset:
+    """Find or draw the photographs of `profile`, check every file and write the tables.
+
+    Writes photographs.csv, boxes.csv, skipped.csv and dataset.json into `profile.folder`.
+
+    Raises FileNotFoundError when there are no photographs, and ValueError when none can be read,
+    or no face of one of the two classes is left to learn from.
+    """
+    (profile.folder / "dataset.json").unlink(missing_ok=True)  # a failure leaves no older tables
+    if profile.drawn:
+        _draw(profile)
+    records = READERS[profile.layout](folder(profile))
+    photographs, boxes = _checked(records)
+    annotated = photographs["annotated"]
+    sides = split(
+        photographs.loc[annotated, "group"].to_numpy(),
+        test_share=profile.test_share,
+        validation_share=profile.validation_share,
+        seed=profile.seed,
+    )
+    photographs["split"] = ""
+    photographs.loc[annotated, "split"] = sides
+    boxes["split"] = boxes["photograph"].map(photographs.set_index("photograph")["split"])
+    _require_both_classes(boxes, records)
+    skipped = pd.DataFrame(records.skipped, columns=list(COLUMNS["skipped"]))
+    save(profile, photographs, boxes, skipped, checksum=_checksum(records))
+    return load(profile)
+
+
+def _draw(profile: Profile) -> None:
+    """Draw the photographs, all or none; those drawn by the same code and settings stay."""
+    from maskdet import drawing
+
+    part, place = profile.folder / ".photographs.part", profile.folder / "photographs"
+    code = sorted(Path(drawing.__file__).parent.glob("*.py"))
+    settings = {"scenes": profile.scenes, "unannotated": profile.unannotated, "seed": profile.seed}
+    mark = files.digest(settings, *(path.read_bytes() for path in code))
+    if (place / mark).exists():
+        return
+    shutil.rmtree(part, ignore_errors=True)
+    part.mkdir(parents=True)
+    drawing.write(part, **settings)
+    (part / mark).touch()
+    shutil.rmtree(place, ignore_errors=True)
+    part.rename(place)
+
+
+def _checked(records: Records) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The tables of what can be used, not yet split; the rest is added to `records.skipped`."""
+    photographs, boxes, hashes = [], [], []
+    for record in tqdm(records.photographs, desc="photographs", unit="", disable=None):
+        try:
+            image = _image(records, record)
+        except PhotographError as error:
+            records.skipped.append((record.photograph, f"photograph left out: {error.fault}"))
+            if record.annotation:
+                records.digests.pop(record.annotation.source, None)
+            continue
+        height, width = image.shape[:2]
+        photographs.append((record.photograph, width, height, record.annotation is not None))
+        hashes.append(difference_hash(image))
+        if record.annotation:
+            boxes += _boxes(records, record, width=width, height=height)
+    if not photographs:
+        raise ValueError(
+            f"expected photographs in {records.folder}, got none that can be read:"
+            " fetch the set again with `make data PROFILE=...`"
+        )
+    photographs = pd.DataFrame(photographs, columns=list(COLUMNS["photographs"])[:4])
+    photographs["group"] = groups(np.array(hashes))
+    return photographs, pd.DataFrame(boxes, columns=list(COLUMNS["boxes"])[:-1])
+
+
+def _image(records: Records, record: Record) -> np.ndarray:
+    """The photograph of one record, (H, W, 3) uint8, its file read once and noted as used."""
+    path = records.folder / record.photograph
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise PhotographError(path, f"a file that cannot be read ({error.strerror})") from None
+    size = record.annotation.size if record.annotation else None
+    image = decoded(content, name=path, size=size)
+    if size not in (None, image.shape[1::-1]):
+        raise PhotographError(path, "another size than its annotation states")
+    records.digests[record.photograph] = sha256(content).hexdigest()
+    return image
+
+
+def _boxes(records: Records, record: Record, *, width: int, height: int) -> list[tuple]:
+    """The rows of one photograph, of `width` x `height` pixels, in the table of boxes."""
+    found = []
+    for box in record.annotation.boxes:
+        try:
+            inside = clipped(box, width=width, height=height)
+        except ValueError as error:
+            records.skipped.append((record.annotation.source, str(error)))
+            continue
+        if inside != box:
+            records.skipped.append((record.annotation.source, CLIPPED))
+        fold = FOLDING[inside.original]
+        found.append((record.photograph, *inside, fold.label, fold.face))
+    return found
+
+
+def _require_both_classes(boxes: pd.DataFrame, records: Records) -> None:
+    for label in (MASKED, BARE):
+        usable = boxes[(boxes["label"] == label) & boxes["face"]]
+        if not (usable["split"] == "train").any():
+            raise ValueError(
+                f"expected {label} faces to learn from in {records.folder}, got {len(usable)} in"
+                f" all and none for training; {len(records.skipped)} things were left out:"
+                " fetch the set again with `make data PROFILE=...`, or use a larger one"
+            )
+
+
+def _checksum(records: Records) -> str:
+    """SHA-256 over the names and the digests of all files used, sorted by name."""
+    lines = (f"{digest}  {path}\n" for path, digest in sorted(records.digests.items()))
+    return sha256("".join(lines).encode()).hexdigest()

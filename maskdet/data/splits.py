@@ -1,0 +1,49 @@
+"""Near-duplicate photographs, and a split that keeps them together."""
+
+import numpy as np
+from scipy import sparse
+from scipy.sparse import csgraph
+
+NEAR = 20  # of 256 bits: photographs whose hashes differ in fewer are near-duplicates
+BLOCK = 256  # rows compared with all others at a time, which bounds the memory
+
+
+def near_duplicates(hashes: np.ndarray) -> np.ndarray:
+    """The pairs of near-duplicates: (P, 2) int, first < second, from (N, 4) uint64 hashes."""
+    pairs = [np.empty((0, 2), int)]
+    for start in range(0, len(hashes), BLOCK):
+        differing = hashes[start : start + BLOCK, None] ^ hashes[None]
+        apart = np.bitwise_count(differing).sum(axis=-1, dtype=int)
+        near = np.argwhere(apart < NEAR) + (start, 0)
+        pairs.append(near[near[:, 0] < near[:, 1]])
+    return np.concatenate(pairs)
+
+
+def groups(hashes: np.ndarray) -> np.ndarray:
+    """The group of each photograph, (N,) int: near-duplicates of near-duplicates share one."""
+    pairs = near_duplicates(hashes)
+    graph = sparse.coo_array(
+        (np.ones(len(pairs), bool), (pairs[:, 0], pairs[:, 1])), shape=(len(hashes),) * 2
+    )
+    return csgraph.connected_components(graph, directed=False)[1].astype(int)
+
+
+def split(
+    groups: np.ndarray, *, test_share: float, validation_share: float, seed: int
+) -> np.ndarray:
+    """"test", "validation" or "train" for each photograph, (N,) str, from (N,) groups.
+
+    Groups are taken in random order and go, whole, to the first side that still has room. The
+    shares are of all photographs; a side falls short of its share only when no group fits.
+    """
+    names, members, sizes = np.unique(groups, return_inverse=True, return_counts=True)
+    room = {
+        "test": round(test_share * len(groups)),
+        "validation": round(validation_share * len(groups)),
+        "train": len(groups),
+    }
+    sides = np.empty(len(names), dtype="<U10")
+    for group in np.random.default_rng(seed).permutation(len(names)):
+        sides[group] = next(side for side in room if sizes[group] <= room[side])
+        room[sides[group]] -= sizes[group]
+    return sides[members]

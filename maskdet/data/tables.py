@@ -1,0 +1,53 @@
+"""What a set holds: tables and samples for the book, and the numbers of this stage."""
+
+import numpy as np
+import pandas as pd
+
+from maskdet.config import Profile
+from maskdet.data.dataset import Dataset
+
+SPLITS = ["train", "validation", "test"]
+
+
+def counts(dataset: Dataset) -> pd.DataFrame:
+    """Labelled boxes by original class, with the label each is folded into, and by split."""
+    boxes = dataset.boxes.assign(face=np.where(dataset.boxes.face, "yes", "no"))
+    table = pd.crosstab([boxes.original, boxes.label, boxes.face], boxes.split)
+    table = table.reindex(columns=SPLITS, fill_value=0)
+    table["all"] = table.sum(axis=1)
+    table.columns.name = None
+    return table.sort_values("all", ascending=False, kind="stable").reset_index()
+
+
+def split_table(dataset: Dataset) -> pd.DataFrame:
+    """Photographs, and faces of the two classes, on each side of the split."""
+    used = dataset.boxes[dataset.boxes.face]
+    table = pd.crosstab(used.split, used.label).drop(columns="left out", errors="ignore")
+    table.insert(0, "photographs", dataset.photographs.split.value_counts())
+    table.columns.name = None
+    return table.reindex(SPLITS).rename_axis("split").reset_index()
+
+
+def skipped_by_reason(dataset: Dataset) -> pd.DataFrame:
+    """How many files, boxes or rows were left out or mended, by reason."""
+    return dataset.skipped.groupby("reason").size().rename("times").reset_index()
+
+
+def sample(dataset: Dataset, n: int, *, seed: int) -> tuple[list[np.ndarray], list[pd.DataFrame]]:
+    """`n` annotated photographs (H, W, 3), drawn by `seed`, and the table of boxes of each."""
+    boxes = dataset.boxes.groupby("photograph")
+    names = np.random.default_rng(seed).permutation(sorted(boxes.groups))[:n]
+    return [dataset.image(name) for name in names], [boxes.get_group(name) for name in names]
+
+
+def numbers(run: Profile, dataset: Dataset) -> dict:
+    """What this stage records: how much there is, of which class, and how it is split."""
+    photographs, faces = dataset.photographs, dataset.boxes[dataset.boxes.face]
+    labels = faces.label.value_counts()
+    return {"profile": run.name,
+            "share": {"test": f"{100 * run.test_share:.0f} %", "validation": f"{100 * run.validation_share:.0f} %"},
+            "data": {"checksum": dataset.checksum, "photographs": len(photographs),
+                     "annotated": int(photographs.annotated.sum()), "faces": len(faces),
+                     "masked": int(labels.get("masked", 0)), "bare": int(labels.get("bare", 0)),
+                     "left_out": int(labels.get("left out", 0)), "skipped": len(dataset.skipped),
+                     "duplicates": int(photographs.group.duplicated(keep=False).sum())}}

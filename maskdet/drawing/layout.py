@@ -1,0 +1,67 @@
+"""The drawn photographs as files, in the folders and tables of the preprint's data set."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+from tqdm import tqdm
+
+from ..files import whole
+from .scenes import scene
+
+INNER = Path("Medical mask", "Medical mask", "Medical Mask")
+# x1, x2, y1, y2 hold left, top, right, bottom: the data set itself names them so.
+HEADER = "name,x1,x2,y1,y2,classname"
+
+
+def write(folder, *, scenes, unannotated, seed):
+    """Draw a data set into `folder` and return it as a `Path`.
+
+    `scenes` photographs have annotations and a place in train.csv; `unannotated` others, which
+    have the lowest numbers, do not. Scene i depends on `seed` and i only. What a former call with
+    the same numbers has finished is kept. Raises ValueError for less than 1 scene, or a negative
+    other number.
+    """
+    for name, value, least in (("scenes", scenes, 1), ("unannotated", unannotated, 0),
+                               ("seed", seed, 0)):
+        if value < least:
+            raise ValueError(f"expected {name} of at least {least}, got {value}")
+    folder = Path(folder)
+    images, annotations = folder / INNER / "images", folder / INNER / "annotations"
+    for part in folder.rglob(".*.part.*"):  # of a call that was killed
+        part.unlink()
+    rows = [HEADER]
+    for i in tqdm(range(scenes), desc="drawing scenes", disable=None):
+        name = f"{unannotated + i + 1:04d}.jpg"
+        image, annotation = images / name, annotations / f"{name}.json"
+        if not (image.exists() and annotation.exists()):
+            drawn = scene(rng=np.random.default_rng([seed, i]))
+            save(drawn.photograph, image)
+            note(drawn.boxes, annotation, number=i + 1, name=name)
+        for item in json.loads(annotation.read_text())["Annotations"]:
+            rows.append(",".join(map(str, [name, *item["BoundingBox"], item["classname"]])))
+    for i in tqdm(range(unannotated), desc="drawing scenes without annotations", disable=None):
+        image = images / f"{i + 1:04d}.jpg"
+        if not image.exists():
+            save(scene(rng=np.random.default_rng([seed, i, 1])).photograph, image)
+    with whole(folder / "train.csv") as part:
+        part.write_text("\n".join(rows) + "\n")
+    return folder
+
+
+def save(photograph, path):
+    """Write a (H, W, 3) uint8 array as a JPEG, whole or not at all."""
+    with whole(path) as part:
+        Image.fromarray(photograph).save(part, "JPEG", quality=92)
+
+
+def note(boxes, path, *, number, name):
+    """Write the boxes of photograph `name` as JSON; `number` makes their identities unique."""
+    items = [{"isProtected": False, "ID": 1000 * number + k,
+              "BoundingBox": [box.left, box.top, box.right, box.bottom],
+              "classname": box.name, "Confidence": 1, "Attributes": {}}
+             for k, box in enumerate(boxes, 1)]
+    text = json.dumps({"FileName": name, "NumOfAnno": len(items), "Annotations": items})
+    with whole(path) as part:
+        part.write_text(text)

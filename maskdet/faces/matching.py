@@ -1,0 +1,47 @@
+"""Detected boxes paired with labelled ones, and the part of a photograph inside a box."""
+
+import numpy as np
+from PIL import Image
+from scipy.optimize import linear_sum_assignment
+
+from maskdet.config import SIZE
+
+
+def overlap(boxes: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """Intersection over union of `boxes` (M, 4) with `others` (N, 4): (M, N), 0 to 1."""
+    a, b = np.asarray(boxes, float)[:, None], np.asarray(others, float)[None]
+    size = np.minimum(a[..., 2:], b[..., 2:]) - np.maximum(a[..., :2], b[..., :2])
+    shared = np.prod(np.clip(size, 0, None), axis=-1)
+    areas = [np.prod(np.clip(box[..., 2:] - box[..., :2], 0, None), axis=-1) for box in (a, b)]
+    return shared / np.maximum(areas[0] + areas[1] - shared, 1e-9)
+
+
+def match(boxes: np.ndarray, labelled: np.ndarray, *, iou: float) -> tuple[np.ndarray, np.ndarray]:
+    """Pair detected `boxes` (M, 4) with `labelled` boxes (N, 4), one to one, by their overlap.
+
+    Of all pairings it takes the one of the largest total overlap, and keeps pairs above `iou`.
+    Returns the index of the box for each label (N,), -1 where it was missed, and its overlap (N,).
+    """
+    index, shared = np.full(len(labelled), -1), np.zeros(len(labelled))
+    if len(boxes) and len(labelled):
+        table = overlap(boxes, labelled)
+        table[table <= iou] = 0  # a pair that does not count must not outbid one that does
+        rows, columns = linear_sum_assignment(table, maximize=True)
+        keep = table[rows, columns] > 0
+        index[columns[keep]], shared[columns[keep]] = rows[keep], table[rows, columns][keep]
+    return index, shared
+
+
+def crop(photograph: np.ndarray, box, *, size: int = SIZE) -> np.ndarray:
+    """The part of `photograph` (H, W, 3) inside `box`, clipped and resized: (size, size, 3) uint8.
+
+    Raises ValueError where the box has no area inside the photograph.
+    """
+    height, width = photograph.shape[:2]
+    left, top, right, bottom = np.round(np.asarray(box, float)).astype(int)
+    left, top, right, bottom = max(left, 0), max(top, 0), min(right, width), min(bottom, height)
+    if left >= right or top >= bottom:
+        edges = [round(float(edge), 1) for edge in box]
+        raise ValueError(f"expected a box inside {width}x{height} pixels, got {edges}")
+    part = Image.fromarray(photograph[top:bottom, left:right])
+    return np.asarray(part.resize((size, size), Image.Resampling.BILINEAR))

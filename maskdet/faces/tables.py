@@ -1,0 +1,81 @@
+"""What was found and missed: tables, samples for figures, and the numbers of this stage."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from maskdet.config import CLASSES, Profile
+from maskdet.counts import Count
+from maskdet.data import Dataset
+from maskdet.faces.crops import BOX, Faces
+from maskdet.faces.matching import crop
+
+WIDTHS = (0, 10, 15, 20, 30, 50, 100, np.inf)  # pixels; the last is open
+
+
+def counts(found: Faces, *, smallest: int) -> pd.DataFrame:
+    """Labelled faces by original class: found, missed, and found of those `smallest` px or wider."""
+    faces = found.faces.assign(wide=found.faces.right - found.faces.left >= smallest)
+    groups = faces.groupby("original")
+    wide = faces[faces.wide].groupby("original").found
+    table = pd.DataFrame({"faces": groups.size(), "found": groups.found.sum(),
+                          "missed": groups.size() - groups.found.sum(),
+                          f"{smallest} px or wider": wide.size(), "found of these": wide.sum()})
+    return table.fillna(0).astype(int).sort_values("faces", ascending=False, kind="stable")
+
+
+def _by_width(found: Faces):
+    faces = found.faces[found.faces.label.isin(CLASSES)]
+    names = [f"{low}–{high - 1}" for low, high in zip(WIDTHS[:-2], WIDTHS[1:-1])] + [f"≥ {WIDTHS[-2]}"]
+    width = pd.cut(faces.right - faces.left, WIDTHS, right=False, labels=names).rename("width (px)")
+    return faces.groupby([width, "label"], observed=False).found
+
+
+def counts_by_width(found: Faces) -> pd.DataFrame:
+    """Labelled faces and found ones by the width of the labelled box in pixels, bare and masked."""
+    table = _by_width(found).agg(faces="size", found="sum").astype(int).unstack("label")
+    table.columns = [f"{label}: {name}" for name, label in table.columns]
+    return table[sorted(table.columns)].reset_index()
+
+
+def recall_by_width(found: Faces) -> pd.DataFrame:
+    """Share of labelled faces found and its 95 % interval: index (width, label), columns share,
+    low, high, 0 to 1; NaN where there is no such face."""
+    table = _by_width(found).agg(k="sum", n="size").astype(int)
+    rows = [(Count(k, n).share, *Count(k, n).interval) if n else (np.nan,) * 3
+            for k, n in table.itertuples(index=False)]
+    return pd.DataFrame(rows, index=table.index, columns=["share", "low", "high"])
+
+
+def sample(dataset: Dataset, found: Faces, n: int, *, seed: int) -> tuple[list, list, list]:
+    """`n` annotated photographs, half of them with a missed face where there are such: images
+    (H, W, 3), their labelled faces, their detections."""
+    missed = found.faces.groupby("photograph").found.agg(lambda found: not found.all())
+    rng, names = np.random.default_rng(seed), []
+    for with_miss, wanted in ((False, n - n // 2), (True, n)):
+        pool = missed.index[missed == with_miss].to_numpy()
+        names += rng.permutation(pool)[:max(0, wanted - len(names))].tolist()
+    faces, detections = (table.groupby("photograph") for table in (found.faces, found.detections))
+    empty = found.detections[:0]
+    return ([dataset.image(name) for name in names], [faces.get_group(name) for name in names],
+            [detections.get_group(name) if name in detections.groups else empty for name in names])
+
+
+def missed(dataset: Dataset, found: Faces, n: int, *, seed: int) -> tuple[np.ndarray, Sequence[str]]:
+    """Crops (N, 50, 50, 3) of at most `n` labelled faces that were missed, and their titles."""
+    table = found.faces[~found.faces.found & found.faces.label.isin(CLASSES)]
+    table = table.sample(min(n, len(table)), random_state=seed)
+    crops = [crop(dataset.image(row.photograph), [getattr(row, side) for side in BOX])
+             for row in table.itertuples()]
+    return np.array(crops), [f"{row.label}, {row.right - row.left} px" for row in table.itertuples()]
+
+
+def numbers(run: Profile, found: Faces) -> dict:
+    """What this stage records: recall by class, crops, detections without a label."""
+    faces = found.faces[found.faces.label.isin(CLASSES)]
+    wide = faces[faces.right - faces.left >= run.smallest_face]
+    recall = {label: Count(int(group.found.sum()), len(group)) for label, group in wide.groupby("label")}
+    return {"recall": recall, "smallest": run.smallest_face, "threshold": run.iou,
+            "faces": {"labelled": len(faces), "crops": int(faces.found.sum())},
+            "detections": len(found.detections), "unmatched": int((~found.detections.matched).sum())}

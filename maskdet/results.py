@@ -1,0 +1,208 @@
+"""Numbers: counts with intervals, the one writer of results, and what the prose may quote."""
+
+import datetime
+import importlib.metadata
+import json
+import os
+import platform
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pandas as pd
+
+from maskdet import files
+from maskdet.config import PROFILES, RECORDED, ROOT, Profile, profile
+from maskdet.counts import Count
+
+STAGES = ("data", "faces", "resnet", "attack")  # in the order of the notebooks that record them
+PACKAGES = ("tensorflow", "keras", "mtcnn", "numpy", "scipy", "pandas", "pillow", "matplotlib",
+            "seaborn", "papermill", "nbval", "jupyter-book", "jupyterlab")
+
+
+def record(run: Profile, stage: str, values: Mapping, measured: Mapping = {}) -> None:
+    """Write a stage's numbers to `results/<stage>.json` of the run; inside a notebook, glue them.
+
+    `values` is a nested mapping of numbers, texts and `Count`s and must come out the same each
+    time; `measured` holds what does not (seconds), which is written but not glued. A value at
+    ["accuracy"]["resnet"] is quoted in prose as ``{glue:text}`03_resnet.ipynb::accuracy.resnet` ``.
+    """
+    if stage not in STAGES:
+        raise ValueError(f"expected a stage, one of {', '.join(STAGES)}, got {stage!r}")
+    path = run.folder / "results" / f"{stage}.json"
+    files.write_json(path, {**_plain(values), "measured": _plain(measured)})
+    glue(values)
+
+
+def glue(values: Mapping, *, prefix: str = "") -> None:
+    """Make each number quotable in the book under its dotted name; does nothing outside a notebook."""
+    if "IPython" not in sys.modules or sys.modules["IPython"].get_ipython() is None:
+        return
+    from myst_nb import glue as glue_one
+
+    for name, value in _flat(values, prefix):
+        glue_one(name, _text(value), display=False)
+
+
+def _text(value: object) -> str:
+    if isinstance(value, float):
+        return f"{value:,.2f}" if abs(value) < 100 else f"{value:,.0f}"
+    return f"{value:,d}" if isinstance(value, int) else str(value)
+
+
+def _flat(values: Mapping, prefix: str = "") -> Iterator[tuple[str, object]]:
+    """Dotted names and values; a `Count` also as its parts k, n, share and interval."""
+    for name, value in values.items():
+        name = f"{prefix}{name}"
+        if isinstance(value, Mapping) and set(value) == {"k", "n"}:
+            value = Count(**value)
+        if isinstance(value, Mapping):
+            yield from _flat(value, f"{name}.")
+            continue
+        yield name, value
+        if isinstance(value, Count):
+            low, high = (f"{100 * end:.1f}" for end in value.interval)
+            yield from {f"{name}.k": value.k, f"{name}.n": value.n,
+                        f"{name}.share": f"{100 * value.share:.2f} %",
+                        f"{name}.interval": f"{low} to {high} %"}.items()
+
+
+def _plain(value: object) -> object:
+    """Counts and NumPy's numbers as what JSON knows."""
+    if isinstance(value, Count):
+        return {"k": int(value.k), "n": int(value.n)}
+    if isinstance(value, Mapping):
+        return {str(name): _plain(item) for name, item in value.items()}
+    return value.item() if hasattr(value, "item") else value
+
+
+def collect(run: Profile) -> dict:
+    """All that the stages of a run recorded, merged, with its provenance; writes `results.json`.
+
+    Raises FileNotFoundError, naming the command, where a stage is missing.
+    """
+    merged, measured = {"profile": run.name}, {}
+    for stage in STAGES:
+        path = run.folder / "results" / f"{stage}.json"
+        if not path.exists():
+            raise FileNotFoundError(f"no results of stage {stage} of profile {run.name}: run `{run.command}`")
+        found = json.loads(path.read_text(encoding="utf8"))
+        measured[stage] = found.pop("measured")
+        merged |= found
+    merged["provenance"] = provenance(run, seconds=measured, checksum=merged["data"]["checksum"])
+    files.write_json(run.folder / "results.json", merged)
+    return merged
+
+
+def provenance(run: Profile, *, seconds: Mapping, checksum: str) -> dict:
+    """Where and how numbers were made: data, seed, versions, hardware, duration."""
+    return {"data_checksum": checksum, "seed": run.seed,
+            "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
+            "commit": _commit(), "python": platform.python_version(), "system": _system(),
+            "versions": {name: importlib.metadata.version(name) for name in PACKAGES},
+            "hardware": {"processor": _processor(), "cores": os.cpu_count()},
+            "seconds": dict(seconds)}
+
+
+def _commit() -> str:
+    try:
+        asked = subprocess.run(["git", "describe", "--always", "--dirty", "--exclude=*"], cwd=ROOT,
+                               capture_output=True, text=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        return "not a git checkout"
+    return asked.stdout.strip()
+
+
+def _system() -> str:
+    try:
+        return platform.freedesktop_os_release()["PRETTY_NAME"]
+    except OSError:
+        return platform.platform()
+
+
+def _processor() -> str:
+    path = Path("/proc/cpuinfo")
+    lines = path.read_text().splitlines() if path.exists() else []
+    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor() or platform.machine()
+
+
+def recorded(name: str) -> dict:
+    """A committed record: `preprint` (what it reports) or `larxel` (our run on photographs).
+
+    Raises FileNotFoundError, naming the command, where there is none.
+    """
+    path = RECORDED / f"{name}.json"
+    if not path.exists():
+        raise FileNotFoundError(f"no recorded run at results/{name}.json: run `make record PROFILE={name}`")
+    return json.loads(path.read_text(encoding="utf8"))
+
+
+def compare(run: Profile) -> tuple[dict, dict]:
+    """The columns of the headline, `preprint`, `recorded` (larxel) and `build` (this run), and
+    apart from them the provenance of the last two, which differs each time.
+
+    A run of profile larxel is itself what there is to record.
+    """
+    build = collect(run)
+    columns = {"preprint": recorded("preprint"), "build": build,
+               "recorded": build if run.name == "larxel" else recorded("larxel")}
+    provenance = {name: columns[name]["provenance"] for name in ("recorded", "build")}
+    return {name: {key: value for key, value in column.items() if key != "provenance"}
+            for name, column in columns.items()}, provenance
+
+
+ROWS = {  # rows of the headline: where the count lies in a run, and in the preprint
+    "accuracy, residual network": (("accuracy", "resnet"), "accuracy"),
+    "accuracy, Figure 2 network": (("accuracy", "figure2"), "accuracy"),
+    "success of one pixel, residual network": (("attack", "resnet", "differential_evolution"), "success"),
+    "success of one pixel, Figure 2 network": (("attack", "figure2", "differential_evolution"), "success"),
+}
+
+
+def _count(run: Mapping, path: tuple[str, ...]) -> Count:
+    for name in path:
+        run = run[name]
+    return Count(**run)
+
+
+def headline(columns: Mapping) -> pd.DataFrame:
+    """The preprint's numbers beside ours, each of ours k/n with its 95 % interval."""
+    return pd.DataFrame([{"": name, "the preprint": columns["preprint"][reported],
+                          "recorded on photographs": str(_count(columns["recorded"], path)),
+                          "this build": str(_count(columns["build"], path))}
+                         for name, (path, reported) in ROWS.items()])
+
+
+def intervals(columns: Mapping) -> dict[str, list]:
+    """The headline as `figures.intervals` draws it: by quantity, (name, share, interval)."""
+    panels: dict[str, list] = {}
+    for name, (path, reported) in ROWS.items():
+        quantity, network = name.split(", ")
+        panel = panels.setdefault(quantity, [
+            ("preprint", float(columns["preprint"][reported].removeprefix("about ").rstrip(" %")) / 100, None)])
+        for column in ("recorded", "build"):
+            count = _count(columns[column], path)
+            panel.append((f"{column}, {network}", count.share, count.interval))
+    return panels
+
+
+def main(arguments: list[str]) -> int:
+    """`python -m maskdet.results PROFILE`: commit to the record what `make book` of a profile found."""
+    try:
+        if len(arguments) != 1:
+            raise ValueError(f"expected one profile, one of {', '.join(PROFILES)}, got {arguments}")
+        path = profile(arguments[0]).folder / "results.json"
+        if not path.exists():
+            raise FileNotFoundError(f"no results of profile {arguments[0]}: run `{profile(arguments[0]).command}`")
+        files.write_json(RECORDED / f"{arguments[0]}.json", json.loads(path.read_text(encoding="utf8")))
+    except (ValueError, FileNotFoundError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    print(f"recorded results/{arguments[0]}.json")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,144 @@
+"""A stage of the experiment: fit a network to the training crops, measure it on the test crops."""
+
+import json
+import time
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from maskdet import faces, files, models
+from maskdet.backend import keras
+from maskdet.config import CLASSES, Profile
+from maskdet.counts import Count
+
+layers = keras.layers
+
+
+@dataclass(frozen=True)
+class Fit:
+    """A trained network: `model`, its `history` (an epoch a row: loss and accuracy on the training
+    and the validation part) and the `seconds` that training took."""
+
+    name: str
+    model: keras.Model
+    history: pd.DataFrame
+    seconds: float
+
+
+def augmentation(*, seed: int) -> keras.Sequential:
+    """Random flips, shifts, zooms and light, for training only: (N, 50, 50, 3) to the same."""
+    return keras.Sequential([
+        layers.RandomFlip("horizontal", seed=seed),
+        layers.RandomTranslation(0.08, 0.08, fill_mode="nearest", seed=seed + 1),
+        layers.RandomZoom(0.1, fill_mode="nearest", seed=seed + 2),
+        layers.RandomBrightness(0.15, value_range=(0, 255), seed=seed + 3),
+    ])
+
+
+def fit(name: str, images: np.ndarray, labels: np.ndarray, *, validation: tuple, epochs: int,
+        batch: int, learning_rate: float, seed: int) -> Fit:
+    """Train network `name` on `images` (N, 50, 50, 3) uint8 and `labels` (N,), 0 bare, 1 masked.
+
+    Adam (Kingma & Ba 2015) on the cross-entropy, its rate falling to zero along a cosine. Nothing
+    is chosen on `validation` (images, labels): it is measured after each epoch. The same seed gives
+    the same weights on one machine. Raises ValueError where one class is missing.
+    """
+    if len(np.unique(labels)) < 2:
+        raise ValueError(f"expected both classes among {len(labels)} training crops, got one")
+    core = models.build(name, seed=seed)
+    inputs = keras.Input(core.input_shape[1:])
+    learner = keras.Model(inputs, core(augmentation(seed=seed)(inputs)))
+    steps = epochs * -(-len(images) // batch)
+    rate = keras.optimizers.schedules.CosineDecay(learning_rate, steps)
+    learner.compile(keras.optimizers.Adam(rate), loss="sparse_categorical_crossentropy",
+                    metrics=["accuracy"])
+    start = time.perf_counter()
+    history = learner.fit(images.astype(np.float32), labels, batch_size=batch, epochs=epochs, verbose=0,
+                          validation_data=(validation[0].astype(np.float32), validation[1])).history
+    return Fit(name, core, pd.DataFrame(history), time.perf_counter() - start)
+
+
+def prepare(profile: Profile, name: str) -> Fit:
+    """Train network `name` on the profile's crops, or read it back if this very fit was done.
+
+    Writes `<name>.keras` and, last, `<name>.json` (history, seconds, and a key of all that it
+    depends on), so that an interrupted fit is done again and a finished one is not.
+    """
+    found = faces.load(profile)
+    (images, labels, _), (held, truth, _) = found.part("train"), found.part("validation")
+    settings = dict(epochs=profile.epochs, batch=profile.batch, learning_rate=profile.learning_rate,
+                    seed=profile.seed)
+    key = files.digest(images.tobytes(), labels.tobytes(), settings, models.build(name, seed=0).to_json())
+    weights, report = profile.folder / f"{name}.keras", profile.folder / f"{name}.json"
+    if report.exists() and (kept := json.loads(report.read_text())).get("key") == key:
+        return Fit(name, models.load(weights), pd.DataFrame(kept["history"]), kept["seconds"])
+    report.unlink(missing_ok=True)
+    done = fit(name, images, labels, validation=(held, truth), **settings)
+    models.save(done.model, weights)
+    files.write_json(report, {"key": key, "seconds": done.seconds,
+                              "history": done.history.to_dict(orient="list")})
+    return done
+
+
+def load(profile: Profile, name: str) -> keras.Model:
+    """The network that `prepare` wrote. Raises FileNotFoundError, naming the command, without it."""
+    path = profile.folder / f"{name}.keras"
+    if not path.exists():
+        raise FileNotFoundError(f"no network {name} of profile {profile.name}: run `{profile.command}`")
+    return models.load(path)
+
+
+@dataclass(frozen=True)
+class Test:
+    """A network on the test part: `images` (N, 50, 50, 3), true `labels` (N,), and the
+    `probabilities` (N, 2) that it gives."""
+
+    images: np.ndarray
+    labels: np.ndarray
+    probabilities: np.ndarray
+
+    @property
+    def right(self) -> np.ndarray:
+        """Which faces are decided rightly, (N,) bool."""
+        return self.probabilities.argmax(axis=1) == self.labels
+
+    @property
+    def accuracy(self) -> Count:
+        """Faces decided rightly, of all."""
+        return Count(int(self.right.sum()), len(self.labels))
+
+    @property
+    def confusion(self) -> np.ndarray:
+        """Counts (2, 2) of true class (rows) by decision (columns)."""
+        table = np.zeros((len(CLASSES),) * 2, int)
+        np.add.at(table, (self.labels, self.probabilities.argmax(axis=1)), 1)
+        return table
+
+    def mistakes(self, n: int) -> tuple[np.ndarray, list[str]]:
+        """At most `n` wrong faces, the most confident mistakes first, and their titles."""
+        confidence = self.probabilities[np.arange(len(self.labels)), self.labels]
+        worst = [face for face in np.argsort(confidence, kind="stable") if not self.right[face]][:n]
+        return self.images[worst], [f"{CLASSES[self.labels[face]]} {confidence[face]:.0%}" for face in worst]
+
+
+def test(found: faces.Faces, done: Fit) -> Test:
+    """Ask a trained network about the test part of the found faces."""
+    images, labels, _ = found.part("test")
+    return Test(images, labels, models.predictor(done.model)(images))
+
+
+def numbers(fits: dict[str, Fit], tests: dict[str, Test]) -> tuple[dict, dict]:
+    """What this stage records: accuracy, size and cost of each network; and its seconds."""
+    counts = np.bincount(next(iter(tests.values())).labels, minlength=len(CLASSES))
+    balanced = {name: float((np.diag(test.confusion) / test.confusion.sum(axis=1)).mean())
+                for name, test in tests.items()}
+    return ({"accuracy": {name: test.accuracy for name, test in tests.items()},
+             "balanced": {name: f"{100 * share:.2f} %" for name, share in balanced.items()},
+             "majority": {"class": CLASSES[counts.argmax()],
+                          "share": f"{100 * counts.max() / counts.sum():.2f} %"},
+             "confusion": {name: test.confusion.tolist() for name, test in tests.items()},
+             "networks": {name: {"parameters": fit.model.count_params(),
+                                 "multiplications": round(models.multiplications(fit.model) / 1e6, 1)}
+                          for name, fit in fits.items()}},
+            {name: fit.seconds for name, fit in fits.items()})

@@ -3,7 +3,7 @@ PROFILE ?= demo
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
-BUILD := _build
+BUILD ?= _build
 DONE := $(BUILD)/$(PROFILE)/notebooks
 # The book of the drawn faces is Jupyter Book's own _build/html; any other lies in its profile's folder.
 SITE := $(if $(filter demo,$(PROFILE)),.,$(BUILD)/$(PROFILE))
@@ -12,6 +12,7 @@ NOTEBOOKS := 01_data 02_faces 03_resnet 04_attack 05_results
 COPIES := $(NOTEBOOKS:%=$(DONE)/%.ipynb)
 
 export MASKDET_PROFILE := $(PROFILE)
+export MASKDET_BUILD := $(abspath $(BUILD))
 .DELETE_ON_ERROR:
 .PHONY: help book test notebooks verify data record lab lock clean
 # A finished copy is kept when a later one fails or is interrupted.
@@ -31,7 +32,7 @@ notebooks: $(COPIES) ## run the notebooks (into _build/PROFILE/notebooks)
 
 verify: notebooks ## run the notebooks again from nothing and compare every output
 	rm -rf $(BUILD)/verify
-	MASKDET_BUILD=$(CURDIR)/$(BUILD)/verify $(BIN)/python -m pytest -p no:cacheprovider --nbval \
+	MASKDET_BUILD=$(MASKDET_BUILD)/verify $(BIN)/python -m pytest -p no:cacheprovider --nbval \
 	  --nbval-current-env --nbval-cell-timeout 14400 --nbval-sanitize-with tests/nbval.cfg $(COPIES)
 
 data: $(VENV)/ready ## fetch the photographs of PROFILE from Kaggle (needs your token)

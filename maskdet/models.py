@@ -11,7 +11,7 @@ from maskdet.config import CLASSES, SIZE
 
 layers = keras.layers
 
-BATCH = 256  # images a forward pass; more brings nothing on a CPU
+BATCH = 512  # images a forward pass; more brings nothing on a CPU
 LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601, as Pillow and OpenCV turn RGB into grey
 
 
@@ -74,6 +74,7 @@ def build(name: str, *, seed: int) -> keras.Model:
     """An untrained network with weights drawn from `seed`. Raises ValueError for a name not known."""
     if name not in NETWORKS:
         raise ValueError(f"expected a network, one of {', '.join(NETWORKS)}, got {name!r}")
+    keras.utils.clear_session()  # layers are numbered from 0, whatever was built before
     keras.utils.set_random_seed(seed)
     return NETWORKS[name]()
 

@@ -26,7 +26,7 @@ def record(run: Profile, stage: str, values: Mapping, measured: Mapping = {}) ->
 
     `values` is a nested mapping of numbers, texts and `Count`s and must come out the same each
     time; `measured` holds what does not (seconds), which is written but not glued. A value at
-    ["accuracy"]["resnet"] is quoted in prose as ``{glue:text}`03_resnet.ipynb::accuracy.resnet` ``.
+    ["accuracy"]["resnet"] is quoted in prose as ``{glue:text}`03_resnet.ipynb::accuracy.resnet:s` ``.
     """
     if stage not in STAGES:
         raise ValueError(f"expected a stage, one of {', '.join(STAGES)}, got {stage!r}")
@@ -97,7 +97,7 @@ def collect(run: Profile) -> dict:
 
 def provenance(run: Profile, *, seconds: Mapping, checksum: str) -> dict:
     """Where and how numbers were made: data, seed, versions, hardware, duration."""
-    return {"data_checksum": checksum, "seed": run.seed,
+    return {"data_checksum": checksum, "data": checksum[:16], "seed": run.seed,
             "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
             "commit": _commit(), "python": platform.python_version(), "system": _system(),
             "versions": {name: importlib.metadata.version(name) for name in PACKAGES},
@@ -169,7 +169,7 @@ def _count(run: Mapping, path: tuple[str, ...]) -> Count:
 
 def headline(columns: Mapping) -> pd.DataFrame:
     """The preprint's numbers beside ours, each of ours k/n with its 95 % interval."""
-    return pd.DataFrame([{"": name, "the preprint": columns["preprint"][reported],
+    return pd.DataFrame([{"quantity": name, "the preprint": columns["preprint"][reported],
                           "recorded on photographs": str(_count(columns["recorded"], path)),
                           "this build": str(_count(columns["build"], path))}
                          for name, (path, reported) in ROWS.items()])

@@ -1,0 +1,104 @@
+"""Detection, matching and cropping: known answers on drawn and odd photographs."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from maskdet import data, faces
+
+
+def test_overlap_is_intersection_over_union():
+    shared = faces.overlap([[0, 0, 10, 10]], [[0, 0, 10, 10], [5, 0, 15, 10], [10, 0, 20, 10], [0, 0, 10, 5]])
+    np.testing.assert_allclose(shared, [[1, 1 / 3, 0, 0.5]])
+
+
+def test_matching_is_one_to_one_and_takes_the_largest_total_overlap():
+    labelled = np.array([[0, 0, 10, 10], [4, 0, 14, 10]])
+    boxes = np.array([[3, 0, 13, 10], [40, 40, 50, 50], [0, 0, 9, 10]])
+    index, shared = faces.match(boxes, labelled, iou=0.4)
+    assert index.tolist() == [2, 0]
+    np.testing.assert_allclose(shared, [0.9, 9 / 11])
+
+
+def test_a_pair_below_the_threshold_does_not_outbid_one_above():
+    labelled, boxes = np.array([[0, 0, 10, 10]]), np.array([[9, 0, 19, 10], [5, 0, 15, 10]])
+    assert faces.match(boxes, labelled, iou=0.4)[0].tolist() == [-1]
+    assert faces.match(boxes, labelled, iou=0.3)[0].tolist() == [1]
+
+
+@pytest.mark.parametrize("boxes, labelled", [(0, 2), (2, 0), (0, 0)])
+def test_nothing_detected_or_nothing_labelled_matches_nothing(boxes, labelled):
+    index, _ = faces.match(np.ones((boxes, 4)), np.ones((labelled, 4)), iou=0.4)
+    assert index.tolist() == [-1] * labelled
+
+
+def test_a_crop_is_the_part_inside_the_box_left_top_right_bottom():
+    photograph = np.zeros((60, 120, 3), np.uint8)
+    photograph[10:20, 70:110] = (255, 0, 0)
+    assert (faces.crop(photograph, [70, 10, 110, 20]) == (255, 0, 0)).all()
+    assert faces.crop(photograph, [70, 10, 110, 20]).shape == (50, 50, 3)
+
+
+def test_a_box_partly_outside_is_clipped_and_one_outside_is_an_error():
+    photograph = np.full((20, 30, 3), 9, np.uint8)
+    assert (faces.crop(photograph, [-10, -10, 5, 5]) == 9).all()
+    for box in ([30, 0, 40, 10], [5, 5, 5, 9], [-9, 0, 0, 9]):
+        with pytest.raises(ValueError, match="expected a box inside 30x20 pixels, got"):
+            faces.crop(photograph, box)
+
+
+def test_an_unknown_detector_is_an_error_that_lists_the_known():
+    with pytest.raises(ValueError, match="expected a detector, one of mtcnn, got 'yolo'"):
+        faces.detector("yolo")
+
+
+@pytest.fixture(scope="module")
+def detect():
+    return faces.detector("mtcnn")
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (5, 200), (19, 19), (20, 20), (64, 64), (21, 300)])
+def test_photographs_too_small_or_empty_hold_no_face(detect, shape):
+    boxes, scores = detect(np.full((*shape, 3), 120, np.uint8))
+    assert boxes.shape == (0, 4) and scores.shape == (0,)
+
+
+def test_crops_are_resumed_photograph_by_photograph(profile, monkeypatch):
+    dataset = data.prepare(profile)
+    calls = []
+
+    def detector(name):  # finds the labelled faces themselves, less the first of each photograph
+        def detect(photograph):
+            calls.append(1)
+            if len(calls) == 4:
+                raise KeyboardInterrupt
+            height, width = photograph.shape[:2]
+            return np.array([[0, 0, width / 4, height / 4]], np.float32), np.array([0.9], np.float32)
+        return detect
+
+    monkeypatch.setattr("maskdet.faces.crops.detector", detector)
+    with pytest.raises(KeyboardInterrupt):
+        faces.prepare(profile)
+    assert not (profile.folder / "crops.npz").exists()
+    with pytest.raises(FileNotFoundError, match="no crops of profile test: run `make notebooks PROFILE=test`"):
+        faces.load(profile)
+    found = faces.prepare(profile)
+    assert len(calls) == profile.scenes + 1, "three were finished, the fourth is searched again"
+    again = faces.load(profile)
+    pd.testing.assert_frame_equal(again.faces, found.faces)
+    assert (again.crops == found.crops).all() and len(calls) == profile.scenes + 1
+    assert len(found.detections) == profile.scenes and len(found.faces) == dataset.boxes.face.sum()
+    assert found.faces.found.sum() == len(found.crops) == found.detections.matched.sum()
+
+
+def test_counts_state_found_and_missed_by_class_and_width():
+    table = pd.DataFrame({"photograph": "a.jpg", "left": 0, "top": 0, "right": [30, 12, 40], "bottom": 40,
+                          "original": ["face_no_mask", "face_no_mask", "face_with_mask"],
+                          "label": ["bare", "bare", "masked"], "split": "test", "found": [True, False, False]})
+    found = faces.Faces(table, pd.DataFrame({"matched": [True, False]}), np.empty((1, 50, 50, 3), np.uint8), 0.0)
+    counts = faces.counts(found, smallest=20)
+    assert counts.loc["face_no_mask"].tolist() == [2, 1, 1, 1, 1]
+    assert counts.loc["face_with_mask"].tolist() == [1, 0, 1, 1, 0]
+    widths = faces.counts_by_width(found).set_index("width (px)")
+    assert widths.loc["10–14", "bare: faces"] == 1 and widths.loc["10–14", "bare: found"] == 0
+    assert faces.recall_by_width(found).loc[("30–49", "bare"), "share"] == 1

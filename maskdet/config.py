@@ -40,7 +40,7 @@ class Profile:
     iou: float = 0.4  # a detection is matched to a labelled box above this overlap
     epochs: int = 40
     batch: int = 32
-    learning_rate: float = 2e-3
+    learning_rate: float = 1e-3
     attacked: int = 10**9  # correctly classified test faces attacked per network, at most
     evolution: Evolution = Evolution()
 
@@ -64,8 +64,8 @@ PROFILES = {
     profile.name: profile
     for profile in (
         Profile("demo", "wobot", scenes=240, unannotated=6, epochs=30, attacked=24),
-        Profile("larxel", "voc", attacked=200),
-        Profile("wobot", "wobot", attacked=200),
+        Profile("larxel", "voc", attacked=150),
+        Profile("wobot", "wobot", attacked=150),
         # Too small to say anything; the tests run the five notebooks on it.
         Profile("smoke", "wobot", scenes=30, unannotated=2, epochs=3, attacked=2,
                 evolution=Evolution(population=20, generations=3)),

@@ -46,9 +46,10 @@ def glue(values: Mapping, *, prefix: str = "") -> None:
 
 
 def _text(value: object) -> str:
+    """A value as it stands in prose; a percent sign stays on the line of its number."""
     if isinstance(value, float):
         return f"{value:,.2f}" if abs(value) < 100 else f"{value:,.0f}"
-    return f"{value:,d}" if isinstance(value, int) else str(value)
+    return f"{value:,d}" if isinstance(value, int) else str(value).replace(" %", "\N{NO-BREAK SPACE}%")
 
 
 def _flat(values: Mapping, prefix: str = "") -> Iterator[tuple[str, object]]:
@@ -169,10 +170,10 @@ def _count(run: Mapping, path: tuple[str, ...]) -> Count:
 
 def headline(columns: Mapping) -> pd.DataFrame:
     """The preprint's numbers beside ours, each of ours k/n with its 95 % interval."""
-    return pd.DataFrame([{"quantity": name, "the preprint": columns["preprint"][reported],
-                          "recorded on photographs": str(_count(columns["recorded"], path)),
-                          "this build": str(_count(columns["build"], path))}
-                         for name, (path, reported) in ROWS.items()])
+    return pd.DataFrame({name: {"the preprint": _text(columns["preprint"][reported]),
+                                "recorded on photographs": _text(_count(columns["recorded"], path)),
+                                "this build": _text(_count(columns["build"], path))}
+                         for name, (path, reported) in ROWS.items()}).T
 
 
 def intervals(columns: Mapping) -> dict[str, list]:

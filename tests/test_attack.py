@@ -200,6 +200,6 @@ def test_the_second_look_refuses_a_flip_that_does_not_hold(planted):
     verdict = attack.Verdict(1, 3, 40, (255, 0, 0), (0.2, 0.8), (0.9, 0.1), 10)
     faces = grey()
     good = attack.Sweep("net", np.array([0]), [verdict], 1, 1, 1.0)
-    assert attack.check({"net": good}, {"net": planted(3, 40, 0)}, faces)["flips checked"].tolist() == [1]
+    assert attack.check({"net": good}, {"net": planted(3, 40, 0)}, faces)["flips that hold"].tolist() == [1]
     with pytest.raises(AssertionError, match="net, face 0: expected a flip"):
         attack.check({"net": good}, {"net": planted(40, 3, 0)}, faces)

@@ -59,10 +59,10 @@ def summary(sweeps: Mapping[str, Sweep]) -> pd.DataFrame:
     for name, sweep in sweeps.items():
         queries = np.array([verdict.queries for verdict in sweep.verdicts])
         flipped = np.array([verdict.flipped for verdict in sweep.verdicts])
-        rows.append({"network": name, "test faces": sweep.tested, "right before": sweep.correct,
+        rows.append({"test faces": sweep.tested, "right before": sweep.correct,
                      "attacked": len(queries), "flipped": sweep.flipped, "queries in all": queries.sum(),
-                     "median of flipped": np.median(queries[flipped]) if flipped.any() else "–"})
-    return pd.DataFrame(rows)
+                     "median of flipped": f"{np.median(queries[flipped]):.0f}" if flipped.any() else "–"})
+    return pd.DataFrame(rows, index=list(sweeps))
 
 
 def flipped_faces(sweeps: Mapping[str, Sweep], images: np.ndarray, *, at_most: int):
@@ -75,7 +75,6 @@ def flipped_faces(sweeps: Mapping[str, Sweep], images: np.ndarray, *, at_most: i
 def check(sweeps: Mapping[str, Sweep], predict: Mapping[str, Predict], images: np.ndarray) -> pd.DataFrame:
     """Set the pixel of each flip once more and ask the network. Raises AssertionError, naming the
     face, where a flip does not hold; returns how many were checked."""
-    rows = []
     for name, sweep in sweeps.items():
         for face, verdict in zip(sweep.faces, sweep.verdicts):
             if verdict.flipped:
@@ -84,8 +83,7 @@ def check(sweeps: Mapping[str, Sweep], predict: Mapping[str, Predict], images: n
                     raise AssertionError(f"{name}, face {face}: expected one changed pixel")
                 if predict[name](image)[0].argmax() == verdict.label:
                     raise AssertionError(f"{name}, face {face}: expected a flip by pixel {verdict.pixel}, got none")
-        rows.append({"network": name, "flips checked": sweep.flipped})
-    return pd.DataFrame(rows)
+    return pd.DataFrame({"flips that hold": {name: sweep.flipped for name, sweep in sweeps.items()}})
 
 
 def confidences(sweeps: Mapping[str, Sweep]) -> tuple[dict, dict]:

@@ -45,6 +45,6 @@ FOLDING = {
 
 
 def folding_table() -> pd.DataFrame:
-    """`FOLDING` as a table: original, label, face, why; one row per original class."""
-    rows = [(name, fold.label, fold.face, fold.why) for name, fold in FOLDING.items()]
-    return pd.DataFrame(rows, columns=["original", "label", "face", "why"])
+    """`FOLDING` as a table: label, face, why; one row per original class, which is the index."""
+    rows = [(fold.label, "yes" if fold.face else "no", fold.why) for fold in FOLDING.values()]
+    return pd.DataFrame(rows, index=list(FOLDING), columns=["label", "a face", "why"])

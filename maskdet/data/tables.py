@@ -16,7 +16,8 @@ def counts(dataset: Dataset) -> pd.DataFrame:
     table = table.reindex(columns=SPLITS, fill_value=0)
     table["all"] = table.sum(axis=1)
     table.columns.name = None
-    return table.sort_values("all", ascending=False, kind="stable").reset_index()
+    table = table.sort_values("all", ascending=False, kind="stable").reset_index(["label", "face"])
+    return table.rename(columns={"face": "a face"}).rename_axis(None)
 
 
 def split_table(dataset: Dataset) -> pd.DataFrame:
@@ -25,12 +26,14 @@ def split_table(dataset: Dataset) -> pd.DataFrame:
     table = pd.crosstab(used.split, used.label).drop(columns="left out", errors="ignore")
     table.insert(0, "photographs", dataset.photographs.split.value_counts())
     table.columns.name = None
-    return table.reindex(SPLITS).rename_axis("split").reset_index()
+    return table.reindex(SPLITS).rename_axis(None)
 
 
 def skipped_by_reason(dataset: Dataset) -> pd.DataFrame:
-    """How many files, boxes or rows were left out or mended, by reason."""
-    return dataset.skipped.groupby("reason").size().rename("times").reset_index()
+    """How many files, boxes or rows were left out or mended, by reason, and in all."""
+    table = dataset.skipped.groupby("reason").size().to_frame("times").rename_axis(None)
+    table.loc["in all"] = len(dataset.skipped)
+    return table
 
 
 def sample(dataset: Dataset, n: int, *, seed: int) -> tuple[list[np.ndarray], list[pd.DataFrame]]:

@@ -22,7 +22,7 @@ def counts(found: Faces, *, smallest: int) -> pd.DataFrame:
     table = pd.DataFrame({"faces": groups.size(), "found": groups.found.sum(),
                           "missed": groups.size() - groups.found.sum(),
                           f"{smallest} px or wider": wide.size(), "found of these": wide.sum()})
-    return table.fillna(0).astype(int).sort_values("faces", ascending=False, kind="stable")
+    return table.fillna(0).astype(int).sort_values("faces", ascending=False, kind="stable").rename_axis(None)
 
 
 def _by_width(found: Faces):
@@ -33,10 +33,10 @@ def _by_width(found: Faces):
 
 
 def counts_by_width(found: Faces) -> pd.DataFrame:
-    """Labelled faces and found ones by the width of the labelled box in pixels, bare and masked."""
+    """Labelled faces and found ones by the width of the labelled box (px, the index), bare and masked."""
     table = _by_width(found).agg(faces="size", found="sum").astype(int).unstack("label")
     table.columns = [f"{label}: {name}" for name, label in table.columns]
-    return table[sorted(table.columns)].reset_index()
+    return table[sorted(table.columns)].rename_axis(None)
 
 
 def recall_by_width(found: Faces) -> pd.DataFrame:

@@ -38,7 +38,7 @@ def layers(networks: Mapping[str, Sequence[Mapping]]):
             place.text(x + 0.27, -height / 2 - 0.3, row["output"], rotation=90, ha="center", va="top", fontsize=6.5)
             join = x + 0.27 if join is None and x else join
             x += 1
-        place.set(xlim=(-0.3, x), ylim=(-8.2, 5.6))
+        place.set(xlim=(-0.3, x), ylim=(-8.2, 7))
         place.set_title(name, loc="left", fontsize=9)
         place.axis("off")
     shown = {"convolution": "Conv2D", "pooling": "MaxPooling2D", "dense": "Dense", "softmax": "Softmax"}

@@ -18,6 +18,14 @@ def _frame(place, box: Sequence[float], colour, **options) -> None:
                               lw=1.4, **options))
 
 
+def _grid(n: int):
+    """Axes for `n` photographs, two a row."""
+    figure, places = axes(-(-n // 2), 2, height=2.6 * -(-n // 2) + 0.3, squeeze=False)
+    for place in places.flat[n:]:
+        place.axis("off")
+    return figure, places
+
+
 def _legend(figure, entries: Mapping[str, Mapping]) -> None:
     lines = [Line2D([], [], lw=2, label=name, **look) for name, look in entries.items()]
     figure.legend(handles=lines, loc="outside lower center", ncols=len(lines))
@@ -26,7 +34,7 @@ def _legend(figure, entries: Mapping[str, Mapping]) -> None:
 @drawn
 def labelled(photographs: Sequence[np.ndarray], boxes: Sequence[pd.DataFrame], *, veiled: bool):
     """Photographs (H, W, 3) with their labelled boxes, coloured by label."""
-    figure, places = axes(1, len(photographs), height=2.4, squeeze=False)
+    figure, places = _grid(len(photographs))
     for place, photograph, table in zip(places.flat, photographs, boxes):
         show_image(place, photograph, veiled=veiled)
         for row in table.itertuples():
@@ -55,7 +63,7 @@ def sizes(boxes: pd.DataFrame, *, smallest: int):
 def detections(photographs: Sequence[np.ndarray], faces: Sequence[pd.DataFrame],
                found: Sequence[pd.DataFrame], *, veiled: bool):
     """Photographs with every detected box, and the labelled faces that no box matched."""
-    figure, places = axes(1, len(photographs), height=2.4, squeeze=False)
+    figure, places = _grid(len(photographs))
     for place, photograph, table, boxes in zip(places.flat, photographs, faces, found):
         show_image(place, photograph, veiled=veiled)
         for row in boxes.itertuples():

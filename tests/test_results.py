@@ -1,0 +1,71 @@
+"""What is recorded is what is quoted, and a missing piece is an error that names its command."""
+
+import json
+
+import pytest
+
+from maskdet import results
+from maskdet.counts import Count
+
+
+def recorded_all(profile):
+    count = Count(9, 10)
+    results.record(profile, "data", {"data": {"checksum": "c" * 64}})
+    results.record(profile, "faces", {"unmatched": 3}, {"detection": 1.5})
+    results.record(profile, "resnet", {"accuracy": {"resnet": count, "figure2": count}})
+    success = {"differential_evolution": Count(1, 9)}
+    results.record(profile, "attack", {"attack": {"resnet": success, "figure2": success}})
+
+
+def test_stages_are_merged_with_counts_and_provenance(profile):
+    recorded_all(profile)
+    merged = results.collect(profile)
+    assert merged == json.loads((profile.folder / "results.json").read_text())
+    assert merged["accuracy"]["resnet"] == {"k": 9, "n": 10}
+    assert merged["attack"]["figure2"]["differential_evolution"] == {"k": 1, "n": 9}
+    assert merged["provenance"]["data_checksum"] == "c" * 64
+    assert merged["provenance"]["seed"] == profile.seed
+    assert merged["provenance"]["seconds"]["faces"] == {"detection": 1.5}
+    assert merged["provenance"]["versions"]["tensorflow"]
+
+
+def test_a_stage_that_did_not_run_is_named_with_its_command(profile):
+    with pytest.raises(FileNotFoundError, match="no results of stage data of profile test: run `make notebooks"):
+        results.collect(profile)
+
+
+def test_an_unknown_stage_is_refused(profile):
+    with pytest.raises(ValueError, match="expected a stage, one of data, faces, resnet, attack, got 'fitting'"):
+        results.record(profile, "fitting", {})
+
+
+def test_a_run_that_was_not_recorded_is_an_error_that_names_the_command():
+    with pytest.raises(FileNotFoundError, match="no recorded run at results/nowhere.json: run `make record"):
+        results.recorded("nowhere")
+
+
+def test_each_count_is_quotable_whole_and_in_parts():
+    quotable = dict(results._flat({"accuracy": {"resnet": {"k": 81, "n": 263}}, "threshold": 0.4}))
+    assert quotable == {"accuracy.resnet": Count(81, 263), "accuracy.resnet.k": 81, "accuracy.resnet.n": 263,
+                        "accuracy.resnet.share": "30.80 %", "accuracy.resnet.interval": "25.5 to 36.6 %",
+                        "threshold": 0.4}
+
+
+def test_the_headline_sets_the_preprint_the_record_and_the_build_side_by_side(profile):
+    recorded_all(profile)
+    columns, provenance = results.compare(profile)
+    table = results.headline(columns)
+    assert list(table.columns) == ["the preprint", "recorded on photographs", "this build"]
+    first = [cell.replace("\N{NO-BREAK SPACE}", " ") for cell in table.iloc[0]]
+    assert first[0] == "94.20 %" and first[2] == str(Count(9, 10))
+    assert "provenance" not in columns["build"] and provenance["build"]["seed"] == profile.seed
+
+
+def test_the_committed_record_holds_counts_on_photographs_and_where_they_come_from():
+    record = results.recorded("larxel")
+    assert record["profile"] == "larxel" and record["data"]["photographs"] == 853
+    for name in ("resnet", "figure2"):
+        assert Count(**record["accuracy"][name]).n >= 400
+        assert Count(**record["attack"][name]["differential_evolution"]).n >= 100
+    assert Count(**record["accuracy"]["resnet"]).share >= 0.942
+    assert {"data_checksum", "seed", "versions", "hardware", "seconds"} <= set(record["provenance"])

@@ -63,7 +63,9 @@ class Profile:
 PROFILES = {
     profile.name: profile
     for profile in (
-        Profile("demo", "wobot", scenes=240, unannotated=6, epochs=30, attacked=24),
+        # Small enough for a coffee break: fewer generations, on faces that fall early or not at all.
+        Profile("demo", "wobot", scenes=260, unannotated=6, epochs=30, batch=16,
+                learning_rate=2e-3, attacked=16, evolution=Evolution(generations=20)),
         Profile("larxel", "voc", attacked=150),
         Profile("wobot", "wobot", attacked=150),
         # Too small to say anything; the tests run the five notebooks on it.

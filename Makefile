@@ -3,16 +3,19 @@ PROFILE ?= demo
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
-BUILD ?= _build
+BUILD ?= $(or $(MASKDET_BUILD),_build)
 DONE := $(BUILD)/$(PROFILE)/notebooks
 # The book of the drawn faces is Jupyter Book's own _build/html; any other lies in its profile's folder.
-SITE := $(if $(filter demo,$(PROFILE)),.,$(BUILD)/$(PROFILE))
+SITE := $(if $(filter demo:_build,$(PROFILE):$(BUILD)),.,$(BUILD)/$(PROFILE))
 HTML := $(SITE)/_build/html
 NOTEBOOKS := 01_data 02_faces 03_resnet 04_attack 05_results
 COPIES := $(NOTEBOOKS:%=$(DONE)/%.ipynb)
 
 export MASKDET_PROFILE := $(PROFILE)
 export MASKDET_BUILD := $(abspath $(BUILD))
+ifdef MASKDET_DATA
+export MASKDET_DATA := $(abspath $(MASKDET_DATA))
+endif
 .DELETE_ON_ERROR:
 .PHONY: help book test notebooks verify data record lab lock clean
 # A finished copy is kept when a later one fails or is interrupted.
@@ -33,7 +36,7 @@ notebooks: $(COPIES) ## run the notebooks (into _build/PROFILE/notebooks)
 verify: notebooks ## run the notebooks again from nothing and compare every output
 	rm -rf $(BUILD)/verify
 	MASKDET_BUILD=$(MASKDET_BUILD)/verify $(BIN)/python -m pytest -p no:cacheprovider --nbval \
-	  --nbval-current-env --nbval-cell-timeout 14400 --nbval-sanitize-with tests/nbval.cfg $(COPIES)
+	  --nbval-current-env --nbval-cell-timeout 14400 $(COPIES)
 
 data: $(VENV)/ready ## fetch the photographs of PROFILE from Kaggle (needs your token)
 	@$(BIN)/python -m maskdet.data $(PROFILE)
@@ -60,12 +63,12 @@ $(VENV)/ready: requirements.txt pyproject.toml
 	@touch $@
 
 # A copy is run again when its notebook, a module that it uses, or the stage before it has changed.
-LIBRARY := maskdet/__init__.py maskdet/config.py maskdet/files.py maskdet/counts.py maskdet/results.py $(wildcard maskdet/figures/*.py)
+LIBRARY := maskdet/__init__.py maskdet/config.py maskdet/files.py maskdet/counts.py maskdet/results.py $(wildcard maskdet/figures/*.py) requirements.txt
 $(DONE)/01_data.ipynb: $(wildcard maskdet/data/*.py maskdet/drawing/*.py)
 $(DONE)/02_faces.ipynb: $(wildcard maskdet/faces/*.py) maskdet/backend.py $(DONE)/01_data.ipynb
 $(DONE)/03_resnet.ipynb: maskdet/models.py maskdet/training.py $(DONE)/02_faces.ipynb
 $(DONE)/04_attack.ipynb: $(wildcard maskdet/attack/*.py) $(DONE)/03_resnet.ipynb
-$(DONE)/05_results.ipynb: $(wildcard results/*.json) $(DONE)/04_attack.ipynb
+$(DONE)/05_results.ipynb: $(filter-out results/$(PROFILE).json,$(wildcard results/*.json)) $(DONE)/04_attack.ipynb
 
 # Papermill saves after every cell: only a copy that ran to its end gets the name that counts.
 $(DONE)/%.ipynb: book/%.ipynb $(LIBRARY) | $(VENV)/ready

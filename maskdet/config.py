@@ -24,6 +24,11 @@ class Evolution:
     scale: tuple[float, float] = (0.5, 1.0)  # F is drawn anew from [low, high) each generation
     recombination: float = 1.0
 
+    def __post_init__(self):
+        if self.population < 3 or self.generations < 0:
+            raise ValueError("expected a population of at least 3 and generations of at least 0, "
+                             f"got {self.population} and {self.generations}")
+
 
 @dataclass(frozen=True)
 class Profile:
@@ -63,9 +68,9 @@ class Profile:
 PROFILES = {
     profile.name: profile
     for profile in (
-        # Small enough for a coffee break: fewer generations, on faces that fall early or not at all.
-        Profile("demo", "wobot", scenes=260, unannotated=6, epochs=30, batch=16,
-                learning_rate=2e-3, attacked=16, evolution=Evolution(generations=20)),
+        # Small enough for a coffee break: few generations, which most faces that fall do not outlast.
+        Profile("demo", "wobot", scenes=240, unannotated=6, epochs=30, batch=16,
+                learning_rate=2e-3, evolution=Evolution(generations=4)),
         Profile("larxel", "voc", attacked=150),
         Profile("wobot", "wobot", attacked=150),
         # Too small to say anything; the tests run the five notebooks on it.

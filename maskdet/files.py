@@ -2,6 +2,7 @@
 
 import contextlib
 import hashlib
+import inspect
 import json
 import os
 from collections.abc import Iterator
@@ -37,6 +38,11 @@ def digest(*parts: object) -> str:
         sha.update(part if isinstance(part, bytes) else repr(part).encode())
         sha.update(b"\0")
     return sha.hexdigest()[:16]
+
+
+def source(*objects: object) -> str:
+    """The code of functions, classes or modules, for the key of a cache: changed code is new work."""
+    return "".join(inspect.getsource(item) for item in objects)
 
 
 class Journal:

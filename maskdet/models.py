@@ -18,8 +18,7 @@ LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601, as Pillow and OpenCV turn RGB into
 def resnet() -> keras.Model:
     """A residual network (He et al. 2016) for 50x50x3: a stride-2 stem and three residual blocks.
 
-    It halves the image at once, so that a forward pass, of which the attack makes millions, costs
-    little: about 8.6 million multiplications.
+    It halves the image at once, so that a forward pass, of which the attack makes many, costs little.
     """
     inputs = keras.Input((SIZE, SIZE, 3), dtype="float32")
     x = layers.Rescaling(1 / 255, offset=-0.5)(inputs)
@@ -110,7 +109,7 @@ def load(path: Path) -> keras.Model:
     Raises FileNotFoundError, or ValueError naming the file where it is not a whole model.
     """
     if not path.exists():
-        raise FileNotFoundError(f"no network at {path}: run `make notebooks` for its profile")
+        raise FileNotFoundError(f"expected a network at {path}, got no such file: run `make notebooks`")
     try:
         return keras.models.load_model(path, safe_mode=True)
     except Exception as error:  # keras raises zipfile, h5py, json and its own errors

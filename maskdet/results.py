@@ -137,7 +137,10 @@ def recorded(name: str) -> dict:
     path = RECORDED / f"{name}.json"
     if not path.exists():
         raise FileNotFoundError(f"no recorded run at results/{name}.json: run `make record PROFILE={name}`")
-    return json.loads(path.read_text(encoding="utf8"))
+    record = json.loads(path.read_text(encoding="utf8"))
+    if record.get("profile", name) != name:
+        raise ValueError(f"expected a run of profile {name} in results/{name}.json, got {record['profile']}")
+    return record
 
 
 def compare(run: Profile) -> tuple[dict, dict]:

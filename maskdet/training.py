@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from maskdet import faces, files, models
-from maskdet.backend import keras
+from maskdet.backend import keras, tf
 from maskdet.config import CLASSES, Profile
 from maskdet.counts import Count
 
@@ -68,7 +68,7 @@ def prepare(profile: Profile, name: str) -> Fit:
     (images, labels, _), (held, truth, _) = found.part("train"), found.part("validation")
     settings = dict(epochs=profile.epochs, batch=profile.batch, learning_rate=profile.learning_rate,
                     seed=profile.seed)
-    key = files.digest(images.tobytes(), labels.tobytes(), settings, models.build(name, seed=0).to_json())
+    key = _key(profile, name, found)
     weights, report = profile.folder / f"{name}.keras", profile.folder / f"{name}.json"
     if report.exists() and (kept := json.loads(report.read_text())).get("key") == key:
         return Fit(name, models.load(weights), pd.DataFrame(kept["history"]), kept["seconds"])
@@ -80,12 +80,25 @@ def prepare(profile: Profile, name: str) -> Fit:
     return done
 
 
+def _key(profile: Profile, name: str, found: faces.Faces) -> str:
+    """Names all that a fit depends on: crops, labels, settings, layers, the code and its versions."""
+    parts = [array.tobytes() for split in ("train", "validation") for array in found.part(split)[:2]]
+    settings = (profile.epochs, profile.batch, profile.learning_rate, profile.seed)
+    return files.digest(*parts, settings, models.build(name, seed=0).to_json(),
+                        files.source(augmentation, fit), keras.__version__, tf.__version__)
+
+
 def load(profile: Profile, name: str) -> keras.Model:
-    """The network that `prepare` wrote. Raises FileNotFoundError, naming the command, without it."""
-    path = profile.folder / f"{name}.keras"
-    if not path.exists():
-        raise FileNotFoundError(f"no network {name} of profile {profile.name}: run `{profile.command}`")
-    return models.load(path)
+    """The network that `prepare` wrote. Raises FileNotFoundError, naming the command, without it, and
+    ValueError where it was trained on other crops or in another way than the profile's now."""
+    report = profile.folder / f"{name}.json"
+    if not report.exists():
+        raise FileNotFoundError(f"expected network {name} of profile {profile.name}, got none: "
+                                f"run `{profile.command}`")
+    if json.loads(report.read_text())["key"] != _key(profile, name, faces.load(profile)):
+        raise ValueError(f"expected network {name} trained on the crops as they are now, got an older "
+                         f"one in {profile.folder}: run `{profile.command}`")
+    return models.load(profile.folder / f"{name}.keras")
 
 
 @dataclass(frozen=True)
@@ -127,15 +140,16 @@ def test(found: faces.Faces, done: Fit) -> Test:
     return Test(images, labels, models.predictor(done.model)(images))
 
 
-def numbers(fits: dict[str, Fit], tests: dict[str, Test]) -> tuple[dict, dict]:
+def numbers(run: Profile, fits: dict[str, Fit], tests: dict[str, Test]) -> tuple[dict, dict]:
     """What this stage records: accuracy, size and cost of each network; and its seconds."""
     counts = np.bincount(next(iter(tests.values())).labels, minlength=len(CLASSES))
-    balanced = {name: float((np.diag(test.confusion) / test.confusion.sum(axis=1)).mean())
+    by_class = {name: {label: Count(int(row[own]), int(row.sum()))
+                       for own, (label, row) in enumerate(zip(CLASSES, test.confusion)) if row.any()}
                 for name, test in tests.items()}
-    return ({"accuracy": {name: test.accuracy for name, test in tests.items()},
-             "balanced": {name: f"{100 * share:.2f} %" for name, share in balanced.items()},
-             "majority": {"class": CLASSES[counts.argmax()],
-                          "share": f"{100 * counts.max() / counts.sum():.2f} %"},
+    return ({"training": {"epochs": run.epochs, "batch": run.batch, "learning_rate": str(run.learning_rate)},
+             "accuracy": {name: test.accuracy for name, test in tests.items()},
+             "accuracy_by_class": by_class,
+             "majority": {"class": CLASSES[counts.argmax()], "count": Count(int(counts.max()), int(counts.sum()))},
              "confusion": {name: test.confusion.tolist() for name, test in tests.items()},
              "networks": {name: {"parameters": fit.model.count_params(),
                                  "multiplications": round(models.multiplications(fit.model) / 1e6, 1)}

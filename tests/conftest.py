@@ -26,3 +26,6 @@ def planted():
             return np.column_stack([bare, 1 - bare])
         return predict
     return network
+
+
+from small_sets import voc, wobot  # noqa: E402, F401

@@ -115,6 +115,24 @@ def test_a_face_that_is_wrong_already_is_refused():
         attack.differential_evolution(predict, images, labels, seed=7, settings=SMALL)
 
 
+@pytest.mark.parametrize("images, labels, answer, message", [
+    (grey() / 255.0, [1], [[0.1, 0.9]], "expected uint8 images"),
+    (grey()[0], [1], [[0.1, 0.9]], "expected uint8 images"),
+    (grey(), [1, 1], [[0.1, 0.9]], "expected a label, 0 or 1, for each of 1 images"),
+    (grey(), [2], [[0.1, 0.9]], "expected a label, 0 or 1"),
+    (grey(), [1], [[0.1, np.nan]], r"expected finite probabilities \(1, 2\) of predict"),
+    (grey(), [1], [0.9], r"expected finite probabilities \(1, 2\) of predict, got \(1,\)")])
+def test_bad_images_labels_and_answers_are_refused(images, labels, answer, message):
+    with pytest.raises(ValueError, match=message):
+        attack.differential_evolution(lambda faces: np.array(answer), images, np.array(labels), seed=0)
+
+
+@pytest.mark.parametrize("settings", [{"population": 2}, {"generations": -1}])
+def test_settings_that_make_no_sense_are_refused(settings):
+    with pytest.raises(ValueError, match="expected a population of at least 3 and generations of at least 0"):
+        Evolution(**settings)
+
+
 def test_the_population_size_is_the_number_of_members():
     population = attack.Population(5, rng=np.random.default_rng(0), settings=Evolution())
     assert population.trial().shape == (400, 5)

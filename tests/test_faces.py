@@ -1,5 +1,7 @@
 """Detection, matching and cropping: known answers on drawn and odd photographs."""
 
+import dataclasses
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -65,6 +67,8 @@ def test_photographs_too_small_or_empty_hold_no_face(detect, shape):
 
 def test_crops_are_resumed_photograph_by_photograph(profile, monkeypatch):
     dataset = data.prepare(profile)
+    labelled = dataset.boxes[dataset.boxes.face]
+    names = dataset.photographs.photograph[dataset.photographs.annotated].tolist()
     calls = []
 
     def detector(name):  # finds the labelled faces themselves, less the first of each photograph
@@ -72,23 +76,50 @@ def test_crops_are_resumed_photograph_by_photograph(profile, monkeypatch):
             calls.append(1)
             if len(calls) == 4:
                 raise KeyboardInterrupt
-            height, width = photograph.shape[:2]
-            return np.array([[0, 0, width / 4, height / 4]], np.float32), np.array([0.9], np.float32)
+            shown = names[len(calls) - (1 if len(calls) < 4 else 2)]
+            boxes = labelled[labelled.photograph == shown][["left", "top", "right", "bottom"]].to_numpy()[1:]
+            return boxes.astype(np.float32), np.full(len(boxes), 0.9, np.float32)
         return detect
 
     monkeypatch.setattr("maskdet.faces.crops.detector", detector)
     with pytest.raises(KeyboardInterrupt):
         faces.prepare(profile)
     assert not (profile.folder / "crops.npz").exists()
-    with pytest.raises(FileNotFoundError, match="no crops of profile test: run `make notebooks PROFILE=test`"):
+    with pytest.raises(FileNotFoundError, match="expected crops of profile test, got none: run `make notebooks PROFILE=test`"):
         faces.load(profile)
     found = faces.prepare(profile)
     assert len(calls) == profile.scenes + 1, "three were finished, the fourth is searched again"
     again = faces.load(profile)
     pd.testing.assert_frame_equal(again.faces, found.faces)
     assert (again.crops == found.crops).all() and len(calls) == profile.scenes + 1
-    assert len(found.detections) == profile.scenes and len(found.faces) == dataset.boxes.face.sum()
-    assert found.faces.found.sum() == len(found.crops) == found.detections.matched.sum()
+    assert len(found.faces) == len(labelled) and (~found.faces.found).sum() == profile.scenes
+    assert found.faces.found.sum() == len(found.crops) == len(found.detections) > 20
+    face = found.faces[found.faces.found].iloc[-1]
+    box = face[["left", "top", "right", "bottom"]].to_numpy()
+    assert (found.crops[face.crop] == faces.crop(dataset.image(face.photograph), box)).all()
+
+
+def test_crops_of_other_photographs_are_refused(profile):
+    data.prepare(profile)
+    faces.prepare(profile)
+    other = dataclasses.replace(profile, validation_share=0.3)  # the same photographs, split otherwise
+    data.prepare(other)
+    with pytest.raises(ValueError, match="expected crops of the photographs as they are now, got older ones"):
+        faces.load(other)
+
+
+@pytest.mark.parametrize("lacking", [0, 1, 6])
+def test_a_sample_has_photographs_with_misses_where_there_are_such(lacking):
+    class Blank:
+        def image(self, name):
+            return np.zeros((9, 9, 3), np.uint8)
+
+    names = [f"{number}.jpg" for number in range(6)]
+    table = pd.DataFrame({"photograph": names, "found": [number >= lacking for number in range(6)]})
+    found = faces.Faces(table, table.assign(matched=True)[:3], np.empty((0, 50, 50, 3), np.uint8), 0.0)
+    images, labelled, detections = faces.sample(Blank(), found, 4, seed=0)
+    assert len(images) == len(labelled) == len(detections) == 4
+    assert sum(not table.found.all() for table in labelled) == {0: 0, 1: 1, 6: 4}[lacking]
 
 
 def test_counts_state_found_and_missed_by_class_and_width():

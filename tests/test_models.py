@@ -1,12 +1,13 @@
 """The networks, their training, and `predict`."""
 
+import dataclasses
 import subprocess
 import sys
 
 import numpy as np
 import pytest
 
-from maskdet import config, models, training
+from maskdet import config, data, faces, models, training
 
 
 def crops(n=64, *, seed=0):
@@ -74,7 +75,7 @@ def test_an_unknown_network_is_an_error_that_lists_the_known():
 
 def test_a_saved_network_answers_the_same_and_a_broken_file_is_named(tmp_path):
     model, path = models.build("resnet", seed=0), tmp_path / "net.keras"
-    with pytest.raises(FileNotFoundError, match="no network at .*net.keras: run"):
+    with pytest.raises(FileNotFoundError, match="expected a network at .*net.keras, got no such file: run"):
         models.load(path)
     models.save(model, path)
     images, _ = crops(4)
@@ -109,6 +110,34 @@ def test_training_on_one_class_is_refused():
     with pytest.raises(ValueError, match="expected both classes among 8 training crops, got one"):
         training.fit("figure2", images, np.ones(8, int), validation=(images, np.ones(8, int)), epochs=1,
                      batch=4, learning_rate=1e-3, seed=0)
+
+
+@pytest.fixture
+def cropped(profile):
+    """A profile whose faces are drawn, found and cropped."""
+    data.prepare(profile)
+    faces.prepare(profile)
+    return profile
+
+
+def test_a_finished_fit_is_read_back_and_another_is_done_anew(cropped, monkeypatch):
+    with pytest.raises(FileNotFoundError, match="expected network figure2 of profile test, got none: run `make"):
+        training.load(cropped, "figure2")
+    first = training.prepare(cropped, "figure2")
+    fits, fit = [], training.fit
+    monkeypatch.setattr(training.files, "source", lambda *objects: "as it was")
+    monkeypatch.setattr(training, "fit", lambda *words, **options: fits.append(1) or fit(*words, **options))
+    training.prepare(cropped, "figure2")
+    assert len(fits) == 1, "its code has changed"
+    again = training.prepare(cropped, "figure2")
+    assert len(fits) == 1 and again.history.equals(first.history)
+    assert all((a == b).all() for a, b in zip(again.model.get_weights(), first.model.get_weights()))
+    other = dataclasses.replace(cropped, learning_rate=1e-2)
+    with pytest.raises(ValueError, match="expected network figure2 trained on the crops as they are now"):
+        training.load(other, "figure2")
+    (cropped.folder / "figure2.json").unlink()  # interrupted before the report, which is written last
+    training.prepare(cropped, "figure2")
+    assert len(fits) == 2
 
 
 def test_mistakes_are_the_wrong_faces_the_most_confident_first():

@@ -13,6 +13,8 @@ from pathlib import Path
 
 from sphinx.util import logging
 
+from maskdet.config import profile
+
 log = logging.getLogger(__name__)
 PROFILE = os.environ.get("MASKDET_PROFILE", "demo")
 
@@ -55,7 +57,7 @@ def swap(app, docname, source):
 
 def add_notice(app, pagename, templatename, context, doctree):
     """Say at the top of each page, in plain HTML that also prints, that no photographs were used."""
-    if doctree is not None and PROFILE not in app.config.photograph_profiles:
+    if doctree is not None and profile(PROFILE).drawn:
         text = escape(app.config.drawn_faces_notice.format(profile=PROFILE))
         context["body"] = f'<p class="run-notice" role="note">{text}</p>\n{context["body"]}'
 
@@ -69,7 +71,6 @@ def locate(app, config):
 def setup(app):
     """Connect to Sphinx; the words of the notice live in `_config.yml`."""
     app.add_config_value("executed_notebooks", "", "env")
-    app.add_config_value("photograph_profiles", [], "html")
     app.add_config_value("drawn_faces_notice", "", "html")
     app.connect("config-inited", locate)
     app.connect("source-read", swap)

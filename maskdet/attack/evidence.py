@@ -39,8 +39,11 @@ def on_face(predict: Predict, images: np.ndarray, labels: np.ndarray, *, generat
     Returns its confidence landscape (H, W), the populations (G, P, 2: row, column) of
     `generations` (as many as `settings` allows), and these.
     """
-    confidence = predict(images)[np.arange(len(images)), labels]
-    face = int(np.argmin(np.where(confidence > 0.5, confidence, np.inf)))
+    probabilities = predict(images)
+    right = np.flatnonzero(probabilities.argmax(axis=1) == labels)
+    if not len(right):
+        raise ValueError(f"expected a face that the network has right, got none of {len(images)}")
+    face = right[probabilities[right, labels[right]].argmin()]
     image, label = images[face], labels[face]
     generations = [generation for generation in generations if generation <= settings.generations]
 
@@ -86,11 +89,13 @@ def check(sweeps: Mapping[str, Sweep], predict: Mapping[str, Predict], images: n
     return pd.DataFrame({"flips that hold": {name: sweep.flipped for name, sweep in sweeps.items()}})
 
 
-def confidences(sweeps: Mapping[str, Sweep]) -> tuple[dict, dict]:
-    """Confidence in the true class before and after the attack, (N,) each, by network."""
-    pairs = {name: np.array([(v.before[v.label], v.after[v.label]) for v in sweep.verdicts])
-             for name, sweep in sweeps.items()}
-    return tuple({name: pair[:, side] for name, pair in pairs.items()} for side in (0, 1))
+def confidences(sweeps: Mapping[str, Sweep]) -> tuple[dict, dict, dict]:
+    """Confidence in the true class before and after the attack, and which faces it flipped, (N,)
+    each, by network."""
+    rows = {name: [(v.before[v.label], v.after[v.label], v.flipped) for v in sweep.verdicts]
+            for name, sweep in sweeps.items()}
+    return tuple({name: np.array([row[column] for row in table]) for name, table in rows.items()}
+                 for column in range(3))
 
 
 def numbers(run: Profile, sweeps: Mapping[str, Sweep]) -> tuple[dict, dict]:
@@ -99,6 +104,8 @@ def numbers(run: Profile, sweeps: Mapping[str, Sweep]) -> tuple[dict, dict]:
     success = {name: {"differential_evolution": Count(sweep.flipped, len(sweep.verdicts))}
                for name, sweep in sweeps.items()}
     evolution = {"population": settings.population, "generations": settings.generations,
-                 "queries": settings.population * (settings.generations + 1)}
+                 "queries": settings.population * (settings.generations + 1),
+                 "scale": "{} to {}".format(*settings.scale), "recombination": str(settings.recombination),
+                 "asked": sum(v.queries for sweep in sweeps.values() for v in sweep.verdicts)}
     return ({"attack": success, "evolution": evolution},
             {name: sweep.seconds for name, sweep in sweeps.items()})

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from maskdet import files
-from maskdet.attack.pixels import Predict, Verdict, changed
+from maskdet.attack.pixels import Predict, Verdict, asked, changed
 from maskdet.config import Evolution
 
 GENES = 5  # row, column, red, green, blue
@@ -26,8 +26,6 @@ class Population:
 
     def __init__(self, dimensions: int, *, rng: np.random.Generator, settings: Evolution):
         size = settings.population
-        if size < 3:
-            raise ValueError(f"expected a population of at least 3, got {size}")
         self.rng, self.settings = rng, settings
         self.energies = np.full(size, np.inf)
         # A Latin hypercube: in each dimension, one member in each of P equal slices.
@@ -132,18 +130,20 @@ def evolve(predict: Predict, images: np.ndarray, labels: np.ndarray, *, seed: in
     has wrong: success is counted among the others.
     """
     images, labels = np.asarray(images), np.asarray(labels)
-    if len(images) != len(labels):
-        raise ValueError(f"expected a label for each image, got {len(images)} and {len(labels)}")
+    if images.dtype != np.uint8 or images.ndim != 4:
+        raise ValueError(f"expected uint8 images (N, H, W, 3), got {images.dtype} {images.shape}")
+    if labels.shape != images.shape[:1] or not np.isin(labels, (0, 1)).all():
+        raise ValueError(f"expected a label, 0 or 1, for each of {len(images)} images, got {labels}")
     waiting, active = list(range(len(images))), {}
     while waiting or active:
         while waiting and len(active) < together:
             index = waiting.pop(0)
-            before = predict(images[index:index + 1])[0]
+            before = asked(predict, images[index:index + 1])[0]
             if np.argmax(before) != labels[index]:
                 raise ValueError(f"expected faces that the model has right, got face {index} wrong")
             active[index] = _Search(images[index], labels[index], before, seed=seed, settings=settings)
         candidates = [search.candidates() for search in active.values()]
-        answers = predict(np.concatenate(candidates))
+        answers = asked(predict, np.concatenate(candidates))
         for index, answer in zip(list(active), np.split(answers, len(active))):
             active[index].tell(answer)
             if active[index].finished:

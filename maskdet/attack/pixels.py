@@ -11,6 +11,15 @@ Predict = Callable[[np.ndarray], np.ndarray]  # (N, H, W, 3) uint8 -> (N, 2) flo
 CORNERS = np.array(np.meshgrid(*[[0, 255]] * 3, indexing="ij"), np.uint8).reshape(3, 8).T
 
 
+def asked(predict: Predict, images: np.ndarray) -> np.ndarray:
+    """The answer of `predict`, checked: raises ValueError unless it is (N, 2) and finite."""
+    answer = np.asarray(predict(images))
+    if answer.shape != (len(images), 2) or not np.isfinite(answer).all():
+        raise ValueError(f"expected finite probabilities ({len(images)}, 2) of predict, got {answer.shape} "
+                         f"with {np.count_nonzero(~np.isfinite(answer))} not finite")
+    return answer
+
+
 def changed(image: np.ndarray, pixels: np.ndarray) -> np.ndarray:
     """Copies of `image` (H, W, 3) uint8, each with one pixel set: (N, H, W, 3).
 

@@ -9,8 +9,8 @@ import pandas as pd
 from tqdm import tqdm
 
 from maskdet import files
-from maskdet.attack.evolution import evolve
-from maskdet.attack.pixels import Predict, Verdict
+from maskdet.attack import evolution
+from maskdet.attack.pixels import Predict, Verdict, changed
 from maskdet.config import Profile
 
 
@@ -51,14 +51,15 @@ def sweep(predict: Predict, images: np.ndarray, labels: np.ndarray, *, network: 
         raise ValueError(f"expected faces that {network} has right, got none of {len(images)}: train it")
     # In the order of the draw: a run that attacks more faces begins with the same ones.
     chosen = np.random.default_rng(profile.seed).permutation(right)[:profile.attacked]
-    key = files.digest(images.tobytes(), before.tobytes(), profile.evolution, profile.seed)
+    key = files.digest(images.tobytes(), before.tobytes(), profile.evolution, profile.seed,
+                       files.source(evolution, changed))
     journal = files.Journal(profile.folder / f"verdicts-{network}.jsonl", key=key)
     todo = [face for face in chosen.tolist() if str(face) not in journal.items]
     last = time.perf_counter()
     with tqdm(total=len(chosen), initial=len(chosen) - len(todo), desc=f"attack {network}",
               unit="face", disable=None) as bar:
-        for index, verdict in evolve(predict, images[todo], labels[todo], seed=profile.seed,
-                                     settings=profile.evolution):
+        for index, verdict in evolution.evolve(predict, images[todo], labels[todo], seed=profile.seed,
+                                               settings=profile.evolution):
             now = time.perf_counter()
             item = dataclasses.asdict(verdict) | {"seconds": round(now - last, 4)}
             journal.add(str(todo[index]), item)

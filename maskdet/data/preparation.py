@@ -48,17 +48,19 @@ def prepare(profile: Profile) -> Dataset:
 
 
 def _draw(profile: Profile) -> None:
-    """Draw the photographs, all or none; those drawn by the same code and settings stay."""
+    """Draw the photographs, going on where a call was interrupted; those drawn by the same code and settings stay."""
     from maskdet import drawing
 
-    part, place = profile.folder / ".photographs.part", profile.folder / "photographs"
+    place = profile.folder / "photographs"
     code = sorted(Path(drawing.__file__).parent.glob("*.py"))
     settings = {"scenes": profile.scenes, "unannotated": profile.unannotated, "seed": profile.seed}
     mark = files.digest(settings, *(path.read_bytes() for path in code))
     if (place / mark).exists():
         return
-    shutil.rmtree(part, ignore_errors=True)
-    part.mkdir(parents=True)
+    part = profile.folder / f".photographs.{mark}.part"  # an interrupted drawing goes on in it
+    for other in set(profile.folder.glob(".photographs.*.part")) - {part}:
+        shutil.rmtree(other)
+    part.mkdir(parents=True, exist_ok=True)
     drawing.write(part, **settings)
     (part / mark).touch()
     shutil.rmtree(place, ignore_errors=True)

@@ -5,6 +5,8 @@ import pandas as pd
 
 from maskdet.config import Profile
 from maskdet.data.dataset import Dataset
+from maskdet.data.photographs import HASH_SIDE
+from maskdet.data.splits import NEAR
 
 SPLITS = ["train", "validation", "test"]
 
@@ -53,4 +55,5 @@ def numbers(run: Profile, dataset: Dataset) -> dict:
                      "annotated": int(photographs.annotated.sum()), "faces": len(faces),
                      "masked": int(labels.get("masked", 0)), "bare": int(labels.get("bare", 0)),
                      "left_out": int(labels.get("left out", 0)), "skipped": len(dataset.skipped),
+                     "near": NEAR, "hash_bits": HASH_SIDE**2,
                      "duplicates": int(photographs.group.duplicated(keep=False).sum())}}

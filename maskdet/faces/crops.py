@@ -1,8 +1,8 @@
 """A stage of the experiment: detect, match and crop the faces of a run's photographs."""
 
+import importlib.metadata
 import time
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -10,7 +10,7 @@ from tqdm import tqdm
 
 from maskdet import data, files
 from maskdet.config import CLASSES, SIZE, Profile
-from maskdet.faces.detectors import detector
+from maskdet.faces.detectors import DETECTORS, detector
 from maskdet.faces.matching import crop, match
 
 BOX = ["left", "top", "right", "bottom"]
@@ -44,11 +44,12 @@ class Faces:
 def prepare(profile: Profile, *, name: str = "mtcnn") -> Faces:
     """Detect, match and crop the faces of `profile`'s photographs; write them for later stages.
 
-    Detections are kept in a journal, photograph by photograph: an interrupted call goes on where
-    it stopped, and a photograph that has changed is searched again.
+    Detections are kept in a journal, photograph by photograph: an interrupted call goes on where it
+    stopped. Where the photographs, the detector's code or its package have changed, all is done anew.
     """
     dataset = data.load(profile)
-    journal = files.Journal(profile.folder / "detections.jsonl", key=f"{name} {dataset.checksum}")
+    key = files.digest(dataset.checksum, name, files.source(DETECTORS[name]), importlib.metadata.version("mtcnn"))
+    journal = files.Journal(profile.folder / "detections.jsonl", key=key)
     photographs = dataset.photographs.photograph[dataset.photographs.annotated]
     todo = [photograph for photograph in photographs if photograph not in journal.items]
     detect = detector(name) if todo else None
@@ -59,12 +60,19 @@ def prepare(profile: Profile, *, name: str = "mtcnn") -> Faces:
         journal.add(photograph, {"boxes": boxes.tolist(), "scores": scores.tolist(), "seconds": seconds})
     found = _match_all(dataset, [(photograph, journal.items[photograph]) for photograph in photographs],
                        iou=profile.iou)
-    with files.whole(profile.folder / "crops.npz") as part:
-        np.savez_compressed(part, crops=found.crops, seconds=found.seconds)
+    crops = profile.folder / "crops.npz"
+    crops.unlink(missing_ok=True)  # the tables count once the crops are there, written last
     for table in ("faces", "detections"):
         with files.whole(profile.folder / f"{table}.csv") as part:
             getattr(found, table).to_csv(part, index=False)
+    with files.whole(crops) as part:
+        np.savez_compressed(part, crops=found.crops, seconds=found.seconds, key=_key(dataset, profile))
     return found
+
+
+def _key(dataset: data.Dataset, profile: Profile) -> str:
+    """Names the labelled photographs, their split and the threshold that crops were made with."""
+    return files.digest(dataset.checksum, dataset.boxes.to_csv(), profile.iou)
 
 
 def _match_all(dataset, detected: list[tuple[str, dict]], *, iou: float) -> Faces:
@@ -88,12 +96,15 @@ def _match_all(dataset, detected: list[tuple[str, dict]], *, iou: float) -> Face
 
 
 def load(profile: Profile) -> Faces:
-    """What `prepare` wrote. Raises FileNotFoundError, naming the command, if it has not run."""
-    folder: Path = profile.folder
-    try:
-        with np.load(folder / "crops.npz") as archive:
-            crops, seconds = archive["crops"], float(archive["seconds"])
-        faces, detections = (pd.read_csv(folder / f"{name}.csv") for name in ("faces", "detections"))
-    except FileNotFoundError as error:
-        raise FileNotFoundError(f"no crops of profile {profile.name}: run `{profile.command}`") from error
-    return Faces(faces, detections, crops, seconds)
+    """What `prepare` wrote. Raises FileNotFoundError, naming the command, if it has not run, and
+    ValueError if it ran on other photographs, labels or splits than the profile's now."""
+    path = profile.folder / "crops.npz"
+    if not path.exists():
+        raise FileNotFoundError(f"expected crops of profile {profile.name}, got none: run `{profile.command}`")
+    with np.load(path) as archive:
+        crops, seconds, key = archive["crops"], float(archive["seconds"]), str(archive["key"])
+    if key != _key(data.load(profile), profile):
+        raise ValueError(f"expected crops of the photographs as they are now, got older ones in {path}: "
+                         f"run `{profile.command}`")
+    tables = (pd.read_csv(profile.folder / f"{name}.csv") for name in ("faces", "detections"))
+    return Faces(*tables, crops, seconds)

@@ -51,11 +51,11 @@ def recall_by_width(found: Faces) -> pd.DataFrame:
 def sample(dataset: Dataset, found: Faces, n: int, *, seed: int) -> tuple[list, list, list]:
     """`n` annotated photographs, half of them with a missed face where there are such: images
     (H, W, 3), their labelled faces, their detections."""
-    missed = found.faces.groupby("photograph").found.agg(lambda found: not found.all())
-    rng, names = np.random.default_rng(seed), []
-    for with_miss, wanted in ((False, n - n // 2), (True, n)):
-        pool = missed.index[missed == with_miss].to_numpy()
-        names += rng.permutation(pool)[:max(0, wanted - len(names))].tolist()
+    complete = found.faces.groupby("photograph").found.all()
+    rng = np.random.default_rng(seed)
+    whole, lacking = (rng.permutation(sorted(complete.index[complete == kind])).tolist() for kind in (True, False))
+    lacking = lacking[:max(n // 2, n - len(whole))]
+    names = whole[:n - len(lacking)] + lacking
     faces, detections = (table.groupby("photograph") for table in (found.faces, found.detections))
     empty = found.detections[:0]
     return ([dataset.image(name) for name in names], [faces.get_group(name) for name in names],

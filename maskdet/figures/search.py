@@ -55,11 +55,12 @@ def flips(crops: np.ndarray, verdicts: Sequence, *, veiled: bool, columns: int =
 
 
 @drawn
-def margins(before: dict[str, np.ndarray], after: dict[str, np.ndarray]):
-    """Confidence in the true class before and after the attack, a point a face, a panel a network."""
+def margins(before: dict[str, np.ndarray], after: dict[str, np.ndarray], flips: dict[str, np.ndarray]):
+    """Confidence in the true class before and after the attack, and whether that flipped the
+    decision, (N,) each: a point a face, a panel a network."""
     figure, places = axes(1, len(before), height=3.0, sharey=True, squeeze=False)
     for place, name in zip(places.flat, before):
-        flipped = after[name] < 0.5
+        flipped = flips[name]
         for colour, those, label in ((COLOURS["masked"], ~flipped, "stands"), (COLOURS["missed"], flipped, "flipped")):
             place.scatter(before[name][those], after[name][those], s=9, color=colour, label=label, lw=0)
         place.axhline(0.5, color=INK, lw=1, ls="--")

@@ -1,0 +1,56 @@
+"""Figures: no person is ever shown, nothing to show is no error, and the same bytes each time."""
+
+import base64
+import io
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+from maskdet import figures
+from maskdet.attack import Verdict
+from maskdet.figures import style
+
+rng = np.random.default_rng(0)
+PHOTOGRAPHS = list(rng.integers(0, 256, (2, 60, 80, 3), dtype=np.uint8))
+CROPS = rng.integers(0, 256, (2, 50, 50, 3), dtype=np.uint8)
+BOXES = [pd.DataFrame({"left": [5], "top": [5], "right": [20], "bottom": [30], "label": ["bare"], "face": [True],
+                       "found": [False], "matched": [True]})] * 2
+VERDICTS = [Verdict(1, 3, 40, (255, 0, 0), (0.2, 0.8), (0.9, 0.1), 400)] * 2
+
+DRAWINGS = {
+    "labelled": lambda veiled: figures.labelled(PHOTOGRAPHS, BOXES, veiled=veiled),
+    "detections": lambda veiled: figures.detections(PHOTOGRAPHS, BOXES, BOXES, veiled=veiled),
+    "mistakes": lambda veiled: figures.mistakes(CROPS, ["a", "b"], veiled=veiled),
+    "flips": lambda veiled: figures.flips(CROPS, VERDICTS, veiled=veiled),
+}
+
+
+def rasters(drawing):
+    """The pictures inside an SVG."""
+    found = re.findall(r"data:image/png;base64,([A-Za-z0-9+/=\s]+)", drawing.svg)
+    return [np.asarray(Image.open(io.BytesIO(base64.b64decode(text))).convert("RGB")) for text in found]
+
+
+@pytest.mark.parametrize("name", DRAWINGS)
+def test_a_veiled_figure_holds_no_pixel_of_a_photograph(name):
+    shown, veiled = (rasters(DRAWINGS[name](veiled)) for veiled in (False, True))
+    assert len(shown) == len(veiled) == 2
+    assert all(len(np.unique(image.reshape(-1, 3), axis=0)) > 100 for image in shown)
+    assert all((image == 128).all() for image in veiled)
+
+
+def test_nothing_to_show_is_said_and_no_error():
+    none = np.empty((0, 50, 50, 3), np.uint8)
+    assert figures.mistakes(none, [], veiled=False).svg and figures.flips(none, [], veiled=False).svg
+    empty = {"net": np.empty(0)}
+    assert figures.margins(empty, empty, {"net": np.empty(0, bool)}).svg
+
+
+def test_a_figure_is_the_same_bytes_each_time_and_its_ink_follows_the_theme():
+    one, two = (DRAWINGS["labelled"](False).svg for _ in range(2))
+    assert one == two and "prefers-color-scheme:dark" in one
+    body = one.split("</style>", 1)[1]
+    assert "var(--ink)" in body and style.INK not in body

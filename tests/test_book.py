@@ -3,7 +3,9 @@
 import json
 import os
 import re
+import signal
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -14,19 +16,45 @@ SOURCES = sorted((ROOT / "book").glob("*.ipynb"))
 PAGES = sorted((ROOT / "book").glob("*.md"))
 
 
-def make(*targets, build, env=None):
+def command(*targets, build):
+    return ["make", "-C", str(ROOT), "PROFILE=smoke", f"BUILD={build}", *targets]
+
+
+def make(*targets, build):
     """Run `make` on the smoke profile in a build folder of its own."""
-    words = ["make", "-C", str(ROOT), "PROFILE=smoke", f"BUILD={build}", *targets]
-    return subprocess.run(words, capture_output=True, text=True, env={**os.environ, **(env or {})})
+    return subprocess.run(command(*targets, build=build), capture_output=True, text=True)
 
 
 @pytest.fixture(scope="module")
-def build(tmp_path_factory):
-    """A whole book of the smoke profile; the build folder."""
+def interrupted(tmp_path_factory):
+    """A build folder in which `make book` was interrupted, as by Ctrl-C, while it was detecting faces."""
     folder = tmp_path_factory.mktemp("build")
-    done = make("book", build=folder)
-    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    journal = folder / "smoke/detections.jsonl"
+    with subprocess.Popen(command("book", build=folder), start_new_session=True, stdout=subprocess.DEVNULL,
+                          stderr=subprocess.DEVNULL) as running:
+        while running.poll() is None and not (journal.exists() and journal.read_bytes().count(b"\n") > 3):
+            time.sleep(0.05)
+        os.killpg(running.pid, signal.SIGINT)
     return folder
+
+
+def test_an_interrupted_make_leaves_nothing_half_written(interrupted):
+    assert (interrupted / "smoke/notebooks/01_data.ipynb").exists()
+    assert not (interrupted / "smoke/notebooks/02_faces.ipynb").exists()
+    assert not (interrupted / "smoke/crops.npz").exists() and not list(interrupted.rglob(".*.part*"))
+    lines = (interrupted / "smoke/detections.jsonl").read_text().splitlines()
+    assert len(lines) > 3 and all(json.loads(line) for line in lines)
+
+
+@pytest.fixture(scope="module")
+def build(interrupted):
+    """A whole book of the smoke profile, made by the next `make`; the build folder."""
+    finished = (interrupted / "smoke/detections.jsonl").read_text()
+    done = make("book", build=interrupted)
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    assert "01_data.ipynb" not in done.stdout, "what was finished is not run again"
+    assert (interrupted / "smoke/detections.jsonl").read_text().startswith(finished), "nor searched again"
+    return interrupted
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.stem)

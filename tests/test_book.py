@@ -31,7 +31,9 @@ def interrupted(tmp_path_factory):
     folder = tmp_path_factory.mktemp("build")
     journal = folder / "smoke/detections.jsonl"
     with subprocess.Popen(command("book", build=folder), start_new_session=True, stdout=subprocess.DEVNULL,
-                          stderr=subprocess.DEVNULL) as running:
+                          stderr=subprocess.DEVNULL,
+                          # a shell in the background ignores the signal, and so would all below it
+                          preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)) as running:
         while running.poll() is None and not (journal.exists() and journal.read_bytes().count(b"\n") > 3):
             time.sleep(0.05)
         os.killpg(running.pid, signal.SIGINT)

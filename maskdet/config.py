@@ -69,7 +69,7 @@ PROFILES = {
     profile.name: profile
     for profile in (
         # Small enough for a coffee break: few generations, which most faces that fall do not outlast.
-        Profile("demo", "wobot", scenes=240, unannotated=6, epochs=30, batch=16,
+        Profile("demo", "wobot", scenes=160, unannotated=6, epochs=25, batch=16,
                 learning_rate=2e-3, evolution=Evolution(generations=4)),
         Profile("larxel", "voc", attacked=150),
         Profile("wobot", "wobot", attacked=150),

@@ -68,7 +68,7 @@ class Profile:
 PROFILES = {
     profile.name: profile
     for profile in (
-        # Small enough for a coffee break: few generations, which most faces that fall do not outlast.
+        # Small enough for a coffee break; few generations, as its page says.
         Profile("demo", "wobot", scenes=160, unannotated=6, epochs=25, batch=16,
                 learning_rate=2e-3, evolution=Evolution(generations=4)),
         Profile("larxel", "voc", attacked=150),

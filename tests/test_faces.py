@@ -85,7 +85,8 @@ def test_crops_are_resumed_photograph_by_photograph(profile, monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         faces.prepare(profile)
     assert not (profile.folder / "crops.npz").exists()
-    with pytest.raises(FileNotFoundError, match="expected crops of profile test, got none: run `make notebooks PROFILE=test`"):
+    with pytest.raises(FileNotFoundError, match="expected crops of profile test, got none: "
+                                                "run `make notebooks PROFILE=test`"):
         faces.load(profile)
     found = faces.prepare(profile)
     assert len(calls) == profile.scenes + 1, "three were finished, the fourth is searched again"

@@ -68,11 +68,10 @@ class Profile:
 PROFILES = {
     profile.name: profile
     for profile in (
-        # Small enough for a coffee break; few generations, as its page says.
-        Profile("demo", "wobot", scenes=160, unannotated=6, epochs=25, batch=16,
-                learning_rate=2e-3, evolution=Evolution(generations=4)),
-        Profile("larxel", "voc", attacked=150),
-        Profile("wobot", "wobot", attacked=150),
+        # Small enough for a coffee break.
+        Profile("demo", "wobot", scenes=160, unannotated=6, epochs=25, batch=16, learning_rate=2e-3),
+        Profile("larxel", "voc"),
+        Profile("wobot", "wobot"),
         # Too small to say anything; the tests run the five notebooks on it.
         Profile("smoke", "wobot", scenes=30, unannotated=2, epochs=3, attacked=2,
                 evolution=Evolution(population=20, generations=3)),

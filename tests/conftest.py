@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 
 from maskdet import config
+from maskdet.incremental import Incremental
+from maskdet.incremental.layers import Dense, rows
 
 
 @pytest.fixture
@@ -26,6 +28,13 @@ def planted():
             return np.column_stack([bare, 1 - bare])
         return predict
     return network
+
+
+@pytest.fixture
+def linear():
+    """A linear network on images (6, 7, 3), of plain arrays."""
+    weights = np.random.default_rng(0).normal(0, 0.01, (42, 3, 2))
+    return Incremental((Dense(inputs=(0,), shape=(1, 1, 2), kernel=rows(weights), offset=rows(np.zeros(2))),), (6, 7, 3))
 
 
 from small_sets import voc, wobot  # noqa: E402, F401

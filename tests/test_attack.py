@@ -10,6 +10,13 @@ from maskdet import attack
 from maskdet.config import Evolution
 
 SMALL = Evolution(population=100, generations=30)
+FULL = attack.DifferentialEvolution()
+
+
+def verdicts(network, images, labels, *, search=FULL, seed=0, by=None):
+    """In the order of the images."""
+    found = dict(attack.attack(network, images, np.array(labels), search=search, seed=seed, by=by))
+    return [found[index] for index in range(len(images))]
 
 
 def grey(n=1, *, size=50):
@@ -31,9 +38,15 @@ def test_changed_refuses_a_pixel_outside_the_image_or_a_colour_outside_8_bits(pi
         attack.changed(grey()[0], [pixel])
 
 
+def test_changed_sets_several_pixels_and_the_last_of_those_at_one_place_counts():
+    result = attack.changed(grey()[0], [[[1, 2, 0, 0, 0], [3, 4, 5, 6, 7], [1, 2, 9, 9, 9]]])
+    assert result[0, 1, 2].tolist() == [9, 9, 9] and result[0, 3, 4].tolist() == [5, 6, 7]
+    assert (result[0] != 128).any(axis=-1).sum() == 2
+
+
 def test_genes_cover_every_row_column_and_colour_and_no_more():
     genes = np.repeat(np.linspace(0, 1, 10001)[:, None], 5, axis=1)  # 1.0 itself included
-    whole = attack.pixels(genes, shape=(50, 40, 3))
+    whole = attack.pixels(genes, shape=(50, 40, 3))[:, 0]
     for gene, size in enumerate((50, 40, 256, 256, 256)):
         assert np.unique(whole[:, gene]).tolist() == list(range(size))
 
@@ -53,25 +66,47 @@ def test_evolution_finds_a_planted_pixel_anywhere_in_the_face(planted, place):
         bare = np.where(changed.max(axis=(1, 2)) > 0, bare, 0).astype(np.float32)
         return np.column_stack([bare, 1 - bare])
 
-    [verdict] = attack.differential_evolution(predict, grey(), np.array([1]), seed=0)
-    assert verdict.flipped and (verdict.row, verdict.column) == (row, column)
-    assert verdict.colour[channel] > 200
+    [verdict] = verdicts(predict, grey(), [1])
+    assert verdict.flipped and verdict.pixels[0][:2] == (row, column)
+    assert verdict.pixels[0][2 + channel] > 200
     assert verdict.after == pytest.approx((0.9, 0.1)) and verdict.before[1] == 1
 
 
 def test_a_face_that_cannot_be_flipped_costs_the_whole_budget():
     def predict(images):
         return np.tile(np.float32([0.1, 0.9]), (len(images), 1))
-    [verdict] = attack.differential_evolution(predict, grey(), np.array([1]), seed=0)
-    assert not verdict.flipped and verdict.queries == 400 * 76
+    [evolved] = verdicts(predict, grey(), [1])
+    assert not evolved.flipped and evolved.queries == 400 * 76
+    [complete] = verdicts(predict, grey(), [1], search=attack.Corners())
+    assert not complete.flipped and complete.queries == 8 * 50 * 50
 
 
 def test_the_search_stops_at_success():
     def predict(images):
         bare = np.where((images != 128).any(axis=(1, 2, 3)), 0.9, 0.1).astype(np.float32)
         return np.column_stack([bare, 1 - bare])
-    [verdict] = attack.differential_evolution(predict, grey(), np.array([1]), seed=0)
-    assert verdict.flipped and verdict.queries == 400
+    [evolved], [complete] = (verdicts(predict, grey(), [1], search=search) for search in (FULL, attack.Corners()))
+    assert evolved.flipped and evolved.queries == 400
+    assert complete.flipped and complete.queries == 1
+
+
+def test_a_decision_within_rounding_of_the_border_is_not_called_a_flip():
+    def predict(images):
+        bare = np.where((images != 128).any(axis=(1, 2, 3)), 0.5, 0.1)
+        return np.column_stack([bare, 1 - bare])
+    [verdict] = verdicts(predict, grey(size=5), [1], search=attack.Corners())
+    assert verdict.queries == 8 * 25
+
+
+@pytest.mark.parametrize("place, colour", [((0, 0), (255, 0, 255)), ((49, 49), (0, 0, 0)), ((7, 31), (0, 255, 0))])
+def test_corners_find_the_one_corner_of_the_one_place_that_flips(place, colour):
+    def predict(images):
+        hit = (images[:, place[0], place[1]] == colour).all(axis=1)
+        return np.column_stack([np.where(hit, 0.8, 0.3), np.where(hit, 0.2, 0.7)])
+    [verdict] = verdicts(predict, grey(), [1], search=attack.Corners())
+    assert verdict.flipped and verdict.pixels == ((*place, *colour),)
+    index = 8 * (50 * place[0] + place[1]) + [tuple(corner) for corner in attack.CORNERS.tolist()].index(colour)
+    assert verdict.queries == index + 1
 
 
 def noisy(seed=0):
@@ -88,31 +123,69 @@ def noisy(seed=0):
     return predict, images, predict(images).argmax(axis=1)
 
 
-def test_same_seed_same_verdicts_whatever_the_company():
+def test_same_seed_same_verdicts_whatever_the_company_and_the_workers():
     predict, images, labels = noisy()
-    whole = attack.differential_evolution(predict, images, labels, seed=7, settings=SMALL)
-    alone = [attack.differential_evolution(predict, images[i:i + 1], labels[i:i + 1], seed=7,
-                                           settings=SMALL)[0] for i in range(len(images))]
-    assert whole == alone
-    other = attack.differential_evolution(predict, images, labels, seed=8, settings=SMALL)
-    assert whole != other
+    search = attack.DifferentialEvolution(SMALL)
+    whole = verdicts(predict, images, labels, search=search, seed=7)
+    alone = [verdicts(predict, images[i:i + 1], labels[i:i + 1], search=search, seed=7)[0] for i in range(len(images))]
+    with attack.workers() as crew:
+        crowd = verdicts(predict, images, labels, search=search, seed=7, by=crew)
+    assert whole == alone == crowd
+    assert whole != verdicts(predict, images, labels, search=search, seed=8)
 
 
-def test_evidence_is_what_the_network_says_of_the_changed_face():
+@pytest.mark.parametrize("size", [1, 3, 5])
+def test_evidence_is_what_the_network_says_of_the_changed_face(size):
     predict, images, labels = noisy()
-    verdicts = attack.differential_evolution(predict, images, labels, seed=7, settings=SMALL)
-    for image, label, verdict in zip(images, labels, verdicts):
-        after = predict(attack.changed(image, verdict.pixel))[0]
-        np.testing.assert_allclose(after, verdict.after, rtol=1e-6)
-        assert after[label] < verdict.before[label]
+    search = attack.DifferentialEvolution(SMALL, size=size)
+    gained = []
+    for image, label, verdict in zip(images, labels, verdicts(predict, images, labels, search=search, seed=7)):
+        assert len(verdict.pixels) == size
+        after = predict(attack.changed(image, [verdict.pixels]))[0]
+        np.testing.assert_allclose(after, verdict.after, rtol=1e-5)
+        gained.append(verdict.before[label] - after[label])
+    assert min(gained) > 0
+
+
+def test_more_pixels_move_the_decision_further():
+    predict, images, labels = noisy()
+    after = [sum(v.after[v.label] for v in verdicts(predict, images, labels, seed=7,
+                                                    search=attack.DifferentialEvolution(SMALL, size=size)))
+             for size in (1, 3, 5)]
+    assert after[0] > after[1] > after[2]
+
+
+def test_guided_asks_in_the_order_of_the_first_order_score(linear):
+    """On a linear network the score is the truth: the first question is the best one, and the order
+    that of the margins."""
+    face = linear.face(np.full((6, 7, 3), 100, np.uint8))
+    asked = []
+
+    class Spy:
+        image, logits, gradient = face.image, face.logits, staticmethod(face.gradient)
+
+        def ask(self, pixels):
+            answer = face.ask(pixels)
+            asked.extend((answer[:, 1] - answer[:, 0]).tolist())
+            return answer + [0, 1000]  # never a flip
+
+    found = attack.Guided()(Spy(), 1, rng=np.random.default_rng(0))
+    assert found.queries == len(asked) == 8 * 6 * 7
+    assert (np.diff(asked) > -1e-4).all() and asked[-1] - asked[0] > 1
+
+
+def test_guided_says_that_it_needs_the_weights():
+    predict, images, labels = noisy()
+    with pytest.raises(TypeError, match="expected a network with known weights"):
+        verdicts(predict, images[:1], labels[:1], search=attack.Guided())
 
 
 def test_a_face_that_is_wrong_already_is_refused():
     predict, images, labels = noisy()
-    with pytest.raises(ValueError, match="expected faces that the model has right, got face 2 wrong"):
-        labels = labels.copy()
-        labels[2] = 1 - labels[2]
-        attack.differential_evolution(predict, images, labels, seed=7, settings=SMALL)
+    labels = labels.copy()
+    labels[2] = 1 - labels[2]
+    with pytest.raises(ValueError, match="expected faces that the network has right, got face 2 wrong"):
+        verdicts(predict, images, labels, search=attack.DifferentialEvolution(SMALL))
 
 
 @pytest.mark.parametrize("images, labels, answer, message", [
@@ -121,10 +194,11 @@ def test_a_face_that_is_wrong_already_is_refused():
     (grey(), [1, 1], [[0.1, 0.9]], "expected a label, 0 or 1, for each of 1 images"),
     (grey(), [2], [[0.1, 0.9]], "expected a label, 0 or 1"),
     (grey(), [1], [[0.1, np.nan]], r"expected finite probabilities \(1, 2\) of predict"),
+    (grey(), [1], [[-0.1, 1.1]], r"expected finite probabilities \(1, 2\) of predict"),
     (grey(), [1], [0.9], r"expected finite probabilities \(1, 2\) of predict, got \(1,\)")])
 def test_bad_images_labels_and_answers_are_refused(images, labels, answer, message):
     with pytest.raises(ValueError, match=message):
-        attack.differential_evolution(lambda faces: np.array(answer), images, np.array(labels), seed=0)
+        verdicts(lambda faces: np.array(answer), images, labels)
 
 
 @pytest.mark.parametrize("settings", [{"population": 2}, {"generations": -1}])
@@ -179,45 +253,24 @@ def test_evolution_minimises_ackleys_function():
 
 
 def test_the_landscape_is_the_lowest_confidence_of_eight_colours(planted):
-    surface = attack.landscape(planted(3, 40, 0), grey()[0], 1)
+    face = attack.Predicted(planted(3, 40, 0)).face(grey()[0])
+    surface = attack.landscape(face, 1)
     assert surface[3, 40] == pytest.approx(0.1) and surface.shape == (50, 50)
     assert (np.delete(surface.ravel(), 3 * 50 + 40) == surface[0, 0]).all()
 
 
-def test_an_interrupted_sweep_goes_on_and_gives_the_same_table(profile, monkeypatch):
-    predict, images, labels = noisy()
-    profile = dataclasses.replace(profile, attacked=5)
-    whole = attack.sweep(predict, images, labels, network="net", profile=profile)
-    table = (profile.folder / "verdicts-net.csv").read_bytes()
-    journal = profile.folder / "verdicts-net.jsonl"
-    lines = journal.read_bytes().splitlines(keepends=True)
-    journal.write_bytes(b"".join(lines[:3]) + lines[3][:20])  # killed while writing the third verdict
-    asked = []
-
-    def counting(faces):
-        asked.append(len(faces))
-        return predict(faces)
-
-    again = attack.sweep(counting, images, labels, network="net", profile=profile)
-    assert again.verdicts == whole.verdicts and (profile.folder / "verdicts-net.csv").read_bytes() == table
-    assert sum(asked) < sum(v.queries for v in whole.verdicts), "finished faces are not attacked again"
-    attack.sweep(predict, images, labels, network="net", profile=dataclasses.replace(profile, seed=1))
-    assert (profile.folder / "verdicts-net.csv").read_bytes() != table, "another seed is another sweep"
-
-
-def test_a_sweep_counts_only_faces_that_were_right(profile):
-    predict, images, labels = noisy()
-    labels = np.where(np.arange(6) < 2, 1 - labels, labels)
-    sweep = attack.sweep(predict, images, labels, network="net", profile=dataclasses.replace(profile, attacked=99))
-    assert sweep.faces.tolist() == [2, 3, 4, 5] and (sweep.correct, sweep.tested) == (4, 6)
-    with pytest.raises(ValueError, match="expected faces that net has right, got none"):
-        attack.sweep(predict, images[:2], labels[:2], network="net", profile=profile)
-
-
 def test_the_second_look_refuses_a_flip_that_does_not_hold(planted):
-    verdict = attack.Verdict(1, 3, 40, (255, 0, 0), (0.2, 0.8), (0.9, 0.1), 10)
+    verdict = attack.Verdict(1, ((3, 40, 255, 0, 0),), (0.2, 0.8), (0.9, 0.1), 10)
     faces = grey()
-    good = attack.Sweep("net", np.array([0]), [verdict], 1, 1, 1.0)
-    assert attack.check({"net": good}, {"net": planted(3, 40, 0)}, faces)["flips that hold"].tolist() == [1]
+    good = attack.Sweep("net", "corners", np.array([0]), [verdict], 1, 1, 1.0)
+    assert attack.check([good], {"net": planted(3, 40, 0)}, faces)["flips that hold"].tolist() == [1]
     with pytest.raises(AssertionError, match="net, face 0: expected a flip"):
-        attack.check({"net": good}, {"net": planted(40, 3, 0)}, faces)
+        attack.check([good], {"net": planted(40, 3, 0)}, faces)
+
+
+def test_agreement_counts_the_faces_that_one_search_flips_and_the_other_does_not():
+    def sweep(search, flips):
+        found = [attack.Verdict(1, ((0, 0, 0, 0, 0),), (0.2, 0.8), (0.9, 0.1) if flip else (0.3, 0.7), 1) for flip in flips]
+        return attack.Sweep("net", search, np.arange(4), found, 4, 4, 1.0)
+    sweeps = [sweep("differential_evolution", [1, 1, 0, 0]), sweep("corners", [1, 0, 1, 0])]
+    assert attack.agreement(sweeps).loc["net, corners"].tolist() == [1, 1, 1, 1]

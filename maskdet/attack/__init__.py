@@ -1,15 +1,21 @@
-"""The one-pixel attack, in plain NumPy around any `predict(images) -> probabilities`.
+"""The one-pixel attack, in plain NumPy around anything that gives logits or probabilities.
 
-`pixels`: one pixel set in an image, and a verdict; `evolution`: the search; `sweep`: a whole test
-set; `evidence`: what was found, for the book. A new search is a module that yields `Verdict`s.
+`oracle`: what a search may ask, and of whom; `pixels`: what it changes, and a verdict; `search`: the
+interface of all searches, `evolution` and `complete`; `workers` and `sweep`: many faces at once;
+`evidence`: what was found, for the book. A new search is a frozen dataclass with `__call__`.
 """
 
-from maskdet.attack.evidence import (ackley, check, confidences, flipped_faces, numbers, on_ackley,
+from maskdet.attack.complete import Corners, Guided
+from maskdet.attack.evidence import (ackley, agreement, check, confidences, flipped_faces, numbers, on_ackley,
                                      on_face, summary)
-from maskdet.attack.evolution import Population, differential_evolution, evolve, minimise, pixels
+from maskdet.attack.evolution import DifferentialEvolution, Population, minimise, pixels
+from maskdet.attack.oracle import Predicted
 from maskdet.attack.pixels import CORNERS, Verdict, changed, landscape
-from maskdet.attack.sweep import Sweep, sweep
+from maskdet.attack.search import Found, Search
+from maskdet.attack.sweep import Sweep, attack, sweep
+from maskdet.attack.workers import Workers, workers
 
-__all__ = ["CORNERS", "Population", "Sweep", "Verdict", "ackley", "changed", "check", "confidences",
-           "differential_evolution", "evolve", "flipped_faces", "landscape", "minimise", "numbers",
-           "on_ackley", "on_face", "pixels", "summary", "sweep"]
+__all__ = ["CORNERS", "Corners", "DifferentialEvolution", "Found", "Guided", "Population", "Predicted", "Search",
+           "Sweep", "Verdict", "Workers", "ackley", "agreement", "attack", "changed", "check", "confidences",
+           "flipped_faces", "landscape", "minimise", "numbers", "on_ackley", "on_face", "pixels", "summary",
+           "sweep", "workers"]

@@ -1,14 +1,17 @@
 """What an attack found: tables, faces for figures, the second look at each flip, the numbers."""
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 
-from maskdet.attack.evolution import minimise, pixels
-from maskdet.attack.pixels import Predict, changed, landscape
+from maskdet.attack.complete import Guided
+from maskdet.attack.evolution import DifferentialEvolution, minimise, pixels
+from maskdet.attack.oracle import Network, Predict, margin
+from maskdet.attack.pixels import CORNERS, changed, landscape
 from maskdet.attack.sweep import Sweep
-from maskdet.config import Evolution, Profile
+from maskdet.config import SIZE, Evolution, Profile
 from maskdet.counts import Count
 
 
@@ -32,80 +35,102 @@ def on_ackley(*, generations: Sequence[int], seed: int, population: int = 60, si
     return surface, (-side, side, -side, side), (2 * members[list(generations)] - 1) * side, generations
 
 
-def on_face(predict: Predict, images: np.ndarray, labels: np.ndarray, *, generations: Sequence[int],
+def on_face(network: Network, images: np.ndarray, labels: np.ndarray, *, generations: Sequence[int],
             seed: int, settings: Evolution):
-    """Differential evolution on the rightly decided face of least confidence, for a figure.
+    """Differential evolution on the rightly decided face of least margin, for a figure.
 
     Returns its confidence landscape (H, W), the populations (G, P, 2: row, column) of
     `generations` (as many as `settings` allows), and these.
     """
-    probabilities = predict(images)
-    right = np.flatnonzero(probabilities.argmax(axis=1) == labels)
-    if not len(right):
+    faces = [network.face(image) for image in images]
+    margins = np.array([margin(face.logits, label) for face, label in zip(faces, labels)])
+    if not (margins > 0).any():
         raise ValueError(f"expected a face that the network has right, got none of {len(images)}")
-    face = right[probabilities[right, labels[right]].argmin()]
-    image, label = images[face], labels[face]
+    face = np.flatnonzero(margins > 0)[margins[margins > 0].argmin()]
+    label, face = labels[face], faces[face]
     generations = [generation for generation in generations if generation <= settings.generations]
 
     def energy(genes: np.ndarray) -> np.ndarray:
-        return predict(changed(image, pixels(genes, shape=image.shape)))[:, label]
+        return margin(face.ask(pixels(genes, shape=face.image.shape)), label)
 
-    short = Evolution(settings.population, max(generations), settings.scale, settings.recombination)
+    short = dataclasses.replace(settings, generations=max(generations))
     members, _ = minimise(energy, 5, rng=np.random.default_rng(seed), settings=short)
-    places = np.array([pixels(members[generation], shape=image.shape)[:, :2] for generation in generations])
-    return landscape(predict, image, label), places, generations
+    places = np.array([pixels(members[generation], shape=face.image.shape)[:, 0, :2] for generation in generations])
+    return landscape(face, label), places, generations
 
 
-def summary(sweeps: Mapping[str, Sweep]) -> pd.DataFrame:
-    """A row a network: test faces, those right, attacked and flipped, and the queries a face."""
+def summary(sweeps: Sequence[Sweep]) -> pd.DataFrame:
+    """A row a sweep: test faces, those right, attacked and flipped, and the queries a face."""
     rows = []
-    for name, sweep in sweeps.items():
-        queries = np.array([verdict.queries for verdict in sweep.verdicts])
-        flipped = np.array([verdict.flipped for verdict in sweep.verdicts])
-        rows.append({"test faces": sweep.tested, "right before": sweep.correct,
-                     "attacked": len(queries), "flipped": sweep.flipped, "queries in all": queries.sum(),
+    for sweep in sweeps:
+        queries, flipped = np.array([verdict.queries for verdict in sweep.verdicts]), sweep.flipped
+        rows.append({"test faces": sweep.tested, "right before": sweep.correct, "attacked": len(queries),
+                     "flipped": flipped.sum(), "queries in all": queries.sum(),
                      "median of flipped": f"{np.median(queries[flipped]):.0f}" if flipped.any() else "–"})
-    return pd.DataFrame(rows, index=list(sweeps))
+    return pd.DataFrame(rows, index=[f"{sweep.network}, {_words(sweep.search)}" for sweep in sweeps])
 
 
-def flipped_faces(sweeps: Mapping[str, Sweep], images: np.ndarray, *, at_most: int):
-    """Flipped faces (N, H, W, 3) and their verdicts, network by network, `at_most` in all."""
-    found = [(images[face], verdict) for sweep in sweeps.values()
+def _words(name: str) -> str:
+    return name.replace("_", " ")
+
+
+def agreement(sweeps: Sequence[Sweep]) -> pd.DataFrame:
+    """For each network and each other search: how many faces it and differential evolution flip."""
+    evolved = {sweep.network: sweep for sweep in sweeps if sweep.search == DifferentialEvolution.name}
+    rows = {}
+    for sweep in sweeps:
+        a, b = evolved[sweep.network].flipped, sweep.flipped
+        if sweep is not evolved[sweep.network]:
+            rows[f"{sweep.network}, {_words(sweep.search)}"] = {
+                "both": (a & b).sum(), "only evolution": (a & ~b).sum(), "only this search": (b & ~a).sum(),
+                "neither": (~a & ~b).sum()}
+    return pd.DataFrame(rows).T
+
+
+def flipped_faces(sweeps: Sequence[Sweep], images: np.ndarray, *, at_most: int):
+    """Faces (N, H, W, 3) that differential evolution flips and their verdicts, `at_most` in all."""
+    found = [(images[face], verdict) for sweep in sweeps if sweep.search == DifferentialEvolution.name
              for face, verdict in zip(sweep.faces, sweep.verdicts) if verdict.flipped][:at_most]
     return np.array([image for image, _ in found]), [verdict for _, verdict in found]
 
 
-def check(sweeps: Mapping[str, Sweep], predict: Mapping[str, Predict], images: np.ndarray) -> pd.DataFrame:
-    """Set the pixel of each flip once more and ask the network. Raises AssertionError, naming the
-    face, where a flip does not hold; returns how many were checked."""
-    for name, sweep in sweeps.items():
+def check(sweeps: Sequence[Sweep], predict: Mapping[str, Predict], images: np.ndarray) -> pd.DataFrame:
+    """Set the pixel of each flip once more and ask the whole network. Raises AssertionError, naming
+    the face, where a flip does not hold; returns how many were checked."""
+    for sweep in sweeps:
         for face, verdict in zip(sweep.faces, sweep.verdicts):
             if verdict.flipped:
-                image = changed(images[face], verdict.pixel)
-                if not (image[0] != images[face]).any(axis=-1).sum() == 1:
-                    raise AssertionError(f"{name}, face {face}: expected one changed pixel")
-                if predict[name](image)[0].argmax() == verdict.label:
-                    raise AssertionError(f"{name}, face {face}: expected a flip by pixel {verdict.pixel}, got none")
-    return pd.DataFrame({"flips that hold": {name: sweep.flipped for name, sweep in sweeps.items()}})
+                image = changed(images[face], [verdict.pixels])
+                if not 1 <= (image[0] != images[face]).any(axis=-1).sum() <= len(verdict.pixels):
+                    raise AssertionError(f"{sweep.network}, face {face}: expected {len(verdict.pixels)} changed pixels")
+                if predict[sweep.network](image)[0].argmax() == verdict.label:
+                    raise AssertionError(f"{sweep.network}, face {face}: expected a flip by {verdict.pixels}, got none")
+    return pd.DataFrame({"flips that hold": {f"{sweep.network}, {_words(sweep.search)}": sweep.flipped.sum()
+                                             for sweep in sweeps}})
 
 
-def confidences(sweeps: Mapping[str, Sweep]) -> tuple[dict, dict, dict]:
-    """Confidence in the true class before and after the attack, and which faces it flipped, (N,)
-    each, by network."""
-    rows = {name: [(v.before[v.label], v.after[v.label], v.flipped) for v in sweep.verdicts]
-            for name, sweep in sweeps.items()}
-    return tuple({name: np.array([row[column] for row in table]) for name, table in rows.items()}
-                 for column in range(3))
+def confidences(sweeps: Sequence[Sweep]) -> tuple[dict, dict, dict]:
+    """Confidence in the true class before and after differential evolution, and which faces it
+    flipped, (N,) each, by network."""
+    evolved = [sweep for sweep in sweeps if sweep.search == DifferentialEvolution.name]
+    return ({sweep.network: np.array([v.before[v.label] for v in sweep.verdicts]) for sweep in evolved},
+            {sweep.network: np.array([v.after[v.label] for v in sweep.verdicts]) for sweep in evolved},
+            {sweep.network: sweep.flipped for sweep in evolved})
 
 
-def numbers(run: Profile, sweeps: Mapping[str, Sweep]) -> tuple[dict, dict]:
+def numbers(run: Profile, sweeps: Sequence[Sweep]) -> tuple[dict, dict]:
     """What this stage records: success among the rightly decided faces attacked; and its seconds."""
-    settings = run.evolution
-    success = {name: {"differential_evolution": Count(sweep.flipped, len(sweep.verdicts))}
-               for name, sweep in sweeps.items()}
+    settings, success, seconds = run.evolution, {}, {}
+    for sweep in sweeps:
+        success.setdefault(sweep.network, {})[sweep.search] = Count(int(sweep.flipped.sum()), len(sweep.verdicts))
+        seconds.setdefault(sweep.network, {})[sweep.search] = sweep.seconds
+    queries = {name: np.concatenate([[v.queries for v in sweep.verdicts] for sweep in sweeps if sweep.search == name])
+               for name in {sweep.search: None for sweep in sweeps}}
+    asked = {name: int(found.sum()) for name, found in queries.items()}
+    early = [v.queries for sweep in sweeps if sweep.search == Guided.name for v in sweep.verdicts if v.flipped]
     evolution = {"population": settings.population, "generations": settings.generations,
                  "queries": settings.population * (settings.generations + 1),
-                 "scale": "{} to {}".format(*settings.scale), "recombination": str(settings.recombination),
-                 "asked": sum(v.queries for sweep in sweeps.values() for v in sweep.verdicts)}
-    return ({"attack": success, "evolution": evolution},
-            {name: sweep.seconds for name, sweep in sweeps.items()})
+                 "scale": "{} to {}".format(*settings.scale), "recombination": str(settings.recombination)}
+    return {"attack": success, "evolution": evolution, "asked": asked | {"all": sum(asked.values())},
+            "corners": {"queries": len(CORNERS) * SIZE**2},
+            "guided": {"median": f"{np.median(early):.0f}" if early else "–"}}, seconds

@@ -1,7 +1,11 @@
-"""A stage of the experiment: attack the correctly classified test faces of one network."""
+"""Many faces attacked: at once, in any order, by any workers, with the same verdicts."""
 
+import contextlib
 import dataclasses
+import inspect
 import time
+from collections.abc import Iterator
+from concurrent.futures import as_completed
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,17 +13,65 @@ import pandas as pd
 from tqdm import tqdm
 
 from maskdet import files
-from maskdet.attack import evolution
-from maskdet.attack.pixels import Predict, Verdict, changed
+from maskdet.attack import complete, evolution, oracle, pixels
+from maskdet.attack.oracle import DECIDED, Network, Predict, margin, probabilities
+from maskdet.attack.pixels import Verdict, changed
+from maskdet.attack.search import Search
+from maskdet.attack.workers import Workers, workers
 from maskdet.config import Profile
+from maskdet.incremental import kernels, layers, vectors
+
+
+def attack(network: Network | Predict, images: np.ndarray, labels: np.ndarray, *, search: Search, seed: int,
+           by: Workers | None = None) -> Iterator[tuple[int, Verdict]]:
+    """Attack each of `images` (N, H, W, 3) uint8 by `search`; yield its index and verdict as it finishes.
+
+    `network` is an `Incremental` or any `predict(images) -> probabilities (N, 2)`; `labels` (N,), 0
+    or 1, are the true classes. A verdict depends on the seed and the face, not on its company nor
+    on the workers (none: one face after the other). Raises ValueError for a face that the network
+    has wrong: success is counted among the others.
+    """
+    images, labels = np.asarray(images), np.asarray(labels)
+    if images.dtype != np.uint8 or images.ndim != 4:
+        raise ValueError(f"expected uint8 images (N, H, W, 3), got {images.dtype} {images.shape}")
+    if labels.shape != images.shape[:1] or not np.isin(labels, (0, 1)).all():
+        raise ValueError(f"expected a label, 0 or 1, for each of {len(images)} images, got {labels}")
+    network = oracle.network(network)
+    if by is None:
+        for index, (image, label) in enumerate(zip(images, labels.tolist())):
+            yield index, _verdict(network, image, label, search, seed, index)
+        return
+    shared = by.share(network)
+    futures = {by.executor.submit(_verdict, shared, image, label, search, seed, index): index
+               for index, (image, label) in enumerate(zip(images, labels.tolist()))}
+    try:
+        for future in as_completed(futures):
+            yield futures[future], future.result()
+    finally:
+        for future in futures:
+            future.cancel()
+
+
+def _verdict(network: Network, image: np.ndarray, label: int, search: Search, seed: int, index: int) -> Verdict:
+    face = network.face(image)
+    if margin(face.logits, label) < -DECIDED:
+        raise ValueError(f"expected faces that the network has right, got face {index} wrong")
+    # The draws depend on the seed and the face alone.
+    words = np.frombuffer(bytes.fromhex(files.digest(image.tobytes(), label)), np.uint32)
+    found = search(face, label, rng=np.random.default_rng([seed, *words.tolist()]))
+    after = network.face(changed(image, found.pixels[None])[0]).logits
+    return Verdict(label, tuple(tuple(pixel) for pixel in found.pixels.tolist()),
+                   probabilities(face.logits), probabilities(after), found.queries)
 
 
 @dataclass(frozen=True)
 class Sweep:
-    """The verdicts on a run's faces: `faces` (N,) are rows of the test part, in the order of
-    `verdicts`; `correct` of `tested` test faces were right before the attack; `seconds` it took."""
+    """The verdicts of one `search` on the faces of a run: `faces` (N,) are rows of the test part, in
+    the order of `verdicts`; `correct` of `tested` test faces were right before the attack; `seconds`
+    it took."""
 
     network: str
+    search: str
     faces: np.ndarray
     verdicts: list[Verdict]
     correct: int
@@ -27,9 +79,9 @@ class Sweep:
     seconds: float
 
     @property
-    def flipped(self) -> int:
-        """How many faces changed their class."""
-        return sum(verdict.flipped for verdict in self.verdicts)
+    def flipped(self) -> np.ndarray:
+        """Which faces changed their class, (N,) bool."""
+        return np.array([verdict.flipped for verdict in self.verdicts])
 
     def table(self) -> pd.DataFrame:
         """One row a face, as `verdicts-*.csv` holds it."""
@@ -37,40 +89,57 @@ class Sweep:
                              for face, verdict in zip(self.faces.tolist(), self.verdicts)])
 
 
-def sweep(predict: Predict, images: np.ndarray, labels: np.ndarray, *, network: str,
-          profile: Profile) -> Sweep:
+def sweep(predict: Predict, network: Network, images: np.ndarray, labels: np.ndarray, *, name: str,
+          search: Search, profile: Profile) -> Sweep:
     """Attack the faces (N, 50, 50, 3) that `predict` has right, `profile.attacked` at most.
 
-    Which ones, where there are more, is drawn from the seed. Each verdict is kept in a journal as
-    it is reached: an interrupted call goes on where it stopped. Writes `verdicts-<network>.csv`.
-    Raises ValueError where no face is right.
+    `network` answers the search; the probabilities in the verdicts are those of `predict`, the
+    whole network, asked about one image at a time. Which faces, where there are more, is drawn from
+    the seed. Each verdict is kept in a journal as it is reached: an interrupted call goes on where
+    it stopped. Writes `verdicts-<name>-<search>.csv`. Raises ValueError where no face is right.
     """
     before = predict(images)
     right = np.flatnonzero(before.argmax(axis=1) == labels)
     if not len(right):
-        raise ValueError(f"expected faces that {network} has right, got none of {len(images)}: train it")
+        raise ValueError(f"expected faces that {name} has right, got none of {len(images)}: train it")
     # In the order of the draw: a run that attacks more faces begins with the same ones.
     chosen = np.random.default_rng(profile.seed).permutation(right)[:profile.attacked]
-    key = files.digest(images.tobytes(), before.tobytes(), profile.evolution, profile.seed,
-                       files.source(evolution, changed))
-    journal = files.Journal(profile.folder / f"verdicts-{network}.jsonl", key=key)
+    stem = f"verdicts-{name}-{search.name}"
+    journal = files.Journal(profile.folder / f"{stem}.jsonl", key=_key(images, before, search, profile))
     todo = [face for face in chosen.tolist() if str(face) not in journal.items]
     last = time.perf_counter()
-    with tqdm(total=len(chosen), initial=len(chosen) - len(todo), desc=f"attack {network}",
-              unit="face", disable=None) as bar:
-        for index, verdict in evolution.evolve(predict, images[todo], labels[todo], seed=profile.seed,
-                                               settings=profile.evolution):
-            now = time.perf_counter()
-            item = dataclasses.asdict(verdict) | {"seconds": round(now - last, 4)}
-            journal.add(str(todo[index]), item)
-            last = now
-            bar.update()
-    chosen = np.sort(chosen)
-    items = [dict(journal.items[str(face)]) for face in chosen.tolist()]
-    seconds = sum(item.pop("seconds") for item in items)
-    verdicts = [Verdict(**{name: tuple(value) if isinstance(value, list) else value
-                           for name, value in item.items()}) for item in items]
-    done = Sweep(network, chosen, verdicts, len(right), len(images), seconds)
-    with files.whole(profile.folder / f"verdicts-{network}.csv") as part:
+    with workers() as crew, tqdm(total=len(chosen), initial=len(chosen) - len(todo), unit="face", disable=None,
+                                 desc=f"{search.name}, {name}") as bar:
+        found = attack(network, images[todo], labels[todo], search=search, seed=profile.seed, by=crew)
+        with contextlib.closing(found):  # an interruption drops what has not begun
+            for index, verdict in found:
+                item = dataclasses.asdict(_restated(verdict, predict, images[todo[index]]))
+                now = time.perf_counter()
+                journal.add(str(todo[index]), item | {"seconds": round(now - last, 4)})
+                last = now
+                bar.update()
+    done = _finished(journal, np.sort(chosen), Sweep(name, search.name, np.sort(chosen), [], len(right), len(images), 0))
+    with files.whole(profile.folder / f"{stem}.csv") as part:
         done.table().to_csv(part, index=False)
     return done
+
+
+def _key(images: np.ndarray, before: np.ndarray, search: Search, profile: Profile) -> str:
+    """Names the work: the faces, the network by its answers, the search, the seed, and the code."""
+    code = (complete, evolution, oracle, pixels, kernels, layers, vectors)
+    return files.digest(images.tobytes(), before.tobytes(), search, profile.seed, *map(inspect.getsource, code))
+
+
+def _restated(verdict: Verdict, predict: Predict, image: np.ndarray) -> Verdict:
+    """The verdict with the probabilities of `predict`."""
+    before, after = (tuple(predict(one[None])[0].tolist()) for one in (image, changed(image, [verdict.pixels])[0]))
+    return dataclasses.replace(verdict, before=before, after=after)
+
+
+def _finished(journal: files.Journal, faces: np.ndarray, empty: Sweep) -> Sweep:
+    """The sweep of `faces` as the journal holds it."""
+    items = [dict(journal.items[str(face)]) for face in faces.tolist()]
+    seconds = sum(item.pop("seconds") for item in items)
+    verdicts = [Verdict(**item | {"pixels": tuple(map(tuple, item["pixels"])), "before": tuple(item["before"]),
+                                  "after": tuple(item["after"])}) for item in items]
+    return dataclasses.replace(empty, verdicts=verdicts, seconds=seconds)

@@ -43,10 +43,9 @@ def flips(crops: np.ndarray, verdicts: Sequence, *, veiled: bool, columns: int =
         place.axis("off")
     for place, crop, verdict in zip(places.flat, crops, verdicts):
         show_image(place, crop, veiled=veiled)
-        colour = np.array(verdict.colour) / 255
-        place.add_patch(Rectangle((verdict.column - 0.5, verdict.row - 0.5), 1, 1, color=colour, lw=0))
-        place.add_patch(Rectangle((verdict.column - 3, verdict.row - 3), 6, 6, fill=False,
-                                  ec=COLOURS["missed"], lw=1.3))
+        for row, column, *colour in verdict.pixels:
+            place.add_patch(Rectangle((column - 0.5, row - 0.5), 1, 1, color=np.array(colour) / 255, lw=0))
+            place.add_patch(Rectangle((column - 3, row - 3), 6, 6, fill=False, ec=COLOURS["missed"], lw=1.3))
         decision = CLASSES[1 - verdict.label]
         place.set_title(f"{CLASSES[verdict.label]} {verdict.before[verdict.label]:.0%}\n"
                         f"→ {decision} {verdict.after[1 - verdict.label]:.0%}", fontsize=7)

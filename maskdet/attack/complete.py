@@ -1,0 +1,65 @@
+"""Complete searches: the eight corners of the colour cube at every place, in two orders.
+
+They ask at most 8 H W times, 20,000 for a face of 50x50: less than differential evolution that
+fails. Both end with the same answer, which is true of all corners and says nothing of other colours.
+"""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from maskdet.attack.oracle import DECIDED, Face, margin
+from maskdet.attack.pixels import CORNERS, everywhere
+from maskdet.attack.search import Found
+
+TOGETHER = 512  # candidates asked about at once, at most
+
+
+@dataclass(frozen=True)
+class Corners:
+    """Black-box: all corners of one place after the other, row by row."""
+
+    name: ClassVar[str] = "corners"
+
+    def __call__(self, face: Face, label: int, *, rng: np.random.Generator) -> Found:
+        return _asked(face, label, _candidates(face))
+
+
+@dataclass(frozen=True)
+class Guided:
+    """White-box: corners in the order of their first-order score, the most promising first.
+
+    The score of a colour at a place is what the margin would change by if it were linear in the
+    pixel:  gradient · (colour - pixel). Raises TypeError for a network whose gradient is not known.
+    """
+
+    name: ClassVar[str] = "guided"
+
+    def __call__(self, face: Face, label: int, *, rng: np.random.Generator) -> Found:
+        if not hasattr(face, "gradient"):
+            raise TypeError(f"expected a network with known weights (Incremental) to be guided by, got {face!r}")
+        gradient = face.gradient(label)  # (H, W, 3)
+        score = gradient @ CORNERS.T.astype(float) - (gradient * face.image).sum(axis=2, keepdims=True)
+        return _asked(face, label, _candidates(face)[np.argsort(score, axis=None, kind="stable")])
+
+
+def _candidates(face: Face) -> np.ndarray:
+    """Every corner at every place, (8 H W, 1, 5), in the order (H, W, 8)."""
+    return everywhere(np.argwhere(np.ones(face.image.shape[:2], bool)))
+
+
+def _asked(face: Face, label: int, candidates: np.ndarray) -> Found:
+    """Ask about candidates (N, 1, 5) in their order, up to one that flips the decision."""
+    least, best = np.inf, candidates[0]
+    start, together = 0, 8  # few at first: a good order has its flip at the front
+    while start < len(candidates):
+        asked = candidates[start:start + together]
+        margins = margin(face.ask(asked), label)
+        flips = np.flatnonzero(margins < -DECIDED)
+        if len(flips):
+            return Found(asked[flips[0]], start + int(flips[0]) + 1)
+        if margins.min() < least:
+            least, best = margins.min(), asked[margins.argmin()]
+        start, together = start + len(asked), min(8 * together, TOGETHER)
+    return Found(best, len(candidates))

@@ -1,0 +1,81 @@
+"""What a search asks: a face that gives the logits of changed images, whatever stands behind it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from maskdet.attack.pixels import changed
+
+Predict = Callable[[np.ndarray], np.ndarray]  # (N, H, W, 3) uint8 -> probabilities (N, 2)
+
+DECIDED = 1e-4  # a margin nearer to 0 than this is within rounding: no flip yet
+
+
+class Face(Protocol):
+    """One image (H, W, 3) uint8 under attack, with the `logits` (2,) of it unchanged."""
+
+    image: np.ndarray
+    logits: np.ndarray
+
+    def ask(self, pixels: np.ndarray) -> np.ndarray:
+        """The logits (N, 2) of the image with `pixels` (N, K, 5) set."""
+
+
+class Network(Protocol):
+    """Anything that makes a `Face` of an image: `maskdet.incremental.Incremental`, or `Predicted`."""
+
+    def face(self, image: np.ndarray) -> Face: ...
+
+
+@dataclass(frozen=True)
+class Predicted:
+    """Any `predict(images (N, H, W, 3) uint8) -> probabilities (N, 2)` as a network to attack."""
+
+    predict: Predict
+
+    def face(self, image: np.ndarray) -> "PredictedFace":
+        return PredictedFace(self.predict, image, _logits(self.predict, image[None])[0])
+
+
+@dataclass(frozen=True)
+class PredictedFace:
+    """A face whose every question is a whole forward pass."""
+
+    predict: Predict
+    image: np.ndarray
+    logits: np.ndarray
+
+    def ask(self, pixels: np.ndarray) -> np.ndarray:
+        return _logits(self.predict, changed(self.image, pixels))
+
+
+def _logits(predict: Predict, images: np.ndarray) -> np.ndarray:
+    """The logarithms of the probabilities: logits, but for a constant that leaves margins alone.
+    Raises ValueError unless the answer is (N, 2), finite and of probabilities."""
+    answer = np.asarray(predict(images))
+    if answer.shape != (len(images), 2) or not np.isfinite(answer).all() or (answer < 0).any():
+        raise ValueError(f"expected finite probabilities ({len(images)}, 2) of predict, got {answer.shape} "
+                         f"with {np.count_nonzero(~(np.isfinite(answer) & (answer >= 0)))} that are none")
+    return np.log(np.maximum(answer, np.finfo(np.float32).tiny))
+
+
+def network(of: Network | Predict) -> Network:
+    """`of` itself, or a callable as a network."""
+    return of if hasattr(of, "face") else Predicted(of)
+
+
+def margin(logits: np.ndarray, label: int) -> np.ndarray:
+    """The logit of the true class less the other one, (N, 2) -> (N,): below 0 the decision is flipped.
+
+    With two classes this is every attack's objective, targeted or not.
+    """
+    return logits[..., label] - logits[..., 1 - label]
+
+
+def probabilities(logits: np.ndarray) -> tuple[float, ...]:
+    """The softmax of logits (2,)."""
+    powers = np.exp(logits.astype(float) - logits.max())
+    return tuple((powers / powers.sum()).tolist())
+

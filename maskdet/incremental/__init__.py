@@ -1,0 +1,9 @@
+"""Incremental inference: a changed pixel touches a small window of each layer; only that is computed.
+
+`graph` reads a Keras model as the steps of `layers`, whose arithmetic `kernels` compiles around the
+inner loop of `vectors`; `network` is what an attack asks.
+"""
+
+from maskdet.incremental.network import Face, Incremental
+
+__all__ = ["Face", "Incremental"]

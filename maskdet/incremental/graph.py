@@ -1,0 +1,145 @@
+"""A Keras model read as the steps of `layers`, or an error that names the layer that is not one.
+
+A new kind of layer is a class in `layers` and a reader here.
+"""
+
+from collections import Counter
+from dataclasses import replace
+
+import numpy as np
+
+from maskdet.incremental.layers import Convolution, Dense, Maximum, Mean, Relu, Scale, Step, Sum, rows
+
+
+def read(model) -> tuple[Step, ...]:
+    """The steps of a Keras model from one image (H, W, 3) to its logits, in order.
+
+    A softmax at the end is left out. Raises ValueError, naming the layer, for any other kind or
+    setting of a layer than `READERS` know.
+    """
+    if len(model.inputs) != 1 or len(model.outputs) != 1:
+        raise ValueError(f"expected one input and one output, got {len(model.inputs)} and {len(model.outputs)}")
+    steps, tensors = [], {id(model.inputs[0]): (0, tuple(model.inputs[0].shape[1:]))}
+    for layer in model.layers:
+        kind = type(layer).__name__
+        if kind == "InputLayer":
+            continue
+        if kind not in READERS:
+            raise ValueError(f"expected layers of the kinds {', '.join(READERS)}, got {layer.name!r}, a {kind}")
+        given = layer.input if isinstance(layer.input, list) else [layer.input]
+        inputs = tuple(tensors[id(one)][0] for one in given)
+        shape = tensors[id(given[0])][1]
+        for step in [*READERS[kind](layer, shape), *_activation(layer, final=layer.output is model.outputs[0])]:
+            step = replace(step, inputs=inputs, shape=step.shape or shape)
+            steps.append(step)
+            inputs, shape = (len(steps),), step.shape
+        tensors[id(layer.output)] = (inputs[0], shape)
+    if tensors[id(model.outputs[0])][0] != len(steps):
+        raise ValueError("expected every layer to lead to the one output")
+    return _folded(steps)
+
+
+def _folded(steps: list[Step]) -> tuple[Step, ...]:
+    """Each scale that alone reads a convolution made part of its kernel and bias."""
+    readers = Counter(number for step in steps for number in step.inputs)
+    kept, number = [], {0: 0}  # of each tensor, its new number
+    for old, step in enumerate(steps, start=1):
+        before = steps[step.inputs[0] - 1] if step.inputs[0] else None
+        if isinstance(step, Scale) and isinstance(before, Convolution) and readers[step.inputs[0]] == 1:
+            place = number[step.inputs[0]]
+            kept[place - 1] = replace(kept[place - 1], kernel=before.kernel * step.factor,
+                                      offset=before.offset * step.factor + step.offset)
+            number[old] = place
+        else:
+            kept.append(replace(step, inputs=tuple(number[one] for one in step.inputs)))
+            number[old] = len(kept)
+    return tuple(kept)
+
+
+def _same(layer, setting: str, value, expected) -> None:
+    if value != expected:
+        raise ValueError(f"expected {setting} {expected} of {layer.name!r}, got {value}")
+
+
+def _activation(layer, *, final: bool) -> list[Step]:
+    """The activation that a layer brings with it, if any; of the final one, the softmax is dropped."""
+    name = getattr(getattr(layer, "activation", None), "__name__", "linear")
+    if name not in ("linear", "relu", "softmax") or (name == "softmax" and not final):
+        raise ValueError(f"expected an activation linear or relu, or softmax at the end, of {layer.name!r}, got {name}")
+    return [Relu()] if name == "relu" else []
+
+
+def _bias(layer, columns: int) -> np.ndarray:
+    return rows(np.asarray(layer.bias) if layer.use_bias else np.zeros(columns))
+
+
+def _window(layer, size, shape) -> dict:
+    """The sliding window of a layer over a tensor of `shape`, as `layers.Window` holds it."""
+    _same(layer, "data_format", layer.data_format, "channels_last")
+    out = tuple(layer.output.shape[1:3])
+    # With padding "same", an odd row or column of padding is the last one.
+    missing = [max((o - 1) * stride + k - n, 0) for o, stride, k, n in zip(out, layer.strides, size, shape)]
+    padding = tuple(m // 2 if layer.padding == "same" else 0 for m in missing)
+    return {"window": tuple(size), "strides": tuple(layer.strides), "padding": padding, "width": shape[1],
+            "shape": tuple(layer.output.shape[1:])}
+
+
+def _convolution(layer, shape):
+    _same(layer, "dilation_rate", tuple(layer.dilation_rate), (1, 1))
+    _same(layer, "groups", layer.groups, 1)
+    kernel = np.asarray(layer.kernel)  # (rows, columns, channels, filters)
+    return [Convolution(**_window(layer, kernel.shape[:2], shape), offset=_bias(layer, kernel.shape[3]),
+                        kernel=rows(kernel.reshape(-1, *kernel.shape[2:])))]
+
+
+def _pooling(layer, shape):
+    return [Maximum(**_window(layer, tuple(layer.pool_size), shape))]
+
+
+def _dense(layer, shape):
+    kernel = np.asarray(layer.kernel)  # (places * channels, units)
+    if kernel.shape[0] != np.prod(shape):
+        raise ValueError(f"expected {layer.name!r} to read a vector of {np.prod(shape)}, got one of {kernel.shape[0]}")
+    return [Dense(shape=(1, 1, kernel.shape[1]), kernel=rows(kernel.reshape(-1, shape[2], kernel.shape[1])),
+                  offset=_bias(layer, kernel.shape[1]))]
+
+
+def _normalisation(layer, shape):
+    _same(layer, "axis", layer.axis % layer.input.ndim, layer.input.ndim - 1)
+    deviation = np.sqrt(np.asarray(layer.moving_variance) + layer.epsilon)
+    factor = (np.asarray(layer.gamma) if layer.scale else 1) / deviation
+    offset = (np.asarray(layer.beta) if layer.center else 0) - np.asarray(layer.moving_mean) * factor
+    return [Scale(factor=rows(factor), offset=rows(offset))]
+
+
+def _rescaling(layer, shape):
+    factor, offset = (np.broadcast_to(np.float32(value), shape[2:]) for value in (layer.scale, layer.offset))
+    return [Scale(factor=rows(factor), offset=rows(offset))]
+
+
+def _relu(layer, shape):
+    for setting in ("max_value", "negative_slope", "threshold"):
+        _same(layer, setting, getattr(layer, setting) or None, None)
+    return [Relu()]
+
+
+def _sum(layer, shape):
+    _same(layer, "number of inputs", len(layer.input), 2)
+    _same(layer, "shapes of both inputs", tuple(layer.input[1].shape), tuple(layer.input[0].shape))
+    return [Sum()]
+
+
+def _softmax(layer, shape):
+    _same(layer, "place", "the end" if not layer._outbound_nodes else "inside", "the end")
+    return []
+
+
+def _nothing(layer, shape):
+    """Flatten, too: Dense reads the places of a tensor (H, W, C) in the same order."""
+    return []
+
+
+READERS = {"Conv2D": _convolution, "Dense": _dense, "MaxPooling2D": _pooling, "BatchNormalization": _normalisation,
+           "Rescaling": _rescaling, "ReLU": _relu, "Activation": _nothing, "Add": _sum, "Flatten": _nothing,
+           "GlobalAveragePooling2D": lambda layer, shape: [Mean(shape=(1, 1, shape[2]), window=shape[0] * shape[1])],
+           "Dropout": _nothing, "Identity": _nothing, "Softmax": _softmax}

@@ -1,0 +1,188 @@
+"""The kinds of layers through which a change of an image can be followed, each over its kernel.
+
+A tensor (H, W, C) is held flat, (H * W, C padded to LANES); a vector is a tensor of one place.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from maskdet.incremental import kernels
+from maskdet.incremental.vectors import LANES
+
+
+@dataclass(frozen=True)
+class Change:
+    """What differs from an unchanged tensor, for N candidates with S changed places in all.
+
+    Those of candidate n are the slots first[n] to first[n + 1] of `first` (N + 1,); each has its
+    `place` (S,), row * W + column, and what is added there, `values` (S, C or more) float32.
+    """
+
+    first: np.ndarray
+    place: np.ndarray
+    values: np.ndarray
+
+    def tensor(self, places: int) -> np.ndarray:
+        """The change of a single candidate as a whole tensor (places, C)."""
+        whole = np.zeros((places, self.values.shape[1]), np.float32)
+        whole[self.place] = self.values
+        return whole
+
+
+def padded(columns: int) -> int:
+    """The least multiple of LANES that holds `columns`."""
+    return -(-columns // LANES) * LANES
+
+
+def rows(weights: np.ndarray) -> np.ndarray:
+    """Weights (..., C) as contiguous float32, their last axis padded with zeros."""
+    more = padded(weights.shape[-1]) - weights.shape[-1]
+    return np.ascontiguousarray(np.pad(weights, [(0, 0)] * (weights.ndim - 1) + [(0, more)]), np.float32)
+
+
+def _product(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """a @ b, its last axis padded. A library's product would wake threads, while each of ours works."""
+    weights = rows(b)
+    count = len(a)
+    return kernels.dense(np.arange(count + 1), np.zeros(count, np.int32), a, weights.reshape(-1), *weights.shape)[2]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """One step of a network: `inputs` are the numbers of the tensors that it reads (0: the image),
+    `shape` (H, W, C) is that of the one that it makes. `change` follows a change through it;
+    `clean` and `clean_out` are its first input and its output, of the unchanged image. `pull` takes
+    the gradient of anything by its output (places, C) back to those by its inputs."""
+
+    inputs: tuple[int, ...] = ()
+    shape: tuple[int, ...] = ()
+
+    @property
+    def places(self) -> int:
+        """H * W."""
+        return self.shape[0] * self.shape[1]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scale(Step):
+    """x * factor + offset for each channel: rescaling, batch normalisation (Ioffe & Szegedy 2015)."""
+
+    factor: np.ndarray
+    offset: np.ndarray
+
+    def change(self, given: Change, clean: np.ndarray, clean_out: np.ndarray) -> Change:
+        return Change(given.first, given.place, given.values * self.factor)
+
+    def pull(self, gradient: np.ndarray, clean: np.ndarray, clean_out: np.ndarray) -> tuple[np.ndarray, ...]:
+        return (gradient * self.factor,)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Window(Step):
+    """What layers with a sliding window share: its size, strides, the rows and columns of padding
+    above and to the left, and the width of the input."""
+
+    window: tuple[int, int]
+    strides: tuple[int, int]
+    padding: tuple[int, int]
+    width: int
+
+    def _pairs(self, places: int):
+        """For each tap, the output places and the input places, of `places`, that it connects."""
+        row, column = np.divmod(np.arange(self.places), self.shape[1])
+        for tap, (dy, dx) in enumerate(np.ndindex(*self.window)):
+            y = row * self.strides[0] + dy - self.padding[0]
+            x = column * self.strides[1] + dx - self.padding[1]
+            inside = (y >= 0) & (x >= 0) & (x < self.width) & (y < places // self.width)
+            yield tap, np.flatnonzero(inside), (y * self.width + x)[inside]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Convolution(Window):
+    """A convolution: `kernel` (taps, channels, columns), `offset` its bias."""
+
+    kernel: np.ndarray
+    offset: np.ndarray
+
+    def change(self, given: Change, clean: np.ndarray, clean_out: np.ndarray) -> Change:
+        _, channels, columns = self.kernel.shape
+        return Change(*kernels.convolution(given.first, given.place, given.values, self.width,
+                                           self.kernel.reshape(-1), channels, columns, self.window,
+                                           self.strides, self.padding, self.shape[:2]))
+
+    def pull(self, gradient: np.ndarray, clean: np.ndarray, clean_out: np.ndarray) -> tuple[np.ndarray, ...]:
+        pulled = np.zeros_like(clean)
+        for tap, outputs, inputs in self._pairs(len(clean)):
+            pulled[inputs] += _product(gradient[outputs], self.kernel[tap].T)
+        return (pulled,)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Maximum(Window):
+    """Maximum pooling."""
+
+    def change(self, given: Change, clean: np.ndarray, clean_out: np.ndarray) -> Change:
+        return Change(*kernels.maximum(given.first, given.place, given.values, self.width, clean, clean_out,
+                                       self.window, self.strides, self.padding, self.shape[:2]))
+
+    def pull(self, gradient: np.ndarray, clean: np.ndarray, clean_out: np.ndarray) -> tuple[np.ndarray, ...]:
+        pulled, waiting = np.zeros_like(clean), np.ones(gradient.shape, bool)
+        for _, outputs, inputs in self._pairs(len(clean)):
+            largest = waiting[outputs] & (clean[inputs] == clean_out[outputs])  # the first one, where there are more
+            pulled[inputs] += np.where(largest, gradient[outputs], 0)
+            waiting[outputs] &= ~largest
+        return (pulled,)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Relu(Step):
+    """max(0, x)."""
+
+    def change(self, given: Change, clean: np.ndarray, clean_out: np.ndarray) -> Change:
+        return Change(given.first, given.place, kernels.relu(given.place, given.values, clean))
+
+    def pull(self, gradient: np.ndarray, clean: np.ndarray, clean_out: np.ndarray) -> tuple[np.ndarray, ...]:
+        return (np.where(clean > 0, gradient, np.float32(0)),)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mean(Step):
+    """The mean over all places: global average pooling; `window` is how many places."""
+
+    window: int
+
+    def change(self, given: Change, clean: np.ndarray, clean_out: np.ndarray) -> Change:
+        return Change(*kernels.mean(given.first, given.values, self.window))
+
+    def pull(self, gradient: np.ndarray, clean: np.ndarray, clean_out: np.ndarray) -> tuple[np.ndarray, ...]:
+        return (np.broadcast_to(gradient / np.float32(self.window), clean.shape),)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sum(Step):
+    """The sum of two tensors: the end of a residual block (He et al. 2016)."""
+
+    def change(self, a: Change, b: Change, clean: np.ndarray, clean_out: np.ndarray) -> Change:
+        return Change(*kernels.add(a.first, a.place, a.values, b.first, b.place, b.values, self.places))
+
+    def pull(self, gradient: np.ndarray, clean: np.ndarray, clean_out: np.ndarray) -> tuple[np.ndarray, ...]:
+        return gradient, gradient
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dense(Step):
+    """A dense layer over all places and channels: `kernel` (places, channels, columns)."""
+
+    kernel: np.ndarray
+    offset: np.ndarray
+
+    def change(self, given: Change, clean: np.ndarray, clean_out: np.ndarray) -> Change:
+        _, channels, columns = self.kernel.shape
+        return Change(*kernels.dense(given.first, given.place, given.values, self.kernel.reshape(-1),
+                                     channels, columns))
+
+    def pull(self, gradient: np.ndarray, clean: np.ndarray, clean_out: np.ndarray) -> tuple[np.ndarray, ...]:
+        pulled = np.zeros_like(clean)
+        pulled[:, :self.kernel.shape[1]] = (self.kernel * gradient[0]).sum(axis=2)
+        return (pulled,)

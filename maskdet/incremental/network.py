@@ -1,0 +1,82 @@
+"""A network that answers for changes of an image by computing only what they change."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from maskdet.incremental import graph, kernels
+from maskdet.incremental.layers import Change, Step, padded, rows
+
+CHUNK = 256  # candidates followed together: their tensors stay in cache
+
+
+@dataclass(frozen=True)
+class Incremental:
+    """A network as `steps`, plain arrays without Keras; it can be sent to another process.
+
+    `shape` (H, W, 3) is that of its images, uint8.
+    """
+
+    steps: tuple[Step, ...]
+    shape: tuple[int, int, int]
+
+    @classmethod
+    def of(cls, model) -> "Incremental":
+        """From a Keras model whose input is an image in 0..255 and whose last layer gives logits, or
+        their softmax. Raises ValueError, naming the layer, for a kind that is not supported."""
+        return cls(graph.read(model), tuple(model.inputs[0].shape[1:]))
+
+    def face(self, image: np.ndarray) -> "Face":
+        """An image (H, W, 3) uint8 and all of its clean tensors, about a millisecond's work."""
+        image = np.asarray(image)
+        if image.dtype != np.uint8 or image.shape != self.shape:
+            raise ValueError(f"expected a uint8 image {self.shape}, got {image.dtype} {image.shape}")
+        # The forward pass is itself a change: every place, of a network in which all is zero.
+        places = self.shape[0] * self.shape[1]
+        tensors = [rows(image.reshape(places, -1))]
+        for step in self.steps:
+            whole = [Change(np.array([0, len(tensors[i])]), np.arange(len(tensors[i]), dtype=np.int32), tensors[i])
+                     for i in step.inputs]
+            zeros = [np.zeros((places, padded(step.shape[2])), np.float32) for places in (len(whole[0].place), step.places)]
+            made = step.change(*whole, *zeros)
+            tensors.append(made.tensor(step.places) + getattr(step, "offset", np.float32(0)))
+        return Face(self, image, tuple(tensors))
+
+
+@dataclass(frozen=True)
+class Face:
+    """One image under attack: `tensors` are the clean activations of `network`, the image first."""
+
+    network: Incremental
+    image: np.ndarray
+    tensors: tuple[np.ndarray, ...]
+
+    @property
+    def logits(self) -> np.ndarray:
+        """Of the unchanged image, (2,) float32."""
+        return self.tensors[-1][0, :self.network.steps[-1].shape[2]]
+
+    def ask(self, pixels: np.ndarray) -> np.ndarray:
+        """The logits (N, 2) of the image with `pixels` (N, K, 5: row, column, red, green, blue) set.
+
+        They differ from those of the whole forward pass by rounding only (`make bench` measures it).
+        """
+        parts = [self._follow(pixels[start:start + CHUNK]) for start in range(0, len(pixels), CHUNK)]
+        return self.logits + np.concatenate([np.zeros((0, len(self.logits)), np.float32), *parts])
+
+    def gradient(self, label: int) -> np.ndarray:
+        """The gradient (H, W, 3) by the image of the logit of class `label` less the other one."""
+        gradients = [np.zeros_like(tensor) for tensor in self.tensors]
+        gradients[-1][0, [label, 1 - label]] = 1, -1
+        for number, step in reversed(list(enumerate(self.network.steps, start=1))):
+            pulled = step.pull(gradients[number], self.tensors[step.inputs[0]], self.tensors[number])
+            for one, given in zip(step.inputs, pulled):
+                gradients[one] += given
+        return gradients[0][:, :self.image.shape[2]].reshape(self.image.shape)
+
+    def _follow(self, pixels: np.ndarray) -> np.ndarray:
+        changes = [Change(*kernels.pixels(self.image, pixels))]
+        for number, step in enumerate(self.network.steps, start=1):
+            changes.append(step.change(*(changes[i] for i in step.inputs), self.tensors[step.inputs[0]],
+                                       self.tensors[number]))
+        return changes[-1].values[:, :len(self.logits)]

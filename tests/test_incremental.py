@@ -1,0 +1,157 @@
+"""Incremental inference: the same logits as the whole forward pass, or an error that names the layer."""
+
+import dataclasses
+import pickle
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from maskdet import models
+from maskdet.attack import changed
+from maskdet.backend import keras, tf
+from maskdet.incremental import Incremental, network
+
+layers = keras.layers
+
+
+def shaken(model, *, seed=0):
+    """The model with weights, biases and statistics that leave no layer trivial."""
+    rng = np.random.default_rng(seed)
+    for layer in model.layers:
+        for weight in layer.weights:
+            if layer.name != "grey" and len(weight.shape) == 1:
+                weight.assign(rng.uniform(0.5, 1.5, weight.shape) if "variance" in weight.path or "gamma" in weight.path
+                              else rng.normal(0, 0.3, weight.shape))
+    return model
+
+
+def whole(model):
+    """The full forward pass up to the logits, as (N, H, W, 3) uint8 -> (N, 2)."""
+    logits = keras.Model(model.inputs, model.get_layer("logits").output)
+    forward = tf.function(lambda images: logits(tf.cast(images, tf.float32), training=False))
+    return lambda images: np.concatenate([forward(part) for part in np.array_split(images, -(-len(images) // 512))])
+
+
+def candidates(rng, count, size=1, side=50):
+    """Random pixels, among them those of every border and corner of the image."""
+    pixels = np.concatenate([rng.integers(0, side, (count, size, 2)), rng.integers(0, 256, (count, size, 3))], axis=2)
+    pixels[:count // 4, :, 0] = rng.choice([0, 1, side - 2, side - 1], (count // 4, size))
+    pixels[count // 8:count // 2, :, 1] = rng.choice([0, 1, side - 2, side - 1], (count // 2 - count // 8, size))
+    pixels[::3, :, 2:] = rng.choice([0, 255], (len(pixels[::3]), size, 3))
+    return pixels
+
+
+def difference(model, image, pixels):
+    """The largest difference of a logit between both ways."""
+    return np.abs(Incremental.of(model).face(image).ask(pixels) - whole(model)(changed(image, pixels))).max()
+
+
+@pytest.mark.parametrize("name", models.NETWORKS)
+def test_10_000_candidates_have_the_logits_of_the_whole_forward_pass(name):
+    model, rng = shaken(models.build(name, seed=1)), np.random.default_rng(0)
+    for image in rng.integers(0, 256, (4, 50, 50, 3), dtype=np.uint8):
+        pixels = candidates(rng, 2500)
+        logits = whole(model)(changed(image, pixels))
+        assert np.ptp(logits, axis=0).min() > 1e-3, "the candidates differ"
+        np.testing.assert_allclose(Incremental.of(model).face(image).ask(pixels), logits, rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", models.NETWORKS)
+@pytest.mark.parametrize("size", [3, 5])
+def test_several_pixels_at_once_have_the_logits_of_the_whole_forward_pass(name, size):
+    rng = np.random.default_rng(size)
+    pixels = candidates(rng, 300, size)
+    pixels[:100, 1] = pixels[:100, 0]  # two pixels at one place, of one colour
+    pixels[:50, 1, 2:] = 255 - pixels[:50, 0, 2:]  # and of two colours: the last counts
+    image = rng.integers(0, 256, (50, 50, 3), dtype=np.uint8)
+    assert difference(shaken(models.build(name, seed=1)), image, pixels) < 1e-5
+
+
+def other(*, padding="same", strides=2, pool=3, size=(19, 26)):
+    """Another network of the same kinds of layers: odd sizes, overlapping pools, a bias, two branches."""
+    keras.utils.set_random_seed(3)
+    inputs = keras.Input((*size, 3))
+    x = layers.Rescaling([1 / 100, 1 / 120, 1 / 140], offset=[-1.0, -0.9, -0.8])(inputs)
+    x = layers.Conv2D(20, (5, 3), strides=strides, padding=padding, activation="relu")(x)
+    x = layers.MaxPooling2D(pool, strides=2, padding=padding)(x)
+    a = layers.BatchNormalization(scale=False)(layers.Conv2D(33, 3, padding="same")(x))
+    b = layers.Activation("relu")(layers.Conv2D(33, 1)(x))
+    x = layers.Dropout(0.5)(layers.ReLU()(layers.Add()([a, b])))
+    x = layers.Dense(17, activation="relu")(layers.Flatten()(x))
+    return shaken(keras.Model(inputs, layers.Dense(2, name="logits", activation="softmax")(x)))
+
+
+@pytest.mark.parametrize("settings", [{}, {"padding": "valid"}, {"strides": 1}, {"strides": 3, "pool": 2},
+                                      {"size": (20, 25), "pool": 2}, {"strides": (1, 2), "size": (21, 21)}])
+def test_another_network_of_the_same_kinds_of_layers_works_unchanged(settings):
+    model, rng = other(**settings), np.random.default_rng(0)
+    height, width = settings.get("size", (19, 26))
+    image = rng.integers(0, 256, (height, width, 3), dtype=np.uint8)
+    pixels = np.array([[row, column, *rng.integers(0, 256, 3)] for row, column in np.ndindex(height, width)])
+    logits = model.get_layer("logits")
+    logits.activation = keras.activations.linear
+    expected = model.predict_on_batch(changed(image, pixels).astype(np.float32))
+    np.testing.assert_allclose(Incremental.of(model).face(image).ask(pixels[:, None]), expected, rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("layer, message", [
+    (layers.DepthwiseConv2D(3), "expected layers of the kinds Conv2D, .*, got 'it', a DepthwiseConv2D"),
+    (layers.Conv2D(4, 3, dilation_rate=2), r"expected dilation_rate \(1, 1\) of 'it', got \(2, 2\)"),
+    (layers.Conv2D(6, 3, groups=3), "expected groups 1 of 'it', got 3"),
+    (layers.Conv2D(4, 3, activation="tanh"), "expected an activation linear or relu, .* of 'it', got tanh"),
+    (layers.ReLU(max_value=6), "expected max_value None of 'it', got 6"),
+    (layers.Softmax(), "expected place the end of 'it', got inside")])
+def test_a_layer_that_is_not_supported_is_named(layer, message):
+    layer.name = "it"
+    inputs = keras.Input((9, 9, 3))
+    model = keras.Model(inputs, layers.Dense(2)(layers.Flatten()(layer(inputs))))
+    with pytest.raises(ValueError, match=message):
+        Incremental.of(model)
+
+
+def test_the_answer_to_a_candidate_has_the_same_bits_in_any_company():
+    model, rng = models.build("resnet", seed=1), np.random.default_rng(0)
+    face = Incremental.of(model).face(rng.integers(0, 256, (50, 50, 3), dtype=np.uint8))
+    pixels = candidates(rng, 2 * network.CHUNK + 7)
+    together = face.ask(pixels)
+    assert (np.concatenate([face.ask(one[None]) for one in pixels[::17]]) == together[::17]).all()
+    assert (face.ask(pixels[::-1])[::-1] == together).all()
+
+
+def test_a_pixel_of_its_own_colour_changes_nothing_and_no_candidates_give_no_logits():
+    face = Incremental.of(models.build("figure2", seed=1)).face(np.full((50, 50, 3), 7, np.uint8))
+    assert (face.ask(np.array([[[49, 3, 7, 7, 7]]])) == face.logits).all()
+    assert face.ask(np.zeros((0, 1, 5), int)).shape == (0, 2)
+
+
+@pytest.mark.parametrize("name", models.NETWORKS)
+def test_the_gradient_is_that_of_automatic_differentiation(name):
+    model = shaken(models.build(name, seed=2))
+    image = np.random.default_rng(0).integers(0, 256, (50, 50, 3), dtype=np.uint8)
+    logits, variable = keras.Model(model.inputs, model.get_layer("logits").output), tf.Variable(image[None] * 1.0)
+    with tf.GradientTape() as tape:
+        answer = logits(tf.cast(variable, tf.float32))[0]
+        margin = answer[1] - answer[0]
+    expected = tape.gradient(margin, variable)[0].numpy()
+    np.testing.assert_allclose(Incremental.of(model).face(image).gradient(1), expected, rtol=0,
+                               atol=1e-5 * np.abs(expected).max())
+
+
+def test_an_image_of_another_shape_or_type_is_refused():
+    with pytest.raises(ValueError, match=r"expected a uint8 image \(50, 50, 3\), got float64 \(50, 50, 3\)"):
+        Incremental.of(models.build("figure2", seed=1)).face(np.zeros((50, 50, 3)))
+
+
+def test_a_network_can_be_sent_to_a_process_that_has_no_keras():
+    face = Incremental.of(models.build("figure2", seed=1))
+    code = ("import pickle, sys; net = pickle.load(sys.stdin.buffer); import numpy as np; "
+            "print(net.face(np.zeros((50, 50, 3), np.uint8)).logits, 'tensorflow' in sys.modules, 'keras' in sys.modules)")
+    said = subprocess.run([sys.executable, "-c", code], input=pickle.dumps(face), capture_output=True, check=True)
+    assert said.stdout.decode().split("]")[1].split() == ["False", "False"]
+
+
+def test_settings_are_frozen():
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        Incremental.of(models.build("figure2", seed=1)).steps = ()

@@ -76,12 +76,16 @@ def _bias(layer, columns: int) -> np.ndarray:
 def _window(layer, size, shape) -> dict:
     """The sliding window of a layer over a tensor of `shape`, as `layers.Window` holds it."""
     _same(layer, "data_format", layer.data_format, "channels_last")
-    out = tuple(layer.output.shape[1:3])
-    # With padding "same", an odd row or column of padding is the last one.
-    missing = [max((o - 1) * stride + k - n, 0) for o, stride, k, n in zip(out, layer.strides, size, shape)]
-    padding = tuple(m // 2 if layer.padding == "same" else 0 for m in missing)
-    return {"window": tuple(size), "strides": tuple(layer.strides), "padding": padding, "width": shape[1],
-            "shape": tuple(layer.output.shape[1:])}
+    lines = []  # of rows, of columns: the line of the input under each tap at each line of the output
+    for out, stride, taps, inside in zip(layer.output.shape[1:3], layer.strides, size, shape):
+        # With padding "same", an odd line of padding is the last one.
+        before = max((out - 1) * stride + taps - inside, 0) // 2 if layer.padding == "same" else 0
+        line = np.arange(out)[:, None] * stride + np.arange(taps) - before
+        lines.append(np.where((line >= 0) & (line < inside), line, -1))
+    row, column = lines[0][:, None, :, None], lines[1][None, :, None, :]
+    covers = np.where((row >= 0) & (column >= 0), row * shape[1] + column, -1).astype(np.int32)
+    return {"shape": tuple(layer.output.shape[1:]), "given": shape[0] * shape[1],
+            "covers": covers.reshape(len(lines[0]) * len(lines[1]), -1)}
 
 
 def _convolution(layer, shape):

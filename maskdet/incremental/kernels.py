@@ -9,7 +9,7 @@ sums are made in an order that depends on it alone, so it gets the same bits in 
 import numpy as np
 from numba import njit
 
-from maskdet.incremental.vectors import LANES, accumulate
+from maskdet.incremental.vectors import LANES, accumulate, greater
 
 BLOCK = 16  # candidates whose sums are made together, tap by tap: one tap's weights stay in cache
 
@@ -55,25 +55,24 @@ def _nonzero(values, channels):
 
 
 @compiled
-def _reached(first, place, width, window, strides, padding, out):
-    """Which places of the output `out` (H, W) each slot reaches: first and place of the output,
-    and the output's slot for each slot and tap of the window, or -1."""
-    out_first, slot_at = np.zeros(len(first), np.int64), np.full(out[0] * out[1], -1, np.int32)
-    target = np.full((len(place), window[0] * window[1]), -1, np.int32)
-    most = ((window[0] - 1) // strides[0] + 1) * ((window[1] - 1) // strides[1] + 1)
-    out_place, slots = np.empty(len(place) * most, np.int32), 0
+def _reached(first, place, start, tap, out, taps, places):
+    """Which of the output's `places` each slot reaches: place p reaches out[i] by tap[i] of the
+    window, start[p] <= i < start[p + 1]. Returns first and place of the output, and the output's
+    slot for each slot and tap (S, taps), or -1."""
+    out_first, slot_at = np.zeros(len(first), np.int64), np.full(places, -1, np.int32)
+    target, reached = np.full((len(place), taps), -1, np.int32), 0
+    for s in range(len(place)):
+        reached += start[place[s] + 1] - start[place[s]]
+    out_place, slots = np.empty(reached, np.int32), 0
     for n in range(len(first) - 1):
         for s in range(first[n], first[n + 1]):
-            top, left = place[s] // width + padding[0], place[s] % width + padding[1]
-            for row in range(max(top - window[0] + strides[0], 0) // strides[0], min(top // strides[0] + 1, out[0])):
-                for column in range(max(left - window[1] + strides[1], 0) // strides[1],
-                                    min(left // strides[1] + 1, out[1])):
-                    at = row * out[1] + column
-                    if slot_at[at] < 0:
-                        slot_at[at], out_place[slots] = slots, at
-                        slots += 1
-                    tap = (top - row * strides[0]) * window[1] + left - column * strides[1]
-                    target[s, tap] = slot_at[at]
+            by_tap = target[s]
+            for i in range(start[place[s]], start[place[s] + 1]):
+                slot = slot_at[out[i]]
+                if slot < 0:
+                    slot_at[out[i]], out_place[slots], slot = slots, out[i], slots
+                    slots += 1
+                by_tap[tap[i]] = slot
         for slot in range(out_first[n], slots):
             slot_at[out_place[slot]] = -1
         out_first[n + 1] = slots
@@ -81,14 +80,34 @@ def _reached(first, place, width, window, strides, padding, out):
 
 
 @compiled
-def convolution(first, place, values, width, kernel, channels, columns, window, strides, padding, out):
-    """Through a convolution: `kernel` is flat (taps, channels, columns)."""
-    out_first, out_place, target = _reached(first, place, width, window, strides, padding, out)
-    start, channel, value = _nonzero(values, channels)
+def _nonzero(values, channels, used):
+    """The values (S, >= channels) that are not zero, of the slots that are `used`: where each slot
+    starts, channels, values."""
+    slots, k = len(values), 0
+    start = np.empty(slots + 1, np.int64)
+    channel, value = np.empty(slots * channels + 1, np.int32), np.empty(slots * channels + 1, np.float32)
+    for s in range(slots):
+        start[s], row = k, values[s]
+        if used[s]:
+            for c in range(channels):
+                channel[k], value[k] = c, row[c]
+                k += row[c] != 0
+    start[slots] = k
+    return start, channel, value
+
+
+@compiled
+def convolution(first, place, values, reach, taps, places, kernel, channels, columns):
+    """Through a convolution: `reach` as in `_reached`, `kernel` flat (taps, channels, columns)."""
+    out_first, out_place, target = _reached(first, place, *reach, taps, places)
+    used = np.empty(len(place), np.bool_)
+    for s in range(len(place)):
+        used[s] = reach[0][place[s] + 1] > reach[0][place[s]]
+    start, channel, value = _nonzero(values, channels, used)
     rows = np.zeros(len(out_place) * columns, np.float32)
     for block in range(0, len(first) - 1, BLOCK):
         begin, end = first[block], first[min(block + BLOCK, len(first) - 1)]
-        for tap in range(target.shape[1]):
+        for tap in range(taps):
             for s in range(begin, end):
                 if target[s, tap] >= 0:
                     accumulate(rows, np.int64(target[s, tap]) * columns, kernel, tap * channels * columns,
@@ -100,7 +119,7 @@ def convolution(first, place, values, width, kernel, channels, columns, window, 
 def dense(first, place, values, kernel, channels, columns):
     """Through a dense layer: `kernel` is flat (places, channels, columns). One slot a candidate."""
     count = len(first) - 1
-    start, channel, value = _nonzero(values, channels)
+    start, channel, value = _nonzero(values, channels, np.ones(len(place), np.bool_))
     rows = np.zeros(count * columns, np.float32)
     for n in range(count):
         for s in range(first[n], first[n + 1]):
@@ -121,33 +140,29 @@ def relu(place, values, clean):
 
 
 @compiled
-def maximum(first, place, values, width, clean, clean_out, window, strides, padding, out):
-    """Through maximum pooling; `clean` and `clean_out` are its input and output, unchanged."""
-    out_first, out_place, _ = _reached(first, place, width, window, strides, padding, out)
-    height = len(clean) // width
-    rows, slot_at = np.full((len(out_place), values.shape[1]), -np.inf, np.float32), np.full(len(clean), -1, np.int32)
+def maximum(first, place, values, reach, covers, clean, clean_out):
+    """Through maximum pooling; `clean` and `clean_out` are its input and output, unchanged; the
+    window of output place p covers the places covers[p] (taps) of the input, -1 where it ends."""
+    out_first, out_place, _ = _reached(first, place, *reach, covers.shape[1], len(covers))
+    columns, slot_at = values.shape[1], np.full(len(clean), -1, np.int32)
+    rows = np.full(len(out_place) * columns, -np.inf, np.float32)
+    clean, values, unchanged = clean.reshape(-1), values.reshape(-1), np.zeros(columns, np.float32)
     for n in range(len(first) - 1):
         for s in range(first[n], first[n + 1]):
             slot_at[place[s]] = s
         for slot in range(out_first[n], out_first[n + 1]):
-            row, before = rows[slot], clean_out[out_place[slot]]
-            top = out_place[slot] // out[1] * strides[0] - padding[0]
-            left = out_place[slot] % out[1] * strides[1] - padding[1]
-            for y in range(max(top, 0), min(top + window[0], height)):
-                for x in range(max(left, 0), min(left + window[1], width)):
-                    old, at = clean[y * width + x], slot_at[y * width + x]
-                    if at < 0:
-                        for c in range(len(row)):
-                            row[c] = max(row[c], old[c])
-                    else:
-                        added = values[at]
-                        for c in range(len(row)):
-                            row[c] = max(row[c], old[c] + added[c])
-            for c in range(len(row)):
+            for at in covers[out_place[slot]]:
+                if at >= 0 and slot_at[at] >= 0:
+                    greater(rows, slot * columns, clean, np.int64(at) * columns, values,
+                            np.int64(slot_at[at]) * columns, columns)
+                elif at >= 0:
+                    greater(rows, slot * columns, clean, np.int64(at) * columns, unchanged, 0, columns)
+            row, before = rows[slot * columns:(slot + 1) * columns], clean_out[out_place[slot]]
+            for c in range(columns):
                 row[c] -= before[c]
         for s in range(first[n], first[n + 1]):
             slot_at[place[s]] = -1
-    return out_first, out_place, rows
+    return out_first, out_place, rows.reshape(-1, columns)
 
 
 @compiled

@@ -4,6 +4,7 @@ A tensor (H, W, C) is held flat, (H * W, C padded to LANES); a vector is a tenso
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -80,22 +81,26 @@ class Scale(Step):
 
 @dataclass(frozen=True, kw_only=True)
 class Window(Step):
-    """What layers with a sliding window share: its size, strides, the rows and columns of padding
-    above and to the left, and the width of the input."""
+    """What layers with a sliding window share. `covers` (H * W, taps) is the place of the input that
+    lies under each tap of the window at each place of the output, or -1 beyond the border."""
 
-    window: tuple[int, int]
-    strides: tuple[int, int]
-    padding: tuple[int, int]
-    width: int
+    covers: np.ndarray
+    given: int  # places of the input
 
-    def _pairs(self, places: int):
-        """For each tap, the output places and the input places, of `places`, that it connects."""
-        row, column = np.divmod(np.arange(self.places), self.shape[1])
-        for tap, (dy, dx) in enumerate(np.ndindex(*self.window)):
-            y = row * self.strides[0] + dy - self.padding[0]
-            x = column * self.strides[1] + dx - self.padding[1]
-            inside = (y >= 0) & (x >= 0) & (x < self.width) & (y < places // self.width)
-            yield tap, np.flatnonzero(inside), (y * self.width + x)[inside]
+    @cached_property
+    def reach(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """The other way round: place p of the input is under tap[i] of the window at place out[i],
+        for start[p] <= i < start[p + 1]."""
+        out, tap = np.nonzero(self.covers >= 0)
+        place = self.covers[out, tap]
+        order = np.argsort(place, kind="stable")
+        start = np.searchsorted(place[order], np.arange(self.given + 1))
+        return start, tap[order].astype(np.int32), out[order].astype(np.int32)
+
+    def _pairs(self):
+        """For each tap, the places of the output and of the input that it connects."""
+        for tap, places in enumerate(self.covers.T):
+            yield tap, np.flatnonzero(places >= 0), places[places >= 0]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,14 +111,12 @@ class Convolution(Window):
     offset: np.ndarray
 
     def change(self, given: Change, clean: np.ndarray, clean_out: np.ndarray) -> Change:
-        _, channels, columns = self.kernel.shape
-        return Change(*kernels.convolution(given.first, given.place, given.values, self.width,
-                                           self.kernel.reshape(-1), channels, columns, self.window,
-                                           self.strides, self.padding, self.shape[:2]))
+        return Change(*kernels.convolution(given.first, given.place, given.values, self.reach, len(self.kernel),
+                                           self.places, self.kernel.reshape(-1), *self.kernel.shape[1:]))
 
     def pull(self, gradient: np.ndarray, clean: np.ndarray, clean_out: np.ndarray) -> tuple[np.ndarray, ...]:
         pulled = np.zeros_like(clean)
-        for tap, outputs, inputs in self._pairs(len(clean)):
+        for tap, outputs, inputs in self._pairs():
             pulled[inputs] += _product(gradient[outputs], self.kernel[tap].T)
         return (pulled,)
 
@@ -123,12 +126,12 @@ class Maximum(Window):
     """Maximum pooling."""
 
     def change(self, given: Change, clean: np.ndarray, clean_out: np.ndarray) -> Change:
-        return Change(*kernels.maximum(given.first, given.place, given.values, self.width, clean, clean_out,
-                                       self.window, self.strides, self.padding, self.shape[:2]))
+        return Change(*kernels.maximum(given.first, given.place, given.values, self.reach, self.covers,
+                                       clean, clean_out))
 
     def pull(self, gradient: np.ndarray, clean: np.ndarray, clean_out: np.ndarray) -> tuple[np.ndarray, ...]:
         pulled, waiting = np.zeros_like(clean), np.ones(gradient.shape, bool)
-        for _, outputs, inputs in self._pairs(len(clean)):
+        for _, outputs, inputs in self._pairs():
             largest = waiting[outputs] & (clean[inputs] == clean_out[outputs])  # the first one, where there are more
             pulled[inputs] += np.where(largest, gradient[outputs], 0)
             waiting[outputs] &= ~largest
@@ -178,9 +181,8 @@ class Dense(Step):
     offset: np.ndarray
 
     def change(self, given: Change, clean: np.ndarray, clean_out: np.ndarray) -> Change:
-        _, channels, columns = self.kernel.shape
         return Change(*kernels.dense(given.first, given.place, given.values, self.kernel.reshape(-1),
-                                     channels, columns))
+                                     *self.kernel.shape[1:]))
 
     def pull(self, gradient: np.ndarray, clean: np.ndarray, clean_out: np.ndarray) -> tuple[np.ndarray, ...]:
         pulled = np.zeros_like(clean)

@@ -1,8 +1,9 @@
-"""The inner loop of incremental inference, written as vector instructions.
+"""The inner loops of incremental inference, written as vector instructions.
 
 row += sum over j of value[j] * weights[channel[j]],  j the channels that changed. As a loop in
 Python, LLVM keeps the row in memory; given as vectors, it keeps it in registers, and the loop
-runs at nearly the rate of a matrix product (`make bench` shows the share).
+runs at nearly the rate of a matrix product (`make bench` shows the share). And a maximum, which
+it would not make of vectors by itself.
 """
 
 from llvmlite import ir
@@ -13,6 +14,16 @@ from numba.extending import intrinsic
 LANES = 16  # every row is padded with zeros to a multiple of this many float32
 
 
+def _data(context, builder, signature, arguments, which: int):
+    """The pointer to the first element of an argument that is an array."""
+    return cgutils.create_struct_proxy(signature.args[which])(context, builder, arguments[which]).data
+
+
+def _vector(builder, pointer, index, vector):
+    """The pointer to a vector that begins at an element of an array."""
+    return builder.bitcast(builder.gep(pointer, [index]), vector.as_pointer())
+
+
 def _accumulation(lanes: int):
     """`accumulate` for `lanes` columns of a row, a number that is fixed when it is compiled."""
     ways = 64 // lanes  # so many totals side by side: no sum waits for the one before it
@@ -20,15 +31,12 @@ def _accumulation(lanes: int):
     undefined, everywhere = ir.Constant(vector, ir.Undefined), ir.Constant(ir.VectorType(ir.IntType(32), lanes), None)
 
     def generate(context, builder, signature, arguments):
-        def data(which):
-            return cgutils.create_struct_proxy(signature.args[which])(context, builder, arguments[which]).data
-
         def load(pointer, index):
-            return builder.load(builder.bitcast(builder.gep(pointer, [index]), vector.as_pointer()), align=4)
+            return builder.load(_vector(builder, pointer, index, vector), align=4)
 
-        rows, at, weights, origin, stride, channels, values, start, stop = arguments
-        rows, channels, values = data(0), data(5), data(6)
-        weights = builder.gep(data(2), [origin])
+        _, at, _, origin, stride, _, _, start, stop = arguments
+        rows, weights, channels, values = (_data(context, builder, signature, arguments, i) for i in (0, 2, 5, 6))
+        weights = builder.gep(weights, [origin])
         def plus(total, j):
             value = builder.insert_element(undefined, builder.load(builder.gep(values, [j])), ir.IntType(32)(0))
             channel = builder.sext(builder.load(builder.gep(channels, [j])), integer)
@@ -61,7 +69,7 @@ def _accumulation(lanes: int):
             total = builder.fadd(total, other)
         if ways > 1:
             _, [total] = loop(j, [total])
-        builder.store(total, builder.bitcast(builder.gep(rows, [at]), vector.as_pointer()), align=4)
+        builder.store(total, _vector(builder, rows, at, vector), align=4)
         return context.get_dummy_value()
 
     @intrinsic
@@ -88,3 +96,25 @@ def accumulate(rows, at, weights, origin, columns, channels, values, start, stop
         column += 32
     if column < columns:
         _accumulate16(rows, at + column, weights, origin + column, columns, channels, values, start, stop)
+
+
+@intrinsic
+def _greater(context, rows, at, clean, place, values, slot):
+    vector, index = ir.VectorType(ir.FloatType(), LANES), types.int64
+
+    def generate(context, builder, signature, arguments):
+        row, old, added = (_vector(builder, _data(context, builder, signature, arguments, i), arguments[i + 1], vector)
+                           for i in (0, 2, 4))
+        before, new = builder.load(row, align=4), builder.fadd(builder.load(old, align=4), builder.load(added, align=4))
+        builder.store(builder.select(builder.fcmp_ordered(">", new, before), new, before), row, align=4)
+        return context.get_dummy_value()
+
+    return types.void(rows, index, clean, index, values, index), generate
+
+
+@njit(inline="always")
+def greater(rows, at, clean, place, values, slot, columns):
+    """Let rows[at:at + columns] be the larger of itself and clean[place:][:columns] +
+    values[slot:][:columns]. All flat; `columns` is a multiple of LANES."""
+    for column in range(0, columns, LANES):
+        _greater(rows, at + column, clean, place + column, values, slot + column)

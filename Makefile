@@ -3,12 +3,13 @@ PROFILE ?= demo
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
+PEERS := .venv-bench
 BUILD ?= $(or $(MASKDET_BUILD),_build)
 DONE := $(BUILD)/$(PROFILE)/notebooks
 # The book of the drawn faces is Jupyter Book's own _build/html; any other lies in its profile's folder.
 SITE := $(if $(filter demo:_build,$(PROFILE):$(BUILD)),.,$(BUILD)/$(PROFILE))
 HTML := $(SITE)/_build/html
-NOTEBOOKS := 01_data 02_faces 03_resnet 04_attack 05_results
+NOTEBOOKS := 01_data 02_faces 03_resnet 04_attack 05_results benchmark
 COPIES := $(NOTEBOOKS:%=$(DONE)/%.ipynb)
 
 export MASKDET_PROFILE := $(PROFILE)
@@ -17,7 +18,7 @@ ifdef MASKDET_DATA
 export MASKDET_DATA := $(abspath $(MASKDET_DATA))
 endif
 .DELETE_ON_ERROR:
-.PHONY: help book test notebooks verify data record lab lock clean
+.PHONY: help book test notebooks verify data record bench lab lock clean
 # A finished copy is kept when a later one fails or is interrupted.
 .SECONDARY:
 
@@ -44,6 +45,9 @@ data: $(VENV)/ready ## fetch the photographs of PROFILE from Kaggle (needs your 
 record: notebooks ## write this run's numbers to results/PROFILE.json, which is committed
 	@$(BIN)/python -m maskdet.results $(PROFILE)
 
+bench: notebooks $(PEERS)/ready ## measure the attack beside public ones (into results/bench.json; about an hour)
+	$(PEERS)/bin/python -m bench $(PROFILE)
+
 lab: $(VENV)/ready ## open the notebooks in JupyterLab
 	$(BIN)/jupyter lab book
 
@@ -63,13 +67,23 @@ $(VENV)/ready: requirements.txt pyproject.toml
 	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
+# The peers of the benchmark, beside everything else, in an environment of their own.
+$(PEERS)/ready: requirements.txt bench/requirements.txt pyproject.toml
+	@echo "setting up $(PEERS): about 4 GB, a few minutes"
+	@$(PYTHON) -m venv --clear $(PEERS)
+	@$(PEERS)/bin/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.txt
+	@$(PEERS)/bin/pip install --quiet --disable-pip-version-check --no-deps -r bench/requirements.txt
+	@$(PEERS)/bin/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
 # A copy is run again when its notebook, a module that it uses, or the stage before it has changed.
 LIBRARY := maskdet/__init__.py maskdet/config.py maskdet/files.py maskdet/counts.py maskdet/results.py $(wildcard maskdet/figures/*.py) requirements.txt
 $(DONE)/01_data.ipynb: $(wildcard maskdet/data/*.py maskdet/drawing/*.py)
 $(DONE)/02_faces.ipynb: $(wildcard maskdet/faces/*.py) maskdet/backend.py $(DONE)/01_data.ipynb
 $(DONE)/03_resnet.ipynb: maskdet/models.py maskdet/training.py $(DONE)/02_faces.ipynb
-$(DONE)/04_attack.ipynb: $(wildcard maskdet/attack/*.py) $(DONE)/03_resnet.ipynb
-$(DONE)/05_results.ipynb: $(filter-out results/$(PROFILE).json,$(wildcard results/*.json)) $(DONE)/04_attack.ipynb
+$(DONE)/04_attack.ipynb: $(wildcard maskdet/attack/*.py maskdet/incremental/*.py) $(DONE)/03_resnet.ipynb
+$(DONE)/05_results.ipynb: $(filter-out results/$(PROFILE).json results/bench.json,$(wildcard results/*.json)) $(DONE)/04_attack.ipynb
+$(DONE)/benchmark.ipynb: maskdet/benchmark.py results/bench.json
 
 # Papermill saves after every cell: only a copy that ran to its end gets the name that counts.
 $(DONE)/%.ipynb: book/%.ipynb $(LIBRARY) | $(VENV)/ready

@@ -18,7 +18,7 @@ from maskdet.counts import Count
 
 STAGES = ("data", "faces", "resnet", "attack")  # in the order of the notebooks that record them
 PACKAGES = ("tensorflow", "keras", "mtcnn", "numpy", "scipy", "pandas", "pillow", "matplotlib",
-            "seaborn", "papermill", "nbval", "jupyter-book", "jupyterlab")
+            "seaborn", "numba", "papermill", "nbval", "jupyter-book", "jupyterlab")
 
 
 def record(run: Profile, stage: str, values: Mapping, measured: Mapping = {}) -> None:
@@ -98,12 +98,16 @@ def collect(run: Profile) -> dict:
 
 def provenance(run: Profile, *, seconds: Mapping, checksum: str) -> dict:
     """Where and how numbers were made: data, seed, versions, hardware, duration."""
-    return {"data_checksum": checksum, "data": checksum[:16], "seed": run.seed,
-            "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
+    return {"data_checksum": checksum, "data": checksum[:16], "seed": run.seed, **environment(),
+            "seconds": dict(seconds)}
+
+
+def environment() -> dict:
+    """The date, the code, the versions and the machine that numbers are made with."""
+    return {"date": datetime.datetime.now(datetime.UTC).date().isoformat(),
             "commit": _commit(), "python": platform.python_version(), "system": _system(),
             "versions": {name: importlib.metadata.version(name) for name in PACKAGES},
-            "hardware": {"processor": _processor(), "cores": os.cpu_count()},
-            "seconds": dict(seconds)}
+            "hardware": {"processor": _processor(), "cores": os.cpu_count()}}
 
 
 def _commit() -> str:
@@ -130,13 +134,14 @@ def _processor() -> str:
 
 
 def recorded(name: str) -> dict:
-    """A committed record: `preprint` (what it reports) or `larxel` (our run on photographs).
+    """A committed record: `preprint` (what it reports), `larxel` (our run on photographs) or `bench`.
 
     Raises FileNotFoundError, naming the command, where there is none.
     """
     path = RECORDED / f"{name}.json"
     if not path.exists():
-        raise FileNotFoundError(f"no recorded run at results/{name}.json: run `make record PROFILE={name}`")
+        command = "make bench" if name == "bench" else f"make record PROFILE={name}"
+        raise FileNotFoundError(f"no recorded run at results/{name}.json: run `{command}`")
     record = json.loads(path.read_text(encoding="utf8"))
     if record.get("profile", name) != name:
         raise ValueError(f"expected a run of profile {name} in results/{name}.json, got {record['profile']}")

@@ -1,14 +1,15 @@
 """Figures: arrays in, a `Drawing` out, in one style. Nothing is computed or read here.
 
 `photographs`: scenes, boxes and crops; `networks`: layers, training, confusion; `search`:
-differential evolution and flipped faces; `summary`: the headline intervals; `style`: the one style.
+differential evolution and flipped faces; `summary`: the headline intervals, and speeds; `style`: the one style.
 """
 
 from maskdet.figures.networks import confusion, layers, training
 from maskdet.figures.photographs import detections, labelled, mistakes, recall, sizes
 from maskdet.figures.search import ackley, flips, margins, surface
 from maskdet.figures.style import Drawing
-from maskdet.figures.summary import intervals
+from maskdet.figures.summary import intervals, throughput
 
 __all__ = ["Drawing", "ackley", "confusion", "detections", "flips", "intervals", "labelled",
-           "layers", "margins", "mistakes", "recall", "sizes", "surface", "training"]
+           "layers", "margins", "mistakes", "recall", "sizes", "surface", "throughput",
+           "training"]

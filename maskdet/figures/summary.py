@@ -1,4 +1,4 @@
-"""The headline numbers side by side."""
+"""The headline numbers side by side, and the speeds of searches."""
 
 from collections.abc import Mapping, Sequence
 
@@ -16,4 +16,20 @@ def intervals(panels: Mapping[str, Sequence[tuple[str, float, tuple[float, float
             place.plot([100 * share], [y], "o", ms=6, color=COLOURS["masked"] if interval else INK)
         place.set(yticks=range(len(rows)), yticklabels=[row[0] for row in rows], xlabel=f"{title} (%)",
                   ylim=(len(rows) - 0.5, -0.5))
+    return figure
+
+
+@drawn
+def throughput(panels: Mapping[str, Sequence[tuple[str, float, bool]]]):
+    """Faces a minute on a logarithmic axis, a panel a network: (name, faces a minute, whether it is ours)."""
+    figure, places = axes(1, len(panels), height=2.6, sharey=True, squeeze=False)
+    for place, (network, rows) in zip(places.flat, panels.items()):
+        names, speeds, ours = zip(*rows)
+        place.barh(names, speeds, color=[COLOURS["masked"] if own else COLOURS["left out"] for own in ours])
+        for y, speed in enumerate(speeds):
+            place.annotate(f"{speed:,.0f}" if speed >= 10 else f"{speed:.1f}", (speed, y), xytext=(3, 0),
+                           textcoords="offset points", va="center", fontsize=7)
+        place.set(xscale="log", xlim=(min(speeds) / 2, max(speeds) * 6), xlabel="faces a minute")
+        place.set_title(network, fontsize=9)
+    places.flat[0].invert_yaxis()
     return figure

@@ -1,0 +1,74 @@
+"""`python -m bench PROFILE`: measure on the networks and test faces of a profile; write results/bench.json."""
+
+import importlib.metadata
+import sys
+
+import numpy as np
+from tqdm import tqdm
+
+from bench import cost, measure, peers
+from maskdet import config, faces, files, models, results, training
+from maskdet.incremental import Incremental
+
+PACKAGES = ("adversarial-robustness-toolbox", "torch", "torchattacks")
+
+
+def rows(name: str, found: measure.Faces, journal: files.Journal) -> tuple[list, list]:
+    """The rows of ours and of the peers on one network, from the rounds of its journal."""
+    rounds = [journal.items[str(index)] for index in range(len(found.images))]
+    beside = {}
+    for peer in rounds[0]["peers"]:
+        beside[peer] = _row(peer, name, [r["peers"][peer]["seconds"] for r in rounds],
+                            [r["peers"][peer]["queries"] for r in rounds], [r["peers"][peer]["flipped"] for r in rounds])
+    ours = []
+    for search in rounds[0]["ours"]:
+        runs = [r["ours"][search] for r in rounds if r["ours"]]
+        seconds = float(np.median([run["seconds"] for run in runs]))
+        row = _row(search, name, [seconds / len(rounds)] * len(rounds), runs[0]["queries"], runs[0]["flipped"])
+        row["ratio"] = {peer: round(row["faces_per_minute"] / other["faces_per_minute"], 1)
+                        for peer, other in beside.items()}
+        row["same_verdicts"] = {peer: sum(r["peers"][peer]["flipped"] == flipped
+                                          for r, flipped in zip(rounds, runs[0]["flipped"])) for peer in beside}
+        row["runs"] = [round(run["seconds"], 3) for run in runs]
+        ours.append(row)
+    return ours, list(beside.values())
+
+
+def _row(search: str, network: str, seconds: list, queries: list, flipped: list) -> dict:
+    return {"search": search, "network": network, "success": {"k": sum(flipped), "n": len(flipped)},
+            "faces_per_minute": round(60 * len(seconds) / sum(seconds), 2),
+            "evaluations_per_second": round(sum(queries) / sum(seconds)),
+            "median_seconds": round(float(np.median(seconds)), 4), "median_queries": int(np.median(queries)),
+            "queries": sum(queries)}
+
+
+def main(arguments: list[str]) -> int:
+    """Measure both networks of a profile."""
+    run = config.profile(*arguments)
+    crops, labels, _ = faces.load(run).part("test")
+    written = {"run": run.name, "attack": [], "peers": [], "cost": {}, "growth": {}}
+    for name in models.NETWORKS:
+        model = training.load(run, name)
+        network = Incremental.of(model)
+        found = measure.chosen(model, network, crops, labels, seed=run.seed)
+        ready = {peer: prepare(model, run.evolution) for peer, prepare in peers.PEERS.items()}
+        key = files.digest(found.images.tobytes(), found.labels.tobytes(), run.evolution, run.seed)
+        journal = files.Journal(run.folder / f"bench-{name}.jsonl", key=key)
+        with tqdm(total=len(found.images), desc=f"bench, {name}", unit="face") as progress:
+            measure.rounds(found, network, ready, journal, seed=run.seed, settings=run.evolution, progress=progress)
+        ours, beside = rows(name, found, journal)
+        written["attack"] += ours
+        written["peers"] += beside
+        rate = float(np.median([one["matmul"] for one in journal.items.values()]))
+        written["cost"][name] = {**cost.multiplications(network, found.images[0], seed=run.seed),
+                                 "matmul": round(rate / 1e9, 1)}  # 10^9 operations a second
+        standing = ~found.flippable
+        written["growth"][name] = list(cost.growth(network, found.images[standing], found.labels[standing], seed=run.seed))
+    written["provenance"] = results.environment()
+    written["provenance"]["versions"] |= {package: importlib.metadata.version(package) for package in PACKAGES}
+    files.write_json(config.RECORDED / "bench.json", written)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -45,7 +45,7 @@ data: $(VENV)/ready ## fetch the photographs of PROFILE from Kaggle (needs your 
 record: notebooks ## write this run's numbers to results/PROFILE.json, which is committed
 	@$(BIN)/python -m maskdet.results $(PROFILE)
 
-bench: notebooks $(PEERS)/ready ## measure the attack beside public ones (into results/bench.json; about an hour)
+bench: $(DONE)/03_resnet.ipynb $(PEERS)/ready ## measure the attack beside public ones (into results/bench.json; about an hour)
 	$(PEERS)/bin/python -m bench $(PROFILE)
 
 lab: $(VENV)/ready ## open the notebooks in JupyterLab

@@ -1,6 +1,7 @@
 """`python -m bench PROFILE`: measure on the networks and test faces of a profile; write results/bench.json."""
 
 import importlib.metadata
+import os
 import sys
 
 import numpy as np
@@ -18,13 +19,13 @@ def rows(name: str, found: measure.Faces, journal: files.Journal) -> tuple[list,
     rounds = [journal.items[str(index)] for index in range(len(found.images))]
     beside = {}
     for peer in rounds[0]["peers"]:
-        beside[peer] = _row(peer, name, [r["peers"][peer]["seconds"] for r in rounds],
+        beside[peer] = _row(peer, name, sum(r["peers"][peer]["seconds"] for r in rounds),
                             [r["peers"][peer]["queries"] for r in rounds], [r["peers"][peer]["flipped"] for r in rounds])
     ours = []
     for search in rounds[0]["ours"]:
         runs = [r["ours"][search] for r in rounds if r["ours"]]
         seconds = float(np.median([run["seconds"] for run in runs]))
-        row = _row(search, name, [seconds / len(rounds)] * len(rounds), runs[0]["queries"], runs[0]["flipped"])
+        row = _row(search, name, seconds, runs[0]["queries"], runs[0]["flipped"])
         row["ratio"] = {peer: round(row["faces_per_minute"] / other["faces_per_minute"], 1)
                         for peer, other in beside.items()}
         row["same_verdicts"] = {peer: sum(r["peers"][peer]["flipped"] == flipped
@@ -34,17 +35,20 @@ def rows(name: str, found: measure.Faces, journal: files.Journal) -> tuple[list,
     return ours, list(beside.values())
 
 
-def _row(search: str, network: str, seconds: list, queries: list, flipped: list) -> dict:
+def _row(search: str, network: str, seconds: float, queries: list, flipped: list) -> dict:
     return {"search": search, "network": network, "success": {"k": sum(flipped), "n": len(flipped)},
-            "faces_per_minute": round(60 * len(seconds) / sum(seconds), 2),
-            "evaluations_per_second": round(sum(queries) / sum(seconds)),
-            "median_seconds": round(float(np.median(seconds)), 4), "median_queries": int(np.median(queries)),
-            "queries": sum(queries)}
+            "faces_per_minute": round(60 * len(flipped) / seconds, 2),
+            "evaluations_per_second": round(sum(queries) / seconds),
+            "median_queries": int(np.median(queries)), "queries": sum(queries)}
 
 
 def main(arguments: list[str]) -> int:
     """Measure both networks of a profile."""
     run = config.profile(*arguments)
+    if "SCHEDULER" in os.environ:
+        raise ValueError("expected no SCHEDULER: the benchmark compares ours with others on this machine")
+    machine = results.environment()
+    del machine["date"]
     crops, labels, _ = faces.load(run).part("test")
     written = {"run": run.name, "attack": [], "peers": [], "cost": {}, "growth": {}}
     for name in models.NETWORKS:
@@ -52,7 +56,8 @@ def main(arguments: list[str]) -> int:
         network = Incremental.of(model)
         found = measure.chosen(model, network, crops, labels, seed=run.seed)
         ready = {peer: prepare(model, run.evolution) for peer, prepare in peers.PEERS.items()}
-        key = files.digest(found.images.tobytes(), found.labels.tobytes(), run.evolution, run.seed)
+        weights = [weight.tobytes() for weight in model.get_weights()]
+        key = files.digest(found.images.tobytes(), *weights, run.evolution, run.seed, machine)
         journal = files.Journal(run.folder / f"bench-{name}.jsonl", key=key)
         with tqdm(total=len(found.images), desc=f"bench, {name}", unit="face") as progress:
             measure.rounds(found, network, ready, journal, seed=run.seed, settings=run.evolution, progress=progress)
@@ -67,6 +72,8 @@ def main(arguments: list[str]) -> int:
     written["provenance"] = results.environment()
     written["provenance"]["versions"] |= {package: importlib.metadata.version(package) for package in PACKAGES}
     files.write_json(config.RECORDED / "bench.json", written)
+    for name in models.NETWORKS:  # the next run measures anew
+        (run.folder / f"bench-{name}.jsonl").unlink()
     return 0
 
 

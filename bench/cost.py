@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from maskdet import attack
+from maskdet.backend import THREADS
 from maskdet.config import Evolution
 from maskdet.incremental import Incremental, kernels
 from maskdet.incremental.layers import Change, Convolution, Dense
@@ -14,11 +15,13 @@ SIDE = 2048  # of the matrices whose product is the rate
 
 
 def matmul() -> float:
-    """Multiplications and additions a second of a float32 matrix product, on all cores."""
-    a = np.random.default_rng(0).random((SIDE, SIDE), dtype=np.float32)
-    begin = time.perf_counter()
-    a @ a
-    return 2 * SIDE**3 / (time.perf_counter() - begin)
+    """Multiplications and additions a second of a float32 matrix product, the best of three."""
+    a, seconds = np.random.default_rng(0).random((SIDE, SIDE), dtype=np.float32), []
+    for _ in range(3):
+        begin = time.perf_counter()
+        a @ a
+        seconds.append(time.perf_counter() - begin)
+    return 2 * SIDE**3 / min(seconds)
 
 
 def multiplications(network: Incremental, image: np.ndarray, *, seed: int, candidates: int = 2000) -> dict:
@@ -43,10 +46,10 @@ def multiplications(network: Incremental, image: np.ndarray, *, seed: int, candi
 
 def growth(network: Incremental, images: np.ndarray, labels: np.ndarray, *, seed: int,
            generations: int = 20) -> Iterator[dict]:
-    """Seconds a face of differential evolution on faces that stand, as faces, population or pixels grow."""
+    """Seconds of differential evolution on faces that no corner flips, as faces, population or pixels grow."""
     def seconds(faces: int, population: int, size: int) -> dict:
         search = attack.DifferentialEvolution(Evolution(population, generations), size=size)
-        with attack.workers() as crew:
+        with attack.workers(processes=THREADS) as crew:
             begin = time.perf_counter()
             found = list(attack.attack(network, images[:faces], labels[:faces], search=search, seed=seed, by=crew))
             spent = time.perf_counter() - begin

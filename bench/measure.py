@@ -8,11 +8,11 @@ import numpy as np
 
 from bench.cost import matmul
 from maskdet import attack, files, models
-from maskdet.backend import keras
+from maskdet.backend import THREADS, keras
 from maskdet.config import Evolution
 from maskdet.incremental import Incremental
 
-FACES, FLIPPABLE = 20, 6  # faces a network, and of these at most so many that a corner flips
+FACES, FLIPPABLE = 20, 8  # faces a network, and of these at most so many that a corner flips
 OURS_EVERY = 4  # rounds: all faces by each of ours, while the peers have a face a round
 
 
@@ -30,7 +30,7 @@ def chosen(model: keras.Model, network: Incremental, images: np.ndarray, labels:
     Raises ValueError where there are too few, or none of either kind."""
     right = np.flatnonzero(models.predictor(model)(images).argmax(axis=1) == labels)
     right = np.random.default_rng(seed).permutation(right)
-    with attack.workers() as crew:
+    with attack.workers(processes=THREADS) as crew:
         verdicts = dict(attack.attack(network, images[right], labels[right], search=attack.Corners(), seed=seed, by=crew))
     flips = np.array([verdicts[index].flipped for index in range(len(right))])
     flipped, standing = right[flips][:FLIPPABLE], right[~flips]
@@ -70,7 +70,7 @@ def _ours(faces: Faces, network: Incremental, *, seed: int, settings: Evolution)
     """Each of ours on all faces: seconds, and the queries and flips of each face."""
     found = {}
     for search in searches(settings):
-        with attack.workers() as crew:
+        with attack.workers(processes=THREADS) as crew:
             begin = time.perf_counter()
             verdicts = dict(attack.attack(network, faces.images, faces.labels, search=search, seed=seed, by=crew))
             seconds = time.perf_counter() - begin

@@ -19,12 +19,11 @@ from torchattacks import OnePixel
 
 from bench.baseline import Solver, perturbed
 from bench.ported import Ported, difference
-from maskdet.attack.evolution import GENES, pixels
-from maskdet.attack.pixels import changed
+from maskdet.attack.evolution import GENES, decoded
+from maskdet.attack.pixels import Pixel, changed
 from maskdet.backend import THREADS, keras
 from maskdet.config import CLASSES, SIZE, Evolution
 
-Pixel = tuple[int, int, int, int, int]
 SAME = 1e-4  # the largest difference between a logit and its port's that rounding explains
 
 
@@ -126,7 +125,7 @@ def vectorized_scipy(model: keras.Model, settings: Evolution) -> Attack:
         def energy(genes: np.ndarray) -> np.ndarray:
             nonlocal queries
             queries += genes.shape[1]
-            return model.predict_on_batch(changed(image, pixels(genes.T, shape=image.shape)))[:, label]
+            return model.predict_on_batch(changed(image, decoded(genes.T, shape=image.shape)))[:, label]
 
         def flipped(intermediate_result: optimize.OptimizeResult) -> bool:
             return intermediate_result.fun < 1 / len(CLASSES)
@@ -136,7 +135,7 @@ def vectorized_scipy(model: keras.Model, settings: Evolution) -> Attack:
             energy, [(0, 1)] * GENES, strategy="best1bin", maxiter=settings.generations, popsize=members,
             tol=0, atol=-1, mutation=settings.scale, recombination=settings.recombination, rng=seed,
             callback=flipped, polish=False, init="latinhypercube", updating="deferred", vectorized=True)
-        pixel = tuple(pixels(found.x[None], shape=image.shape).ravel().tolist())
+        pixel = tuple(decoded(found.x[None], shape=image.shape).ravel().tolist())
         return _outcome(model, image, label, pixel, queries)
 
     return attack

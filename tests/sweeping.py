@@ -17,7 +17,7 @@ def network() -> Incremental:
     """A small network of plain arrays: no Keras, which takes seconds to start."""
     rng = np.random.default_rng(1)
     covers = np.array([[12 * (y + dy) + x + dx for dy, dx in np.ndindex(3, 3)] for y, x in np.ndindex(10, 10)], np.int32)
-    convolution = Convolution(inputs=(0,), shape=(10, 10, 32), covers=covers, given=144,
+    convolution = Convolution(inputs=(0,), shape=(10, 10, 32), covers=covers, under=144,
                               kernel=rows(rng.normal(0, 0.1, (9, 3, 32))), offset=rows(np.zeros(32)))
     dense = Dense(inputs=(2,), shape=(1, 1, 2), kernel=rows(rng.normal(0, 0.02, (100, 32, 2))), offset=rows(np.zeros(2)))
     return Incremental((convolution, Relu(inputs=(1,), shape=(10, 10, 32)), dense), (12, 12, 3))

@@ -46,7 +46,7 @@ def test_changed_sets_several_pixels_and_the_last_of_those_at_one_place_counts()
 
 def test_genes_cover_every_row_column_and_colour_and_no_more():
     genes = np.repeat(np.linspace(0, 1, 10001)[:, None], 5, axis=1)  # 1.0 itself included
-    whole = attack.pixels(genes, shape=(50, 40, 3))[:, 0]
+    whole = attack.decoded(genes, shape=(50, 40, 3))[:, 0]
     for gene, size in enumerate((50, 40, 256, 256, 256)):
         assert np.unique(whole[:, gene]).tolist() == list(range(size))
 
@@ -90,7 +90,7 @@ def test_the_search_stops_at_success():
     assert complete.flipped and complete.queries == 1
 
 
-def test_a_decision_within_rounding_of_the_border_is_not_called_a_flip():
+def test_a_search_goes_on_until_the_margin_is_beyond_rounding():
     def predict(images):
         bare = np.where((images != 128).any(axis=(1, 2, 3)), 0.5, 0.1)
         return np.column_stack([bare, 1 - bare])

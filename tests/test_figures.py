@@ -49,6 +49,11 @@ def test_nothing_to_show_is_said_and_no_error():
     assert figures.margins(empty, empty, {"net": np.empty(0, bool)}).svg
 
 
+def test_speeds_of_any_size_are_drawn_with_their_numbers():
+    panels = {"net": [("ours", 1234.5, True), ("theirs", 0.5, False)], "other": [("ours", 7.0, True), ("theirs", 7.0, False)]}
+    assert len(figures.throughput(panels).svg) > 1000
+
+
 def test_a_figure_is_the_same_bytes_each_time_and_its_ink_follows_the_theme():
     one, two = (DRAWINGS["labelled"](False).svg for _ in range(2))
     assert one == two and "prefers-color-scheme:dark" in one

@@ -102,13 +102,46 @@ def test_another_network_of_the_same_kinds_of_layers_works_unchanged(settings):
     (layers.Conv2D(6, 3, groups=3), "expected groups 1 of 'it', got 3"),
     (layers.Conv2D(4, 3, activation="tanh"), "expected an activation linear or relu, .* of 'it', got tanh"),
     (layers.ReLU(max_value=6), "expected max_value None of 'it', got 6"),
-    (layers.Softmax(), "expected place the end of 'it', got inside")])
+    (layers.Softmax(), "expected an activation linear or relu, or softmax at the end, of 'it', got softmax"),
+    (type("Conv2D", (layers.Conv2D,), {})(4, 3), "got 'it', a Conv2D of yours")])
 def test_a_layer_that_is_not_supported_is_named(layer, message):
     layer.name = "it"
     inputs = keras.Input((9, 9, 3))
     model = keras.Model(inputs, layers.Dense(2)(layers.Flatten()(layer(inputs))))
     with pytest.raises(ValueError, match=message):
         Incremental.of(model)
+
+
+def test_a_sequential_model_and_one_that_calls_a_layer_twice_are_read_as_they_are():
+    keras.utils.set_random_seed(4)
+    inputs, again = keras.Input((9, 8, 3)), layers.Conv2D(3, 3, padding="same", activation="relu")
+    twice = keras.Model(inputs, layers.Dense(2)(layers.Flatten()(again(layers.MaxPooling2D(2)(again(inputs))))))
+    row = keras.Sequential()
+    for layer in (keras.Input((9, 8, 3)), layers.Conv2D(5, 3), layers.ReLU(), layers.Flatten(), layers.Dense(2)):
+        row.add(layer)
+    rng = np.random.default_rng(0)
+    image, pixels = rng.integers(0, 256, (9, 8, 3), dtype=np.uint8), candidates(rng, 200)
+    pixels[..., :2] = rng.integers(0, 8, (200, 1, 2))
+    for model in (twice, row):
+        expected = model.predict_on_batch(changed(image, pixels).astype(np.float32) / 1)
+        np.testing.assert_allclose(Incremental.of(model).face(image).ask(pixels), expected, rtol=1e-5, atol=1e-4)
+
+
+@pytest.mark.parametrize("inputs, units, got", [((9, 9, 1), 2, r"\(9, 9, 1\), \(2,\)"), ((9, 9, 3), 10, r"\(9, 9, 3\), \(10,\)"),
+                                                ((9, 9, 3), 1, r"\(9, 9, 3\), \(1,\)")])
+def test_a_network_of_other_images_or_other_classes_is_refused(inputs, units, got):
+    images = keras.Input(inputs)
+    model = keras.Model(images, layers.Dense(units)(layers.Flatten()(images)))
+    with pytest.raises(ValueError, match=rf"expected one input \(H, W, 3\) and one output \(2,\), got \[{got}\]"):
+        Incremental.of(model)
+
+
+@pytest.mark.parametrize("pixels", [[[[50, 0, 0, 0, 0]]], [[[0, -1, 0, 0, 0]]], [[[0, 0, 256, 0, 0]]],
+                                    [[[0.0, 0, 0, 0, 0]]], [[0, 0, 0, 0, 0]]])
+def test_a_pixel_outside_the_image_or_the_colours_is_refused(pixels):
+    face = Incremental.of(models.build("figure2", seed=1)).face(np.zeros((50, 50, 3), np.uint8))
+    with pytest.raises(ValueError, match="expected (row, column|pixels)"):
+        face.ask(np.array(pixels))
 
 
 def test_the_answer_to_a_candidate_has_the_same_bits_in_any_company():

@@ -113,7 +113,7 @@ def test_a_cluster_of_which_a_worker_is_killed_gives_the_same_table(table, tmp_p
 
 
 def test_a_scheduler_that_does_not_answer_is_named():
-    with pytest.raises(OSError, match="expected a Dask scheduler at 127.0.0.1:1, got none: start one"):
+    with pytest.raises(OSError, match="expected a Dask scheduler and a worker at 127.0.0.1:1, got none: start them"):
         with attack.workers("127.0.0.1:1", timeout=1):
             pass
 

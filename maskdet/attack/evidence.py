@@ -7,10 +7,10 @@ import numpy as np
 import pandas as pd
 
 from maskdet.attack.complete import Guided
-from maskdet.attack.evolution import DifferentialEvolution, minimise, pixels
+from maskdet.attack.evolution import NAME, decoded, minimise
 from maskdet.attack.oracle import Network, Predict, margin
 from maskdet.attack.pixels import CORNERS, changed, landscape
-from maskdet.attack.sweep import Sweep
+from maskdet.attack.sweeps import Sweep
 from maskdet.config import SIZE, Evolution, Profile
 from maskdet.counts import Count
 
@@ -51,11 +51,11 @@ def on_face(network: Network, images: np.ndarray, labels: np.ndarray, *, generat
     generations = [generation for generation in generations if generation <= settings.generations]
 
     def energy(genes: np.ndarray) -> np.ndarray:
-        return margin(face.ask(pixels(genes, shape=face.image.shape)), label)
+        return margin(face.ask(decoded(genes, shape=face.image.shape)), label)
 
     short = dataclasses.replace(settings, generations=max(generations))
     members, _ = minimise(energy, 5, rng=np.random.default_rng(seed), settings=short)
-    places = np.array([pixels(members[generation], shape=face.image.shape)[:, 0, :2] for generation in generations])
+    places = np.array([decoded(members[generation], shape=face.image.shape)[:, 0, :2] for generation in generations])
     return landscape(face, label), places, generations
 
 
@@ -76,7 +76,7 @@ def _words(name: str) -> str:
 
 def agreement(sweeps: Sequence[Sweep]) -> pd.DataFrame:
     """For each network and each other search: how many faces it and differential evolution flip."""
-    evolved = {sweep.network: sweep for sweep in sweeps if sweep.search == DifferentialEvolution.name}
+    evolved = {sweep.network: sweep for sweep in sweeps if sweep.search == NAME}
     rows = {}
     for sweep in sweeps:
         a, b = evolved[sweep.network].flipped, sweep.flipped
@@ -89,7 +89,7 @@ def agreement(sweeps: Sequence[Sweep]) -> pd.DataFrame:
 
 def flipped_faces(sweeps: Sequence[Sweep], images: np.ndarray, *, at_most: int):
     """Faces (N, H, W, 3) that differential evolution flips and their verdicts, `at_most` in all."""
-    found = [(images[face], verdict) for sweep in sweeps if sweep.search == DifferentialEvolution.name
+    found = [(images[face], verdict) for sweep in sweeps if sweep.search == NAME
              for face, verdict in zip(sweep.faces, sweep.verdicts) if verdict.flipped][:at_most]
     return np.array([image for image, _ in found]), [verdict for _, verdict in found]
 
@@ -112,7 +112,7 @@ def check(sweeps: Sequence[Sweep], predict: Mapping[str, Predict], images: np.nd
 def confidences(sweeps: Sequence[Sweep]) -> tuple[dict, dict, dict]:
     """Confidence in the true class before and after differential evolution, and which faces it
     flipped, (N,) each, by network."""
-    evolved = [sweep for sweep in sweeps if sweep.search == DifferentialEvolution.name]
+    evolved = [sweep for sweep in sweeps if sweep.search == NAME]
     return ({sweep.network: np.array([v.before[v.label] for v in sweep.verdicts]) for sweep in evolved},
             {sweep.network: np.array([v.after[v.label] for v in sweep.verdicts]) for sweep in evolved},
             {sweep.network: sweep.flipped for sweep in evolved})

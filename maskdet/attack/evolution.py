@@ -5,7 +5,6 @@ The preprint's source updates its population member by member; here it is update
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
 
 import numpy as np
 
@@ -13,6 +12,7 @@ from maskdet.attack.oracle import DECIDED, Face, margin
 from maskdet.attack.search import Found
 from maskdet.config import Evolution
 
+NAME = "differential_evolution"
 GENES = 5  # a pixel: row, column, red, green, blue
 
 
@@ -50,7 +50,7 @@ class Population:
         b += b >= a
         a, b = (own + a) % size, (own + b) % size
         scale = rng.uniform(*self.settings.scale)
-        trial = self.members[self.best] + scale * (self.members[a] - self.members[b])
+        trial = self.members[self.best] + scale * (self.members.take(a, axis=0) - self.members.take(b, axis=0))
         if self.settings.recombination < 1:
             crossed = rng.random((size, dimensions)) < self.settings.recombination
             crossed[own, rng.integers(0, dimensions, size)] = True  # at least one gene
@@ -81,7 +81,7 @@ def minimise(energy, dimensions: int, *, rng: np.random.Generator,
     return np.array(members), np.array(energies)
 
 
-def pixels(genes: np.ndarray, *, shape: Sequence[int]) -> np.ndarray:
+def decoded(genes: np.ndarray, *, shape: Sequence[int]) -> np.ndarray:
     """Genes (P, 5 K) in [0, 1) as K pixels each, (P, K, 5) whole numbers, of an image of `shape`."""
     limit = np.array([*shape[:2], 256, 256, 256])
     genes = np.asarray(genes).reshape(len(genes), -1, GENES)
@@ -93,17 +93,20 @@ class DifferentialEvolution:
     """The preprint's search: black-box, of `size` pixels at once, until the decision flips or the
     generations of `settings` are over."""
 
-    name: ClassVar[str] = "differential_evolution"
     settings: Evolution = Evolution()
     size: int = 1
+
+    @property
+    def name(self) -> str:
+        return NAME if self.size == 1 else f"{NAME}_{self.size}_pixels"
 
     def __call__(self, face: Face, label: int, *, rng: np.random.Generator) -> Found:
         population = Population(GENES * self.size, rng=rng, settings=self.settings)
         for generation in range(self.settings.generations + 1):
             trial = population.trial()
-            asked = pixels(trial, shape=face.image.shape)
+            asked = decoded(trial, shape=face.image.shape)
             population.select(trial, margin(face.ask(asked), label))
             if population.energies[population.best] < -DECIDED:
                 break
         best = population.members[population.best:population.best + 1]
-        return Found(pixels(best, shape=face.image.shape)[0], (generation + 1) * len(trial))
+        return Found(decoded(best, shape=face.image.shape)[0], (generation + 1) * len(trial))

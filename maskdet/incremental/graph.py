@@ -12,31 +12,38 @@ from maskdet.incremental.layers import Convolution, Dense, Maximum, Mean, Relu, 
 
 
 def read(model) -> tuple[Step, ...]:
-    """The steps of a Keras model from one image (H, W, 3) to its logits, in order.
+    """The steps of a Keras model from one image (H, W, 3) to its two logits, in order.
 
     A softmax at the end is left out. Raises ValueError, naming the layer, for any other kind or
-    setting of a layer than `READERS` know.
+    setting of a layer than `READERS` know, and for an input or output of another shape.
     """
-    if len(model.inputs) != 1 or len(model.outputs) != 1:
-        raise ValueError(f"expected one input and one output, got {len(model.inputs)} and {len(model.outputs)}")
-    steps, tensors = [], {id(model.inputs[0]): (0, tuple(model.inputs[0].shape[1:]))}
-    for layer in model.layers:
-        kind = type(layer).__name__
-        if kind == "InputLayer":
-            continue
+    shapes = [tuple(tensor.shape[1:]) for tensor in (*model.inputs, *model.outputs)]
+    if len(shapes) != 2 or None in shapes[0] or len(shapes[0]) != 3 or shapes[0][2] != 3 or shapes[1] != (2,):
+        raise ValueError(f"expected one input (H, W, 3) and one output (2,), got {shapes}")
+    steps, tensors = [], {id(model.inputs[0]): (0, shapes[0])}
+    for node in _nodes(model):
+        layer, final = node.operation, node.output_tensors[0] is model.outputs[0]
+        kind = type(layer).__name__ if type(layer).__module__.startswith("keras.") else type(layer).__qualname__ + " of yours"
         if kind not in READERS:
             raise ValueError(f"expected layers of the kinds {', '.join(READERS)}, got {layer.name!r}, a {kind}")
-        given = layer.input if isinstance(layer.input, list) else [layer.input]
-        inputs = tuple(tensors[id(one)][0] for one in given)
-        shape = tensors[id(given[0])][1]
-        for step in [*READERS[kind](layer, shape), *_activation(layer, final=layer.output is model.outputs[0])]:
+        given = [tensors[id(one)] for one in node.input_tensors]
+        (inputs, (shape, *others)) = (tuple(values) for values in zip(*given))
+        _same(layer, "inputs of one shape,", [shape, *others], [shape] * (2 if kind == "Add" else 1))
+        for step in [*READERS[kind](layer, shape), *_activation(layer, final=final)]:
             step = replace(step, inputs=inputs, shape=step.shape or shape)
             steps.append(step)
             inputs, shape = (len(steps),), step.shape
-        tensors[id(layer.output)] = (inputs[0], shape)
-    if tensors[id(model.outputs[0])][0] != len(steps):
-        raise ValueError("expected every layer to lead to the one output")
+        tensors[id(node.output_tensors[0])] = (inputs[0], shape)
     return _folded(steps)
+
+
+def _nodes(model) -> list:
+    """Each call of a layer on the way from the input to the output, in an order in which they can be made.
+
+    Not `model.layers` and their inputs: a layer may be called again, here or in another model.
+    """
+    by_depth = (getattr(model, "_functional", None) or model)._nodes_by_depth  # a Sequential holds a functional model
+    return [node for depth in sorted(by_depth, reverse=True) for node in by_depth[depth] if not node.is_input]
 
 
 def _folded(steps: list[Step]) -> tuple[Step, ...]:
@@ -64,6 +71,7 @@ def _same(layer, setting: str, value, expected) -> None:
 def _activation(layer, *, final: bool) -> list[Step]:
     """The activation that a layer brings with it, if any; of the final one, the softmax is dropped."""
     name = getattr(getattr(layer, "activation", None), "__name__", "linear")
+    name = "softmax" if type(layer).__name__ == "Softmax" else name
     if name not in ("linear", "relu", "softmax") or (name == "softmax" and not final):
         raise ValueError(f"expected an activation linear or relu, or softmax at the end, of {layer.name!r}, got {name}")
     return [Relu()] if name == "relu" else []
@@ -73,18 +81,19 @@ def _bias(layer, columns: int) -> np.ndarray:
     return rows(np.asarray(layer.bias) if layer.use_bias else np.zeros(columns))
 
 
-def _window(layer, size, shape) -> dict:
+def _window(layer, size, shape, channels: int) -> dict:
     """The sliding window of a layer over a tensor of `shape`, as `layers.Window` holds it."""
     _same(layer, "data_format", layer.data_format, "channels_last")
     lines = []  # of rows, of columns: the line of the input under each tap at each line of the output
-    for out, stride, taps, inside in zip(layer.output.shape[1:3], layer.strides, size, shape):
-        # With padding "same", an odd line of padding is the last one.
-        before = max((out - 1) * stride + taps - inside, 0) // 2 if layer.padding == "same" else 0
+    for inside, stride, taps in zip(shape, layer.strides, size):
+        same = layer.padding == "same"
+        out = -(-inside // stride) if same else (inside - taps) // stride + 1
+        before = max((out - 1) * stride + taps - inside, 0) // 2 if same else 0  # an odd line of padding is the last
         line = np.arange(out)[:, None] * stride + np.arange(taps) - before
         lines.append(np.where((line >= 0) & (line < inside), line, -1))
     row, column = lines[0][:, None, :, None], lines[1][None, :, None, :]
     covers = np.where((row >= 0) & (column >= 0), row * shape[1] + column, -1).astype(np.int32)
-    return {"shape": tuple(layer.output.shape[1:]), "given": shape[0] * shape[1],
+    return {"shape": (len(lines[0]), len(lines[1]), channels), "under": shape[0] * shape[1],
             "covers": covers.reshape(len(lines[0]) * len(lines[1]), -1)}
 
 
@@ -92,12 +101,12 @@ def _convolution(layer, shape):
     _same(layer, "dilation_rate", tuple(layer.dilation_rate), (1, 1))
     _same(layer, "groups", layer.groups, 1)
     kernel = np.asarray(layer.kernel)  # (rows, columns, channels, filters)
-    return [Convolution(**_window(layer, kernel.shape[:2], shape), offset=_bias(layer, kernel.shape[3]),
+    return [Convolution(**_window(layer, kernel.shape[:2], shape, kernel.shape[3]), offset=_bias(layer, kernel.shape[3]),
                         kernel=rows(kernel.reshape(-1, *kernel.shape[2:])))]
 
 
 def _pooling(layer, shape):
-    return [Maximum(**_window(layer, tuple(layer.pool_size), shape))]
+    return [Maximum(**_window(layer, tuple(layer.pool_size), shape, shape[2]))]
 
 
 def _dense(layer, shape):
@@ -109,7 +118,7 @@ def _dense(layer, shape):
 
 
 def _normalisation(layer, shape):
-    _same(layer, "axis", layer.axis % layer.input.ndim, layer.input.ndim - 1)
+    _same(layer, "channels", layer.moving_mean.shape[0], shape[2])
     deviation = np.sqrt(np.asarray(layer.moving_variance) + layer.epsilon)
     factor = (np.asarray(layer.gamma) if layer.scale else 1) / deviation
     offset = (np.asarray(layer.beta) if layer.center else 0) - np.asarray(layer.moving_mean) * factor
@@ -117,6 +126,7 @@ def _normalisation(layer, shape):
 
 
 def _rescaling(layer, shape):
+    _same(layer, "channels", max(np.size(layer.scale), np.size(layer.offset), shape[2]), shape[2])
     factor, offset = (np.broadcast_to(np.float32(value), shape[2:]) for value in (layer.scale, layer.offset))
     return [Scale(factor=rows(factor), offset=rows(offset))]
 
@@ -127,23 +137,22 @@ def _relu(layer, shape):
     return [Relu()]
 
 
-def _sum(layer, shape):
-    _same(layer, "number of inputs", len(layer.input), 2)
-    _same(layer, "shapes of both inputs", tuple(layer.input[1].shape), tuple(layer.input[0].shape))
-    return [Sum()]
+def _mean(layer, shape):
+    _same(layer, "data_format", layer.data_format, "channels_last")
+    return [Mean(shape=(1, 1, shape[2]), window=shape[0] * shape[1])]
 
 
-def _softmax(layer, shape):
-    _same(layer, "place", "the end" if not layer._outbound_nodes else "inside", "the end")
+def _flatten(layer, shape):
+    """Nothing to do: Dense reads the places of a tensor (H, W, C) in the same order."""
+    _same(layer, "data_format", layer.data_format, "channels_last")
     return []
 
 
 def _nothing(layer, shape):
-    """Flatten, too: Dense reads the places of a tensor (H, W, C) in the same order."""
     return []
 
 
 READERS = {"Conv2D": _convolution, "Dense": _dense, "MaxPooling2D": _pooling, "BatchNormalization": _normalisation,
-           "Rescaling": _rescaling, "ReLU": _relu, "Activation": _nothing, "Add": _sum, "Flatten": _nothing,
-           "GlobalAveragePooling2D": lambda layer, shape: [Mean(shape=(1, 1, shape[2]), window=shape[0] * shape[1])],
-           "Dropout": _nothing, "Identity": _nothing, "Softmax": _softmax}
+           "Rescaling": _rescaling, "ReLU": _relu, "Activation": _nothing, "Add": lambda layer, shape: [Sum()],
+           "Flatten": _flatten, "GlobalAveragePooling2D": _mean, "Dropout": _nothing, "Identity": _nothing,
+           "Softmax": _nothing}

@@ -9,9 +9,7 @@ sums are made in an order that depends on it alone, so it gets the same bits in 
 import numpy as np
 from numba import njit
 
-from maskdet.incremental.vectors import LANES, accumulate, greater
-
-BLOCK = 16  # candidates whose sums are made together, tap by tap: one tap's weights stay in cache
+from maskdet.incremental.windows import LANES
 
 compiled = njit(cache=True, nogil=True, error_model="numpy")
 
@@ -40,95 +38,6 @@ def pixels(image, changes):
 
 
 @compiled
-def _nonzero(values, channels):
-    """The values (S, >= channels) that are not zero: where each slot starts, channels, values."""
-    slots = len(values)
-    start, k = np.empty(slots + 1, np.int64), 0
-    channel, value = np.empty(slots * channels + 1, np.int32), np.empty(slots * channels + 1, np.float32)
-    for s in range(slots):
-        start[s], row = k, values[s]
-        for c in range(channels):
-            channel[k], value[k] = c, row[c]
-            k += row[c] != 0
-    start[slots] = k
-    return start, channel, value
-
-
-@compiled
-def _reached(first, place, start, tap, out, taps, places):
-    """Which of the output's `places` each slot reaches: place p reaches out[i] by tap[i] of the
-    window, start[p] <= i < start[p + 1]. Returns first and place of the output, and the output's
-    slot for each slot and tap (S, taps), or -1."""
-    out_first, slot_at = np.zeros(len(first), np.int64), np.full(places, -1, np.int32)
-    target, reached = np.full((len(place), taps), -1, np.int32), 0
-    for s in range(len(place)):
-        reached += start[place[s] + 1] - start[place[s]]
-    out_place, slots = np.empty(reached, np.int32), 0
-    for n in range(len(first) - 1):
-        for s in range(first[n], first[n + 1]):
-            by_tap = target[s]
-            for i in range(start[place[s]], start[place[s] + 1]):
-                slot = slot_at[out[i]]
-                if slot < 0:
-                    slot_at[out[i]], out_place[slots], slot = slots, out[i], slots
-                    slots += 1
-                by_tap[tap[i]] = slot
-        for slot in range(out_first[n], slots):
-            slot_at[out_place[slot]] = -1
-        out_first[n + 1] = slots
-    return out_first, out_place[:slots], target
-
-
-@compiled
-def _nonzero(values, channels, used):
-    """The values (S, >= channels) that are not zero, of the slots that are `used`: where each slot
-    starts, channels, values."""
-    slots, k = len(values), 0
-    start = np.empty(slots + 1, np.int64)
-    channel, value = np.empty(slots * channels + 1, np.int32), np.empty(slots * channels + 1, np.float32)
-    for s in range(slots):
-        start[s], row = k, values[s]
-        if used[s]:
-            for c in range(channels):
-                channel[k], value[k] = c, row[c]
-                k += row[c] != 0
-    start[slots] = k
-    return start, channel, value
-
-
-@compiled
-def convolution(first, place, values, reach, taps, places, kernel, channels, columns):
-    """Through a convolution: `reach` as in `_reached`, `kernel` flat (taps, channels, columns)."""
-    out_first, out_place, target = _reached(first, place, *reach, taps, places)
-    used = np.empty(len(place), np.bool_)
-    for s in range(len(place)):
-        used[s] = reach[0][place[s] + 1] > reach[0][place[s]]
-    start, channel, value = _nonzero(values, channels, used)
-    rows = np.zeros(len(out_place) * columns, np.float32)
-    for block in range(0, len(first) - 1, BLOCK):
-        begin, end = first[block], first[min(block + BLOCK, len(first) - 1)]
-        for tap in range(taps):
-            for s in range(begin, end):
-                if target[s, tap] >= 0:
-                    accumulate(rows, np.int64(target[s, tap]) * columns, kernel, tap * channels * columns,
-                               columns, channel, value, start[s], start[s + 1])
-    return out_first, out_place, rows.reshape(-1, columns)
-
-
-@compiled
-def dense(first, place, values, kernel, channels, columns):
-    """Through a dense layer: `kernel` is flat (places, channels, columns). One slot a candidate."""
-    count = len(first) - 1
-    start, channel, value = _nonzero(values, channels, np.ones(len(place), np.bool_))
-    rows = np.zeros(count * columns, np.float32)
-    for n in range(count):
-        for s in range(first[n], first[n + 1]):
-            accumulate(rows, n * columns, kernel, np.int64(place[s]) * channels * columns, columns,
-                       channel, value, start[s], start[s + 1])
-    return np.arange(count + 1), np.zeros(count, np.int32), rows.reshape(count, columns)
-
-
-@compiled
 def relu(place, values, clean):
     """Through max(0, x); `clean` (H * W, C) is x of the unchanged image."""
     zero, rows = np.float32(0), np.empty_like(values)
@@ -137,32 +46,6 @@ def relu(place, values, clean):
         for c in range(len(row)):
             row[c] = max(x[c] + added[c], zero) - max(x[c], zero)
     return rows
-
-
-@compiled
-def maximum(first, place, values, reach, covers, clean, clean_out):
-    """Through maximum pooling; `clean` and `clean_out` are its input and output, unchanged; the
-    window of output place p covers the places covers[p] (taps) of the input, -1 where it ends."""
-    out_first, out_place, _ = _reached(first, place, *reach, covers.shape[1], len(covers))
-    columns, slot_at = values.shape[1], np.full(len(clean), -1, np.int32)
-    rows = np.full(len(out_place) * columns, -np.inf, np.float32)
-    clean, values, unchanged = clean.reshape(-1), values.reshape(-1), np.zeros(columns, np.float32)
-    for n in range(len(first) - 1):
-        for s in range(first[n], first[n + 1]):
-            slot_at[place[s]] = s
-        for slot in range(out_first[n], out_first[n + 1]):
-            for at in covers[out_place[slot]]:
-                if at >= 0 and slot_at[at] >= 0:
-                    greater(rows, slot * columns, clean, np.int64(at) * columns, values,
-                            np.int64(slot_at[at]) * columns, columns)
-                elif at >= 0:
-                    greater(rows, slot * columns, clean, np.int64(at) * columns, unchanged, 0, columns)
-            row, before = rows[slot * columns:(slot + 1) * columns], clean_out[out_place[slot]]
-            for c in range(columns):
-                row[c] -= before[c]
-        for s in range(first[n], first[n + 1]):
-            slot_at[place[s]] = -1
-    return out_first, out_place, rows.reshape(-1, columns)
 
 
 @compiled

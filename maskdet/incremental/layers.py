@@ -8,8 +8,8 @@ from functools import cached_property
 
 import numpy as np
 
-from maskdet.incremental import kernels
-from maskdet.incremental.vectors import LANES
+from maskdet.incremental import kernels, windows
+from maskdet.incremental.windows import LANES
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ def _product(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """a @ b, its last axis padded. A library's product would wake threads, while each of ours works."""
     weights = rows(b)
     count = len(a)
-    return kernels.dense(np.arange(count + 1), np.zeros(count, np.int32), a, weights.reshape(-1), *weights.shape)[2]
+    return windows.dense(np.arange(count + 1), np.zeros(count, np.int32), a, weights.reshape(-1), *weights.shape)[2]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,7 +85,7 @@ class Window(Step):
     lies under each tap of the window at each place of the output, or -1 beyond the border."""
 
     covers: np.ndarray
-    given: int  # places of the input
+    under: int  # places of the input
 
     @cached_property
     def reach(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -94,7 +94,7 @@ class Window(Step):
         out, tap = np.nonzero(self.covers >= 0)
         place = self.covers[out, tap]
         order = np.argsort(place, kind="stable")
-        start = np.searchsorted(place[order], np.arange(self.given + 1))
+        start = np.searchsorted(place[order], np.arange(self.under + 1))
         return start, tap[order].astype(np.int32), out[order].astype(np.int32)
 
     def _pairs(self):
@@ -111,7 +111,7 @@ class Convolution(Window):
     offset: np.ndarray
 
     def change(self, given: Change, clean: np.ndarray, clean_out: np.ndarray) -> Change:
-        return Change(*kernels.convolution(given.first, given.place, given.values, self.reach, len(self.kernel),
+        return Change(*windows.convolution(given.first, given.place, given.values, self.reach, len(self.kernel),
                                            self.places, self.kernel.reshape(-1), *self.kernel.shape[1:]))
 
     def pull(self, gradient: np.ndarray, clean: np.ndarray, clean_out: np.ndarray) -> tuple[np.ndarray, ...]:
@@ -126,7 +126,7 @@ class Maximum(Window):
     """Maximum pooling."""
 
     def change(self, given: Change, clean: np.ndarray, clean_out: np.ndarray) -> Change:
-        return Change(*kernels.maximum(given.first, given.place, given.values, self.reach, self.covers,
+        return Change(*windows.maximum(given.first, given.place, given.values, self.reach, self.covers,
                                        clean, clean_out))
 
     def pull(self, gradient: np.ndarray, clean: np.ndarray, clean_out: np.ndarray) -> tuple[np.ndarray, ...]:
@@ -181,7 +181,7 @@ class Dense(Step):
     offset: np.ndarray
 
     def change(self, given: Change, clean: np.ndarray, clean_out: np.ndarray) -> Change:
-        return Change(*kernels.dense(given.first, given.place, given.values, self.kernel.reshape(-1),
+        return Change(*windows.dense(given.first, given.place, given.values, self.kernel.reshape(-1),
                                      *self.kernel.shape[1:]))
 
     def pull(self, gradient: np.ndarray, clean: np.ndarray, clean_out: np.ndarray) -> tuple[np.ndarray, ...]:

@@ -13,13 +13,13 @@ import pandas as pd
 from tqdm import tqdm
 
 from maskdet import files
-from maskdet.attack import complete, evolution, oracle, pixels
+from maskdet.attack import complete, evolution, oracle
 from maskdet.attack.oracle import DECIDED, Network, Predict, margin, probabilities
-from maskdet.attack.pixels import Verdict, changed
+from maskdet.attack.pixels import Verdict, changed, checked
 from maskdet.attack.search import Search
-from maskdet.attack.workers import Workers, workers
+from maskdet.attack.cluster import Workers, workers
 from maskdet.config import Profile
-from maskdet.incremental import kernels, layers, vectors
+from maskdet.incremental import graph, kernels, layers, network as passes, windows
 
 
 def attack(network: Network | Predict, images: np.ndarray, labels: np.ndarray, *, search: Search, seed: int,
@@ -27,8 +27,9 @@ def attack(network: Network | Predict, images: np.ndarray, labels: np.ndarray, *
     """Attack each of `images` (N, H, W, 3) uint8 by `search`; yield its index and verdict as it finishes.
 
     `network` is an `Incremental` or any `predict(images) -> probabilities (N, 2)`; `labels` (N,), 0
-    or 1, are the true classes. A verdict depends on the seed and the face, not on its company nor
-    on the workers (none: one face after the other). Raises ValueError for a face that the network
+    or 1, are the true classes. `by` are the processes that work (none: this one, a face after the
+    other); a `predict` must then be one that can be sent there. A verdict depends on the seed and
+    the face, neither on its company nor on the workers. Raises ValueError for a face that the network
     has wrong: success is counted among the others.
     """
     images, labels = np.asarray(images), np.asarray(labels)
@@ -36,7 +37,7 @@ def attack(network: Network | Predict, images: np.ndarray, labels: np.ndarray, *
         raise ValueError(f"expected uint8 images (N, H, W, 3), got {images.dtype} {images.shape}")
     if labels.shape != images.shape[:1] or not np.isin(labels, (0, 1)).all():
         raise ValueError(f"expected a label, 0 or 1, for each of {len(images)} images, got {labels}")
-    network = oracle.network(network)
+    network, labels = oracle.network(network), labels.astype(int)
     if by is None:
         for index, (image, label) in enumerate(zip(images, labels.tolist())):
             yield index, _verdict(network, image, label, search, seed, index)
@@ -108,12 +109,12 @@ def sweep(predict: Predict, network: Network, images: np.ndarray, labels: np.nda
     journal = files.Journal(profile.folder / f"{stem}.jsonl", key=_key(images, before, search, profile))
     todo = [face for face in chosen.tolist() if str(face) not in journal.items]
     last = time.perf_counter()
-    with workers() as crew, tqdm(total=len(chosen), initial=len(chosen) - len(todo), unit="face", disable=None,
+    with workers() if todo else contextlib.nullcontext() as crew, tqdm(total=len(chosen), initial=len(chosen) - len(todo), unit="face", disable=None,
                                  desc=f"{search.name}, {name}") as bar:
         found = attack(network, images[todo], labels[todo], search=search, seed=profile.seed, by=crew)
         with contextlib.closing(found):  # an interruption drops what has not begun
             for index, verdict in found:
-                item = dataclasses.asdict(_restated(verdict, predict, images[todo[index]]))
+                item = dataclasses.asdict(_restated(verdict, predict, images[todo[index]], face=todo[index]))
                 now = time.perf_counter()
                 journal.add(str(todo[index]), item | {"seconds": round(now - last, 4)})
                 last = now
@@ -126,14 +127,21 @@ def sweep(predict: Predict, network: Network, images: np.ndarray, labels: np.nda
 
 def _key(images: np.ndarray, before: np.ndarray, search: Search, profile: Profile) -> str:
     """Names the work: the faces, the network by its answers, the search, the seed, and the code."""
-    code = (complete, evolution, oracle, pixels, kernels, layers, vectors)
-    return files.digest(images.tobytes(), before.tobytes(), search, profile.seed, *map(inspect.getsource, code))
+    code = (complete, evolution, oracle, graph, kernels, layers, passes, windows, inspect.getmodule(type(search)),
+            checked, changed, attack, _verdict)
+    return files.digest(images.tobytes(), before.tobytes(), search, profile.seed, files.source(*code))
 
 
-def _restated(verdict: Verdict, predict: Predict, image: np.ndarray) -> Verdict:
-    """The verdict with the probabilities of `predict`."""
+def _restated(verdict: Verdict, predict: Predict, image: np.ndarray, *, face: int) -> Verdict:
+    """The verdict with the probabilities of `predict`. Raises AssertionError where that decides otherwise
+    and the margin was not within rounding: the network that was attacked is then not the same one."""
     before, after = (tuple(predict(one[None])[0].tolist()) for one in (image, changed(image, [verdict.pixels])[0]))
-    return dataclasses.replace(verdict, before=before, after=after)
+    restated = dataclasses.replace(verdict, before=before, after=after)
+    other = verdict.after[1 - verdict.label]
+    if restated.flipped != verdict.flipped and abs(other - 0.5) > DECIDED:
+        raise AssertionError(f"face {face}: expected a flipped decision to be {verdict.flipped} also in the whole pass, "
+                             f"got {after} by {verdict.pixels}, where the attacked network gave {verdict.after}")
+    return restated
 
 
 def _finished(journal: files.Journal, faces: np.ndarray, empty: Sweep) -> Sweep:

@@ -14,13 +14,14 @@ from maskdet.incremental import Incremental
 PACKAGES = ("adversarial-robustness-toolbox", "torch", "torchattacks")
 
 
-def rows(name: str, found: measure.Faces, journal: files.Journal) -> tuple[list, list]:
+def rows(name: str, attacked: measure.Faces, journal: files.Journal) -> tuple[list, list]:
     """The rows of ours and of the peers on one network, from the rounds of its journal."""
-    rounds = [journal.items[str(index)] for index in range(len(found.images))]
+    rounds = [journal.items[str(index)] for index in range(len(attacked.images))]
     beside = {}
     for peer in rounds[0]["peers"]:
-        beside[peer] = _row(peer, name, sum(r["peers"][peer]["seconds"] for r in rounds),
-                            [r["peers"][peer]["queries"] for r in rounds], [r["peers"][peer]["flipped"] for r in rounds])
+        found = [one["peers"][peer] for one in rounds]
+        beside[peer] = _row(peer, name, sum(one["seconds"] for one in found), [one["queries"] for one in found],
+                            [one["flipped"] for one in found])
     ours = []
     for search in rounds[0]["ours"]:
         runs = [r["ours"][search] for r in rounds if r["ours"]]
@@ -54,7 +55,7 @@ def main(arguments: list[str]) -> int:
     for name in models.NETWORKS:
         model = training.load(run, name)
         network = Incremental.of(model)
-        found = measure.chosen(model, network, crops, labels, seed=run.seed)
+        found = measure.chosen(model, network, crops, labels, run)
         ready = {peer: prepare(model, run.evolution) for peer, prepare in peers.PEERS.items()}
         weights = [weight.tobytes() for weight in model.get_weights()]
         key = files.digest(found.images.tobytes(), *weights, run.evolution, run.seed, machine)
@@ -68,7 +69,8 @@ def main(arguments: list[str]) -> int:
         written["cost"][name] = {**cost.multiplications(network, found.images[0], seed=run.seed),
                                  "matmul": round(rate / 1e9, 1)}  # 10^9 operations a second
         standing = ~found.flippable
-        written["growth"][name] = list(cost.growth(network, found.images[standing], found.labels[standing], seed=run.seed))
+        written["growth"][name] = list(cost.growth(network, found.images[standing], found.labels[standing],
+                                                   seed=run.seed))
     written["provenance"] = results.environment()
     written["provenance"]["versions"] |= {package: importlib.metadata.version(package) for package in PACKAGES}
     files.write_json(config.RECORDED / "bench.json", written)

@@ -36,11 +36,12 @@ def multiplications(network: Incremental, image: np.ndarray, *, seed: int, candi
         if isinstance(step, (Convolution, Dense)):
             taps, channels, columns = *step.kernel.shape[:2], step.shape[2]
             # How many places of the output each changed place reaches: all of them, of one, in a dense layer.
-            reached = np.diff(step.reach[0])[given.place] if isinstance(step, Convolution) else np.ones(len(given.place))
+            reached = np.diff(step.reach[0])[given.place] if isinstance(step, Convolution) else given.place * 0 + 1
             whole += step.places * taps * channels * columns
             touched += reached.sum() * channels * columns / candidates
             made += (reached * (given.values[:, :channels] != 0).sum(axis=1)).sum() * columns / candidates
-        changes.append(step.change(*(changes[i] for i in step.inputs), face.tensors[step.inputs[0]], face.tensors[number]))
+        changes.append(step.change(*(changes[i] for i in step.inputs),
+                                   face.tensors[step.inputs[0]], face.tensors[number]))
     return {"whole": int(whole), "touched": int(touched), "made": int(made)}
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from bench.cost import matmul
 from maskdet import attack, files, models
 from maskdet.backend import THREADS, keras
-from maskdet.config import Evolution
+from maskdet.config import Evolution, Profile
 from maskdet.incremental import Incremental
 
 FACES, FLIPPABLE = 20, 8  # faces a network, and of these at most so many that a corner flips
@@ -25,20 +25,19 @@ class Faces:
     flippable: np.ndarray
 
 
-def chosen(model: keras.Model, network: Incremental, images: np.ndarray, labels: np.ndarray, *, seed: int) -> Faces:
+def chosen(model: keras.Model, network: Incremental, images: np.ndarray, labels: np.ndarray, run: Profile) -> Faces:
     """FACES faces that the network has right: those that a corner flips, FLIPPABLE at most, and others.
     Raises ValueError where there are too few, or none of either kind."""
-    right = np.flatnonzero(models.predictor(model)(images).argmax(axis=1) == labels)
-    right = np.random.default_rng(seed).permutation(right)
-    with attack.workers(processes=THREADS) as crew:
-        verdicts = dict(attack.attack(network, images[right], labels[right], search=attack.Corners(), seed=seed, by=crew))
-    flips = np.array([verdicts[index].flipped for index in range(len(right))])
-    flipped, standing = right[flips][:FLIPPABLE], right[~flips]
+    swept = attack.sweep(models.predictor(model), network, images, labels, name=model.name, search=attack.Corners(),
+                         profile=run)
+    flipped, standing = (np.random.default_rng(run.seed).permutation(swept.faces[kind])
+                         for kind in (swept.flipped, ~swept.flipped))
+    flipped = flipped[:FLIPPABLE]
     faces = np.concatenate([flipped, standing[:FACES - len(flipped)]])
     if len(faces) < FACES or not len(flipped) or not len(standing):
         raise ValueError(f"expected {FACES} faces that {model.name} has right, some of which a pixel flips and some "
                          f"not, got {len(flipped)} and {len(standing)}")
-    faces = np.random.default_rng(seed).permutation(faces)
+    faces = np.random.default_rng(run.seed).permutation(faces)
     return Faces(images[faces], labels[faces], np.isin(faces, flipped))
 
 

@@ -72,7 +72,7 @@ PROFILES = {
         Profile("demo", "wobot", scenes=160, unannotated=6, epochs=25, batch=16, learning_rate=2e-3),
         Profile("larxel", "voc"),
         Profile("wobot", "wobot"),
-        # Too small to say anything; the tests run the five notebooks on it.
+        # Too small to say anything; the tests run the notebooks on it.
         Profile("smoke", "wobot", scenes=30, unannotated=2, epochs=3, attacked=2,
                 evolution=Evolution(population=20, generations=3)),
     )

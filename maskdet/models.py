@@ -97,6 +97,11 @@ def predictor(model: keras.Model) -> Callable[[np.ndarray], np.ndarray]:
     return predict
 
 
+def logits(model: keras.Model) -> Callable[[np.ndarray], np.ndarray]:
+    """`predictor`, of what the softmax at the end of a network is given: logits (N, 2)."""
+    return predictor(keras.Model(model.inputs, model.get_layer("logits").output))
+
+
 def save(model: keras.Model, path: Path) -> None:
     """Write `model` as one .keras file, whole or not at all."""
     with files.whole(path) as part:

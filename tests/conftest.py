@@ -34,7 +34,8 @@ def planted():
 def linear():
     """A linear network on images (6, 7, 3), of plain arrays."""
     weights = np.random.default_rng(0).normal(0, 0.01, (42, 3, 2))
-    return Incremental((Dense(inputs=(0,), shape=(1, 1, 2), kernel=rows(weights), offset=rows(np.zeros(2))),), (6, 7, 3))
+    dense = Dense(inputs=(0,), shape=(1, 1, 2), kernel=rows(weights), offset=rows(np.zeros(2)))
+    return Incremental((dense,), (6, 7, 3))
 
 
 from small_sets import voc, wobot  # noqa: E402, F401

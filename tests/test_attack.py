@@ -270,7 +270,8 @@ def test_the_second_look_refuses_a_flip_that_does_not_hold(planted):
 
 def test_agreement_counts_the_faces_that_one_search_flips_and_the_other_does_not():
     def sweep(search, flips):
-        found = [attack.Verdict(1, ((0, 0, 0, 0, 0),), (0.2, 0.8), (0.9, 0.1) if flip else (0.3, 0.7), 1) for flip in flips]
+        found = [attack.Verdict(1, ((0, 0, 0, 0, 0),), (0.2, 0.8), (0.9, 0.1) if flip else (0.3, 0.7), 1)
+                 for flip in flips]
         return attack.Sweep("net", search, np.arange(4), found, 4, 4, 1.0)
     sweeps = [sweep("differential_evolution", [1, 1, 0, 0]), sweep("corners", [1, 0, 1, 0])]
     assert attack.agreement(sweeps).loc["net, corners"].tolist() == [1, 1, 1, 1]

@@ -78,7 +78,7 @@ def test_every_figure_has_a_name_a_caption_and_alternative_text(path):
 
 def test_every_notebook_is_in_the_table_of_contents_and_in_the_makefile():
     contents, rules = ((ROOT / name).read_text() for name in ("_toc.yml", "Makefile"))
-    assert len(SOURCES) == 5
+    assert len(SOURCES) > 5
     for path in SOURCES:
         assert f"book/{path.stem}\n" in contents and path.stem in rules
     for path in PAGES:

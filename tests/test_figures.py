@@ -50,7 +50,8 @@ def test_nothing_to_show_is_said_and_no_error():
 
 
 def test_speeds_of_any_size_are_drawn_with_their_numbers():
-    panels = {"net": [("ours", 1234.5, True), ("theirs", 0.5, False)], "other": [("ours", 7.0, True), ("theirs", 7.0, False)]}
+    panels = {"net": [("ours", 1234.5, True), ("theirs", 0.5, False)],
+              "other": [("ours", 7.0, True), ("theirs", 7.0, False)]}
     assert len(figures.throughput(panels).svg) > 1000
 
 

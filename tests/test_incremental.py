@@ -127,8 +127,9 @@ def test_a_sequential_model_and_one_that_calls_a_layer_twice_are_read_as_they_ar
         np.testing.assert_allclose(Incremental.of(model).face(image).ask(pixels), expected, rtol=1e-5, atol=1e-4)
 
 
-@pytest.mark.parametrize("inputs, units, got", [((9, 9, 1), 2, r"\(9, 9, 1\), \(2,\)"), ((9, 9, 3), 10, r"\(9, 9, 3\), \(10,\)"),
-                                                ((9, 9, 3), 1, r"\(9, 9, 3\), \(1,\)")])
+@pytest.mark.parametrize("inputs, units, got", [
+    ((9, 9, 1), 2, r"\(9, 9, 1\), \(2,\)"), ((9, 9, 3), 10, r"\(9, 9, 3\), \(10,\)"),
+    ((9, 9, 3), 1, r"\(9, 9, 3\), \(1,\)")])
 def test_a_network_of_other_images_or_other_classes_is_refused(inputs, units, got):
     images = keras.Input(inputs)
     model = keras.Model(images, layers.Dense(units)(layers.Flatten()(images)))
@@ -179,10 +180,10 @@ def test_an_image_of_another_shape_or_type_is_refused():
 
 def test_a_network_can_be_sent_to_a_process_that_has_no_keras():
     face = Incremental.of(models.build("figure2", seed=1))
-    code = ("import pickle, sys; net = pickle.load(sys.stdin.buffer); import numpy as np; "
-            "print(net.face(np.zeros((50, 50, 3), np.uint8)).logits, 'tensorflow' in sys.modules, 'keras' in sys.modules)")
+    code = ("import pickle, sys; net = pickle.load(sys.stdin.buffer); import maskdet.attack, numpy as np; "
+            "print(net.face(np.zeros((50, 50, 3), np.uint8)).logits); print({'keras', 'tensorflow'} & set(sys.modules))")
     said = subprocess.run([sys.executable, "-c", code], input=pickle.dumps(face), capture_output=True, check=True)
-    assert said.stdout.decode().split("]")[1].split() == ["False", "False"]
+    assert said.stdout.decode().split("\n")[1] == "set()"
 
 
 def test_settings_are_frozen():

@@ -1,5 +1,6 @@
 """Long runs: interrupted, killed, spread over machines, the table is the same."""
 
+import contextlib
 import dataclasses
 import os
 import signal
@@ -9,6 +10,7 @@ import time
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 
 import sweeping
@@ -17,8 +19,9 @@ from maskdet import attack, files
 SCRIPT = [sys.executable, sweeping.__file__]
 
 
-def start(folder: Path, **environment) -> subprocess.Popen:
-    return subprocess.Popen(SCRIPT, env=os.environ | {"MASKDET_BUILD": str(folder)} | environment)
+def start(folder: Path, *arguments: str, **environment) -> subprocess.Popen:
+    kept = {name: value for name, value in os.environ.items() if name != "SCHEDULER"}
+    return subprocess.Popen([*SCRIPT, *arguments], env=kept | {"MASKDET_BUILD": str(folder)} | environment)
 
 
 def journal(folder: Path) -> Path:
@@ -27,6 +30,16 @@ def journal(folder: Path) -> Path:
 
 def lines(folder: Path) -> int:
     return journal(folder).read_bytes().count(b"\n") if journal(folder).exists() else 0
+
+
+def working(folder: Path) -> list[int]:
+    """The processes that were started for a folder, its own and their workers."""
+    found = []
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            if process.environ().get("MASKDET_BUILD") == str(folder):
+                found.append(process.pid)
+    return found
 
 
 def wait_for(condition, *, seconds=120):
@@ -40,41 +53,49 @@ def wait_for(condition, *, seconds=120):
 def table(tmp_path_factory):
     """The table of a sweep that nothing disturbed."""
     folder = tmp_path_factory.mktemp("undisturbed")
-    assert start(folder).wait() == 0
+    assert start(folder).wait(timeout=300) == 0
     table = journal(folder).with_suffix(".csv").read_text()
     assert table.count("\n") == sweeping.FACES + 1 and "True" in table and "False" in table
     return table
 
 
 def test_a_killed_sweep_goes_on_and_gives_the_same_table_without_repeating_a_face(table, tmp_path):
-    for reached in (3, 8):
-        process = start(tmp_path)
-        wait_for(lambda: lines(tmp_path) >= reached)
-        process.send_signal(signal.SIGKILL)
-        assert process.wait() == -signal.SIGKILL
+    for more, reached in (("3", 4), ("5", 9)):
+        assert start(tmp_path, more).wait(timeout=300) == -signal.SIGKILL
         kept = journal(tmp_path).read_bytes()
-        assert kept.count(b"\n") < sweeping.FACES + 1, "killed before the end"
-    assert start(tmp_path).wait() == 0
+        assert kept.count(b"\n") == reached and not kept.endswith(b"\n"), "a key, the faces, and half of one more"
+    wait_for(lambda: not working(tmp_path))  # the workers of a killed process end, too
+    assert start(tmp_path).wait(timeout=300) == 0
     done = journal(tmp_path).read_bytes()
     assert done.startswith(kept[:kept.rindex(b"\n") + 1]) and done.count(b"\n") == sweeping.FACES + 1
     assert journal(tmp_path).with_suffix(".csv").read_text() == table
 
 
-def test_a_half_written_last_line_is_done_again(table, tmp_path, monkeypatch):
-    monkeypatch.setenv("MASKDET_BUILD", str(tmp_path))
-    sweeping.sweep()
-    whole = journal(tmp_path).read_bytes().splitlines(keepends=True)
-    journal(tmp_path).write_bytes(b"".join(whole[:3]) + whole[3][:20])
-    sweeping.sweep()
-    assert journal(tmp_path).read_bytes().startswith(b"".join(whole[:3]))
-    assert journal(tmp_path).with_suffix(".csv").read_text() == table
-
-
-def test_another_seed_or_another_search_is_another_sweep(table, tmp_path, monkeypatch):
+def test_another_seed_is_another_sweep(tmp_path, monkeypatch):
     monkeypatch.setenv("MASKDET_BUILD", str(tmp_path))
     first = sweeping.sweep()
     monkeypatch.setattr(sweeping, "PROFILE", dataclasses.replace(sweeping.PROFILE, seed=1))
     assert sweeping.sweep().verdicts != first.verdicts
+
+
+def test_another_search_has_its_own_files(profile):
+    names = {search.name for search in (attack.Corners(), attack.Guided(), attack.DifferentialEvolution(),
+                                        attack.DifferentialEvolution(size=3))}
+    assert len(names) == 4
+
+
+def test_a_flip_that_the_whole_network_denies_ends_the_sweep(profile):
+    network = sweeping.network()
+    images = np.random.default_rng(0).integers(0, 256, (sweeping.FACES, 12, 12, 3), dtype=np.uint8)
+    labels = sweeping.predict(images).argmax(axis=1)
+
+    def stubborn(asked):  # decides a changed face as the one that it was
+        nearest = [(image == images).mean(axis=(1, 2, 3)).argmax() for image in asked]
+        return np.eye(2)[labels[nearest]]
+
+    with pytest.raises(AssertionError, match="expected flipped True also in the whole pass"):
+        attack.sweep(stubborn, network, images, labels, name="net", search=attack.Corners(),
+                     profile=dataclasses.replace(profile, attacked=99))
 
 
 @pytest.fixture
@@ -107,13 +128,13 @@ def test_a_cluster_of_which_a_worker_is_killed_gives_the_same_table(table, tmp_p
     assert len(client.scheduler_info(n_workers=-1)["workers"]) == 2
     workers[0].kill()
     reached = lines(tmp_path)
-    assert process.wait() == 0 and reached < sweeping.FACES
+    assert process.wait(timeout=300) == 0 and reached < sweeping.FACES
     assert len(client.scheduler_info(n_workers=-1)["workers"]) == 1
     assert journal(tmp_path).with_suffix(".csv").read_text() == table
 
 
 def test_a_scheduler_that_does_not_answer_is_named():
-    with pytest.raises(OSError, match="expected a Dask scheduler and a worker at 127.0.0.1:1, got none: start them"):
+    with pytest.raises(OSError, match="expected a Dask scheduler at 127.0.0.1:1, got none: start one"):
         with attack.workers("127.0.0.1:1", timeout=1):
             pass
 

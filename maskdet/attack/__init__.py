@@ -8,7 +8,7 @@ interface of all searches, `evolution` and `complete`; `sweeps` and `cluster`: m
 from maskdet.attack.cluster import Workers, workers
 from maskdet.attack.complete import Corners, Guided
 from maskdet.attack.evidence import (ackley, agreement, check, confidences, flipped_faces, numbers, on_ackley,
-                                     on_face, summary)
+                                     on_face, rounding, summary)
 from maskdet.attack.evolution import DifferentialEvolution, Population, decoded, minimise
 from maskdet.attack.oracle import Predicted
 from maskdet.attack.pixels import CORNERS, Verdict, changed, landscape
@@ -17,5 +17,5 @@ from maskdet.attack.sweeps import Sweep, attack, sweep
 
 __all__ = ["CORNERS", "Corners", "DifferentialEvolution", "Found", "Guided", "Population", "Predicted", "Search",
            "Sweep", "Verdict", "Workers", "ackley", "agreement", "attack", "changed", "check", "confidences",
-           "decoded", "flipped_faces", "landscape", "minimise", "numbers", "on_ackley", "on_face", "summary",
+           "decoded", "flipped_faces", "landscape", "minimise", "numbers", "on_ackley", "on_face", "rounding", "summary",
            "sweep", "workers"]

@@ -2,6 +2,8 @@
 
 import contextlib
 import os
+import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
 from dataclasses import dataclass
@@ -27,19 +29,44 @@ def workers(address: str | None = None, *, processes: int | None = None, timeout
     address = address or os.environ.get("SCHEDULER")
     if not address:
         # Processes, not threads, which would wait for each other between short steps; kept for the next call.
-        yield Workers(get_reusable_executor(processes or len(os.sched_getaffinity(0))), lambda value: value)
+        pool = get_reusable_executor(processes or _processors(), initializer=_end_with, initargs=(os.getpid(),))
+        yield Workers(pool, lambda value: value)
         return
+    with _client(address, timeout) as client, client.get_executor(pure=False) as pool:
+        # As the result of a task, not as data: a cluster makes it again when a worker dies with it.
+        yield Workers(pool, lambda value: client.submit(_same, value))
+
+
+def _client(address: str, timeout: float):
     from distributed import Client  # only where there is a cluster: it takes a second
 
     try:
         client = Client(address, timeout=timeout, set_as_default=False)
+    except (OSError, ValueError) as error:
+        raise OSError(f"expected a Dask scheduler at {address}, got none: start one with `dask scheduler`, "
+                      "or unset SCHEDULER") from error
+    try:
         client.wait_for_workers(1, timeout=timeout)
-    except (OSError, ValueError, TimeoutError) as error:
-        raise OSError(f"expected a Dask scheduler and a worker at {address}, got none: start them with "
-                      "`dask scheduler` and `dask worker`, or unset SCHEDULER") from error
-    with client, client.get_executor(pure=False) as pool:
-        # As the result of a task, not as data: a cluster makes it again when a worker dies with it.
-        yield Workers(pool, lambda value: client.submit(_same, value))
+    except TimeoutError as error:
+        client.close()
+        raise OSError(f"expected a worker of the Dask scheduler at {address}, got none: start one with "
+                      f"`dask worker {address}`") from error
+    return client
+
+
+def _processors() -> int:
+    """Those that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _end_with(parent: int) -> None:
+    """Let a worker end when its parent was killed and cannot tell it to."""
+    def watch():
+        while os.getppid() == parent:
+            time.sleep(1)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def _same(value):

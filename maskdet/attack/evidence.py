@@ -8,7 +8,7 @@ import pandas as pd
 
 from maskdet.attack.complete import Guided
 from maskdet.attack.evolution import NAME, decoded, minimise
-from maskdet.attack.oracle import Network, Predict, margin
+from maskdet.attack.oracle import DECIDED, Network, Predict, margin
 from maskdet.attack.pixels import CORNERS, changed, landscape
 from maskdet.attack.sweeps import Sweep
 from maskdet.config import SIZE, Evolution, Profile
@@ -92,6 +92,29 @@ def flipped_faces(sweeps: Sequence[Sweep], images: np.ndarray, *, at_most: int):
     found = [(images[face], verdict) for sweep in sweeps if sweep.search == NAME
              for face, verdict in zip(sweep.faces, sweep.verdicts) if verdict.flipped][:at_most]
     return np.array([image for image, _ in found]), [verdict for _, verdict in found]
+
+
+def rounding(networks: Mapping[str, Network], logits: Mapping[str, Predict], images: np.ndarray, *,
+             seed: int, candidates: int = 10_000) -> pd.DataFrame:
+    """How far the logits of changed faces are from those of the whole pass, `logits(images)`, at most.
+
+    A row a network: `candidates` random pixels on ten of `images` (N, H, W, 3), one in three of them on
+    the border. Raises AssertionError where one differs by more than DECIDED, or so decides otherwise.
+    """
+    rows, rng = {}, np.random.default_rng(seed)
+    height, width = images.shape[1:3]
+    for name, network in networks.items():
+        differences, alike = [], 0
+        for image in images[rng.choice(len(images), 10)]:
+            pixels = rng.integers(0, (height, width, 256, 256, 256), (candidates // 10, 5))
+            pixels[::6, 0], pixels[3::6, 1] = rng.choice((0, height - 1)), rng.choice((0, width - 1))
+            whole, incremental = logits[name](changed(image, pixels)), network.face(image).ask(pixels[:, None])
+            differences.append(np.abs(whole - incremental).max())
+            alike += ((margin(whole, 0) < 0) == (margin(incremental, 0) < 0)).sum()
+        if max(differences) > DECIDED:
+            raise AssertionError(f"{name}: expected logits within {DECIDED} of the whole pass, got {max(differences)}")
+        rows[name] = {"candidates": candidates, "largest difference": f"{max(differences):.0e}", "same decision": alike}
+    return pd.DataFrame(rows).T
 
 
 def check(sweeps: Sequence[Sweep], predict: Mapping[str, Predict], images: np.ndarray) -> pd.DataFrame:

@@ -109,8 +109,9 @@ def sweep(predict: Predict, network: Network, images: np.ndarray, labels: np.nda
     journal = files.Journal(profile.folder / f"{stem}.jsonl", key=_key(images, before, search, profile))
     todo = [face for face in chosen.tolist() if str(face) not in journal.items]
     last = time.perf_counter()
-    with workers() if todo else contextlib.nullcontext() as crew, tqdm(total=len(chosen), initial=len(chosen) - len(todo), unit="face", disable=None,
-                                 desc=f"{search.name}, {name}") as bar:
+    bar = tqdm(total=len(chosen), initial=len(chosen) - len(todo), unit="face", disable=None,
+               desc=f"{search.name}, {name}")
+    with bar, workers() if todo else contextlib.nullcontext() as crew:
         found = attack(network, images[todo], labels[todo], search=search, seed=profile.seed, by=crew)
         with contextlib.closing(found):  # an interruption drops what has not begun
             for index, verdict in found:
@@ -119,7 +120,8 @@ def sweep(predict: Predict, network: Network, images: np.ndarray, labels: np.nda
                 journal.add(str(todo[index]), item | {"seconds": round(now - last, 4)})
                 last = now
                 bar.update()
-    done = _finished(journal, np.sort(chosen), Sweep(name, search.name, np.sort(chosen), [], len(right), len(images), 0))
+    done = Sweep(name, search.name, np.sort(chosen), [], len(right), len(images), seconds=0)
+    done = _finished(journal, done)
     with files.whole(profile.folder / f"{stem}.csv") as part:
         done.table().to_csv(part, index=False)
     return done
@@ -139,14 +141,14 @@ def _restated(verdict: Verdict, predict: Predict, image: np.ndarray, *, face: in
     restated = dataclasses.replace(verdict, before=before, after=after)
     other = verdict.after[1 - verdict.label]
     if restated.flipped != verdict.flipped and abs(other - 0.5) > DECIDED:
-        raise AssertionError(f"face {face}: expected a flipped decision to be {verdict.flipped} also in the whole pass, "
+        raise AssertionError(f"face {face}: expected flipped {verdict.flipped} also in the whole pass, "
                              f"got {after} by {verdict.pixels}, where the attacked network gave {verdict.after}")
     return restated
 
 
-def _finished(journal: files.Journal, faces: np.ndarray, empty: Sweep) -> Sweep:
-    """The sweep of `faces` as the journal holds it."""
-    items = [dict(journal.items[str(face)]) for face in faces.tolist()]
+def _finished(journal: files.Journal, empty: Sweep) -> Sweep:
+    """The sweep with the verdicts and seconds of its faces, as the journal holds them."""
+    items = [dict(journal.items[str(face)]) for face in empty.faces.tolist()]
     seconds = sum(item.pop("seconds") for item in items)
     verdicts = [Verdict(**item | {"pixels": tuple(map(tuple, item["pixels"])), "before": tuple(item["before"]),
                                   "after": tuple(item["after"])}) for item in items]

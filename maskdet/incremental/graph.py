@@ -23,7 +23,7 @@ def read(model) -> tuple[Step, ...]:
     steps, tensors = [], {id(model.inputs[0]): (0, shapes[0])}
     for node in _nodes(model):
         layer, final = node.operation, node.output_tensors[0] is model.outputs[0]
-        kind = type(layer).__name__ if type(layer).__module__.startswith("keras.") else type(layer).__qualname__ + " of yours"
+        kind = type(layer).__name__ + ("" if type(layer).__module__.startswith("keras.") else " of yours")
         if kind not in READERS:
             raise ValueError(f"expected layers of the kinds {', '.join(READERS)}, got {layer.name!r}, a {kind}")
         given = [tensors[id(one)] for one in node.input_tensors]
@@ -101,8 +101,8 @@ def _convolution(layer, shape):
     _same(layer, "dilation_rate", tuple(layer.dilation_rate), (1, 1))
     _same(layer, "groups", layer.groups, 1)
     kernel = np.asarray(layer.kernel)  # (rows, columns, channels, filters)
-    return [Convolution(**_window(layer, kernel.shape[:2], shape, kernel.shape[3]), offset=_bias(layer, kernel.shape[3]),
-                        kernel=rows(kernel.reshape(-1, *kernel.shape[2:])))]
+    return [Convolution(**_window(layer, kernel.shape[:2], shape, kernel.shape[3]),
+                        kernel=rows(kernel.reshape(-1, *kernel.shape[2:])), offset=_bias(layer, kernel.shape[3]))]
 
 
 def _pooling(layer, shape):

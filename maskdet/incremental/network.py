@@ -9,6 +9,10 @@ from maskdet.incremental.layers import Change, Step, padded, rows
 
 CHUNK = 256  # candidates followed together: their tensors stay in cache
 
+# The C library of Linux returns a large array to the system when it is freed, and the next one is paged in anew,
+# which takes as long as the arithmetic. Once it has freed one of nearly 32 MB, it keeps what is smaller.
+np.empty(2**25 - 2**16, np.uint8)
+
 
 @dataclass(frozen=True)
 class Incremental:
@@ -35,9 +39,9 @@ class Incremental:
         places = self.shape[0] * self.shape[1]
         tensors = [rows(image.reshape(places, -1))]
         for step in self.steps:
-            whole = [Change(np.array([0, len(tensors[i])]), np.arange(len(tensors[i]), dtype=np.int32), tensors[i])
-                     for i in step.inputs]
-            zeros = [np.zeros((places, padded(step.shape[2])), np.float32) for places in (len(whole[0].place), step.places)]
+            given = [tensors[i] for i in step.inputs]
+            whole = [Change(np.array([0, len(one)]), np.arange(len(one), dtype=np.int32), one) for one in given]
+            zeros = [np.zeros((count, padded(step.shape[2])), np.float32) for count in (len(given[0]), step.places)]
             made = step.change(*whole, *zeros)
             tensors.append(made.tensor(step.places) + getattr(step, "offset", np.float32(0)))
         return Face(self, image, tuple(tensors))
@@ -67,8 +71,9 @@ class Face:
         if pixels.ndim != 3 or pixels.shape[2] != 5 or pixels.dtype.kind not in "iu":
             raise ValueError(f"expected pixels (N, K, 5) of whole numbers, got {pixels.dtype} {pixels.shape}")
         if pixels.size and (pixels.min() < 0 or (pixels.max(axis=(0, 1)) >= (height, width, 256, 256, 256)).any()):
-            raise ValueError(f"expected row, column, red, green, blue from 0 to below ({height}, {width}, 256, 256, 256), "
-                             f"got up to {pixels.max(axis=(0, 1)).tolist()} and down to {pixels.min()}")
+            raise ValueError("expected row, column, red, green, blue from 0 to below "
+                             f"{(height, width, 256, 256, 256)}, got {pixels.min(axis=(0, 1)).tolist()} "
+                             f"to {pixels.max(axis=(0, 1)).tolist()}")
         parts = [self._follow(pixels[start:start + CHUNK]) for start in range(0, len(pixels), CHUNK)]
         return self.logits + np.concatenate([np.zeros((0, len(self.logits)), np.float32), *parts])
 

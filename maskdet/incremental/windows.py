@@ -2,11 +2,14 @@
 
 The inner loop is  row += sum over j of value[j] * weights[channel[j]],  j the channels that changed.
 As a loop in Python, LLVM keeps the row in memory; given as vectors, it keeps it in registers, and
-the loop runs at nearly the rate of a matrix product (`make bench` shows the share).
+the loop runs at nearly the rate of a matrix product (`make bench` shows the share). An intrinsic,
+and not a function around one: Numba counts the references to each array that a function is given.
 
 Numba keeps what it compiled until the file of a function changes, not those of the functions that
 it calls: what calls each other is therefore in one file.
 """
+
+import functools
 
 import numpy as np
 from llvmlite import ir
@@ -16,6 +19,7 @@ from numba.extending import intrinsic
 
 BLOCK = 16  # candidates whose sums are made together, tap by tap: one tap's weights stay in cache
 LANES = 16  # every row is padded with zeros to a multiple of this many float32
+INTEGER = ir.IntType(64)
 
 
 def _data(context, builder, signature, arguments, which: int):
@@ -23,119 +27,99 @@ def _data(context, builder, signature, arguments, which: int):
     return cgutils.create_struct_proxy(signature.args[which])(context, builder, arguments[which]).data
 
 
-def _vector(builder, pointer, index, vector):
-    """The pointer to a vector that begins at an element of an array."""
-    return builder.bitcast(builder.gep(pointer, [index]), vector.as_pointer())
+def _vector(builder, pointer, index, lanes: int):
+    """The pointer to `lanes` elements of an array as one vector."""
+    return builder.bitcast(builder.gep(pointer, [index]), ir.VectorType(ir.FloatType(), lanes).as_pointer())
 
 
-def _accumulation(lanes: int):
-    """`accumulate` for `lanes` columns of a row, a number that is fixed when it is compiled."""
-    ways = 64 // lanes  # so many totals side by side: no sum waits for the one before it
-    integer, vector = ir.IntType(64), ir.VectorType(ir.FloatType(), lanes)
-    undefined, everywhere = ir.Constant(vector, ir.Undefined), ir.Constant(ir.VectorType(ir.IntType(32), lanes), None)
-
-    def generate(context, builder, signature, arguments):
-        def load(pointer, index):
-            return builder.load(_vector(builder, pointer, index, vector), align=4)
-
-        _, at, _, origin, stride, _, _, start, stop = arguments
-        rows, weights, channels, values = (_data(context, builder, signature, arguments, i) for i in (0, 2, 5, 6))
-        weights = builder.gep(weights, [origin])
-        def plus(total, j):
-            value = builder.insert_element(undefined, builder.load(builder.gep(values, [j])), ir.IntType(32)(0))
-            channel = builder.sext(builder.load(builder.gep(channels, [j])), integer)
-            # The flags let the product and the sum become one instruction.
-            product = builder.fmul(builder.shuffle_vector(value, undefined, everywhere),
-                                   load(weights, builder.mul(channel, stride)), flags=("contract",))
-            return builder.fadd(total, product, flags=("contract",))
-
-        def loop(j, totals):
-            """Go on with one total after the other, len(totals) terms at a time, while there are so many."""
-            before, head, body, end = builder.block, *(builder.append_basic_block() for _ in range(3))
-            builder.branch(head)
-            builder.position_at_end(head)
-            phis = [builder.phi(one.type) for one in (j, *totals)]
-            following = builder.add(phis[0], integer(len(totals)))
-            builder.cbranch(builder.icmp_signed("<=", following, stop), body, end)
-            builder.position_at_end(body)
-            new = [plus(total, builder.add(phis[0], integer(k))) for k, total in enumerate(phis[1:])]
-            builder.branch(head)
-            for phi, first, other in zip(phis, (j, *totals), (following, *new)):
-                phi.add_incoming(first, before)
-                phi.add_incoming(other, body)
-            builder.position_at_end(end)
-            return phis[0], phis[1:]
-
-        zero = ir.Constant(vector, None)
-        j, totals = loop(start, [load(rows, at)] + [zero] * (ways - 1))
-        total = totals[0]
-        for other in totals[1:]:
-            total = builder.fadd(total, other)
-        if ways > 1:
-            _, [total] = loop(j, [total])
-        builder.store(total, _vector(builder, rows, at, vector), align=4)
-        return context.get_dummy_value()
-
-    @intrinsic
-    def accumulate(context, rows, at, weights, origin, stride, channels, values, start, stop):
-        index = types.int64
-        return types.void(rows, index, weights, index, index, channels, values, index, index), generate
-
-    return accumulate
+def _blocks(builder, columns, block) -> None:
+    """Emit `block(column, lanes)` for columns 0 to `columns` in vectors of 64, then 32, then LANES."""
+    place = cgutils.alloca_once_value(builder, INTEGER(0))
+    for lanes in (64, 32, LANES):
+        head, body, end = (builder.append_basic_block() for _ in range(3))
+        builder.branch(head)
+        builder.position_at_end(head)
+        column = builder.load(place)
+        builder.cbranch(builder.icmp_signed("<=", builder.add(column, INTEGER(lanes)), columns), body, end)
+        builder.position_at_end(body)
+        block(column, lanes)
+        builder.store(builder.add(column, INTEGER(lanes)), place)
+        builder.branch(head)
+        builder.position_at_end(end)
 
 
-_accumulate64, _accumulate32, _accumulate16 = (_accumulation(lanes) for lanes in (64, 32, LANES))
+def _terms(builder, totals, start, stop, term):
+    """Emit the loop that adds `term(j)`, vectors, for start <= j < stop to one of `totals` after the other, so
+    that no sum waits for the one before it, and goes on while there is one for each; the last j, and the totals."""
+    before, head, body, end = builder.block, *(builder.append_basic_block() for _ in range(3))
+    builder.branch(head)
+    builder.position_at_end(head)
+    phis = [builder.phi(one.type) for one in (start, *totals)]
+    following = builder.add(phis[0], INTEGER(len(totals)))
+    builder.cbranch(builder.icmp_signed("<=", following, stop), body, end)
+    builder.position_at_end(body)
+    # The flags let the product in the term and this sum become one instruction.
+    new = [builder.fadd(total, term(builder.add(phis[0], INTEGER(k))), flags=("contract",))
+           for k, total in enumerate(phis[1:])]
+    builder.branch(head)
+    for phi, first, other in zip(phis, (start, *totals), (following, *new)):
+        phi.add_incoming(first, before)
+        phi.add_incoming(other, body)
+    builder.position_at_end(end)
+    return phis[0], phis[1:]
 
 
-@njit(inline="always")
-def accumulate(rows, at, weights, origin, columns, channels, values, start, stop):
+@intrinsic
+def accumulate(context, rows, at, weights, origin, columns, channels, values, start, stop):
     """Add to rows[at:at + columns] each values[j] * weights[origin + channels[j] * columns:][:columns],
     start <= j < stop, in an order that these two give. All flat; `columns` is a multiple of LANES."""
-    column = 0
-    while column + 64 <= columns:
-        _accumulate64(rows, at + column, weights, origin + column, columns, channels, values, start, stop)
-        column += 64
-    if column + 32 <= columns:
-        _accumulate32(rows, at + column, weights, origin + column, columns, channels, values, start, stop)
-        column += 32
-    if column < columns:
-        _accumulate16(rows, at + column, weights, origin + column, columns, channels, values, start, stop)
-
-
-def _comparison(lanes: int):
-    """`greater` for `lanes` columns of a row."""
-    vector, index = ir.VectorType(ir.FloatType(), lanes), types.int64
-
     def generate(context, builder, signature, arguments):
-        row, old, added = (_vector(builder, _data(context, builder, signature, arguments, i), arguments[i + 1], vector)
-                           for i in (0, 2, 4))
-        before, new = builder.load(row, align=4), builder.fadd(builder.load(old, align=4), builder.load(added, align=4))
-        builder.store(builder.select(builder.fcmp_ordered(">", new, before), new, before), row, align=4)
+        _, at, _, origin, columns, _, _, start, stop = arguments
+        rows, weights, channels, values = (_data(context, builder, signature, arguments, i) for i in (0, 2, 5, 6))
+
+        def block(column, lanes):
+            undefined = ir.Constant(ir.VectorType(ir.FloatType(), lanes), ir.Undefined)
+            first = ir.Constant(ir.VectorType(ir.IntType(32), lanes), None)  # element 0, for each lane
+            here = builder.gep(weights, [builder.add(origin, column)])
+
+            def product(j):
+                value = builder.insert_element(undefined, builder.load(builder.gep(values, [j])), ir.IntType(32)(0))
+                channel = builder.sext(builder.load(builder.gep(channels, [j])), INTEGER)
+                weight = builder.load(_vector(builder, here, builder.mul(channel, columns), lanes), align=4)
+                return builder.fmul(builder.shuffle_vector(value, undefined, first), weight, flags=("contract",))
+
+            row = _vector(builder, rows, builder.add(at, column), lanes)
+            zero = ir.Constant(undefined.type, None)
+            j, totals = _terms(builder, [builder.load(row, align=4), *[zero] * (64 // lanes - 1)], start, stop, product)
+            total = functools.reduce(builder.fadd, totals)
+            if len(totals) > 1:
+                _, [total] = _terms(builder, [total], j, stop, product)
+            builder.store(total, row, align=4)
+
+        _blocks(builder, columns, block)
         return context.get_dummy_value()
 
-    @intrinsic
-    def greater(context, rows, at, clean, place, values, slot):
-        return types.void(rows, index, clean, index, values, index), generate
-
-    return greater
+    index = types.int64
+    return types.void(rows, index, weights, index, index, channels, values, index, index), generate
 
 
-_greater64, _greater32, _greater16 = (_comparison(lanes) for lanes in (64, 32, LANES))
+@intrinsic
+def greater(context, rows, at, clean, place, values, slot, clean_out, origin, columns):
+    """Let rows[at:at + columns] be the larger of itself and clean[place:][:columns] + values[slot:][:columns] -
+    clean_out[origin:][:columns]. All flat; `columns` is a multiple of LANES."""
+    def generate(context, builder, signature, arguments):
+        def block(column, lanes):
+            row, *others = (_vector(builder, _data(context, builder, signature, arguments, i),
+                                    builder.add(arguments[i + 1], column), lanes) for i in (0, 2, 4, 6))
+            largest, old, added, before = (builder.load(one, align=4) for one in (row, *others))
+            new = builder.fsub(builder.fadd(old, added), before)
+            builder.store(builder.select(builder.fcmp_ordered(">", new, largest), new, largest), row, align=4)
 
+        _blocks(builder, arguments[8], block)
+        return context.get_dummy_value()
 
-@njit(inline="always")
-def greater(rows, at, clean, place, values, slot, columns):
-    """Let rows[at:at + columns] be the larger of itself and clean[place:][:columns] +
-    values[slot:][:columns]. All flat; `columns` is a multiple of LANES."""
-    column = 0
-    while column + 64 <= columns:
-        _greater64(rows, at + column, clean, place + column, values, slot + column)
-        column += 64
-    if column + 32 <= columns:
-        _greater32(rows, at + column, clean, place + column, values, slot + column)
-        column += 32
-    if column < columns:
-        _greater16(rows, at + column, clean, place + column, values, slot + column)
+    index = types.int64
+    return types.void(rows, index, clean, index, values, index, clean_out, index, index), generate
 
 
 compiled = njit(cache=True, nogil=True, error_model="numpy")
@@ -262,20 +246,20 @@ def maximum(first, place, values, reach, covers, clean, clean_out):
     out_first, out_place, _ = _reached(first, place, *reach, covers.shape[1], len(covers))
     columns, slot_at = values.shape[1], np.full(len(clean), -1, np.int32)
     rows = np.full(len(out_place) * columns, -np.inf, np.float32)
-    clean, values, unchanged = clean.reshape(-1), values.reshape(-1), np.zeros(columns, np.float32)
+    clean, clean_out, values = clean.reshape(-1), clean_out.reshape(-1), values.reshape(-1)
+    unchanged = np.zeros(columns, np.float32)
     for n in range(len(first) - 1):
         for s in range(first[n], first[n + 1]):
             slot_at[place[s]] = s
         for slot in range(out_first[n], out_first[n + 1]):
-            for at in covers[out_place[slot]]:
+            before = np.int64(out_place[slot]) * columns
+            for tap in range(covers.shape[1]):
+                at = np.int64(covers[out_place[slot], tap])
                 if at >= 0 and slot_at[at] >= 0:
-                    greater(rows, slot * columns, clean, np.int64(at) * columns, values,
-                            np.int64(slot_at[at]) * columns, columns)
+                    greater(rows, slot * columns, clean, at * columns, values, np.int64(slot_at[at]) * columns,
+                            clean_out, before, columns)
                 elif at >= 0:
-                    greater(rows, slot * columns, clean, np.int64(at) * columns, unchanged, 0, columns)
-            row, before = rows[slot * columns:(slot + 1) * columns], clean_out[out_place[slot]]
-            for c in range(columns):
-                row[c] -= before[c]
+                    greater(rows, slot * columns, clean, at * columns, unchanged, 0, clean_out, before, columns)
         for s in range(first[n], first[n + 1]):
             slot_at[place[s]] = -1
     return out_first, out_place, rows.reshape(-1, columns)

@@ -8,7 +8,7 @@ import sys
 import numpy as np
 import pytest
 
-from maskdet import models
+from maskdet import attack, models
 from maskdet.attack import changed
 from maskdet.backend import keras, tf
 from maskdet.incremental import Incremental, network
@@ -171,6 +171,17 @@ def test_the_gradient_is_that_of_automatic_differentiation(name):
     expected = tape.gradient(margin, variable)[0].numpy()
     np.testing.assert_allclose(Incremental.of(model).face(image).gradient(1), expected, rtol=0,
                                atol=1e-5 * np.abs(expected).max())
+
+
+def test_the_measured_rounding_is_small_and_another_network_is_noticed():
+    built = [models.build("figure2", seed=seed) for seed in (1, 2)]
+    images = np.random.default_rng(0).integers(0, 256, (12, 50, 50, 3), dtype=np.uint8)
+    right, wrong = ({"net": models.logits(model)} for model in built)
+    networks = {"net": Incremental.of(built[0])}
+    row = attack.rounding(networks, right, images, seed=0, candidates=1000).loc["net"]
+    assert row["candidates"] == row["same decision"] == 1000 and 0 < float(row["largest difference"]) < 1e-5
+    with pytest.raises(AssertionError, match="net: expected logits within 0.0001 of the whole pass, got"):
+        attack.rounding(networks, wrong, images, seed=0, candidates=1000)
 
 
 def test_an_image_of_another_shape_or_type_is_refused():

@@ -72,9 +72,11 @@ def numbers(record: Mapping) -> dict:
     quoted: dict = {"run": record["run"], "processor": made["hardware"]["processor"],
                     "cores": made["hardware"]["cores"], "date": made["date"]}
     for network in throughput(record):
-        quoted[network] = {row["search"]: {
-            "success": Count(**row["success"]), "evaluations": row["evaluations_per_second"],
-            "faces": row["faces_per_minute"], "ratio": row.get("ratio", {})} for _, row, _ in _beside(record, network)}
+        quoted[network] = {}
+        for _, row, _ in _beside(record, network):
+            ratio = {peer: f"{times:.3g}" for peer, times in row.get("ratio", {}).items()}
+            quoted[network][row["search"]] = {"success": Count(**row["success"]), "faces": row["faces_per_minute"],
+                                              "evaluations": row["evaluations_per_second"], "ratio": ratio}
         cost = record["cost"][network]
         million = {name: cost[name] / 1e6 for name in ("whole", "touched", "made")}
         quoted[network]["cost"] = {

@@ -4,6 +4,7 @@ import contextlib
 import os
 import threading
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
 from dataclasses import dataclass
@@ -29,7 +30,10 @@ def workers(address: str | None = None, *, processes: int | None = None, timeout
     address = address or os.environ.get("SCHEDULER")
     if not address:
         # Processes, not threads, which would wait for each other between short steps; kept for the next call.
-        pool = get_reusable_executor(processes or _processors(), initializer=_end_with, initargs=(os.getpid(),))
+        # That it ends idle workers, or starts one that has grown anew, is no news to the reader of a notebook.
+        warnings.filterwarnings("ignore", "A worker (stopped|was restarted)", UserWarning)
+        pool = get_reusable_executor(processes or _processors(), timeout=600, initializer=_end_with,
+                                     initargs=(os.getpid(),))
         yield Workers(pool, lambda value: value)
         return
     with _client(address, timeout) as client, client.get_executor(pure=False) as pool:

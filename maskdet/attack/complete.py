@@ -38,7 +38,7 @@ class Guided:
 
     def __call__(self, face: Face, label: int, *, rng: np.random.Generator) -> Found:
         if not hasattr(face, "gradient"):
-            raise TypeError(f"expected a network with known weights (Incremental) to be guided by, got {face!r}")
+            raise TypeError(f"expected a network with known weights (Incremental) to be guided by, got a {type(face).__name__}")
         gradient = face.gradient(label)  # (H, W, 3)
         score = gradient @ CORNERS.T.astype(float) - (gradient * face.image).sum(axis=2, keepdims=True)
         return _asked(face, label, _candidates(face)[np.argsort(score, axis=None, kind="stable")])

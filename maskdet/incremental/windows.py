@@ -151,46 +151,6 @@ def _reached(first, place, start, tap, out, taps, places):
 
 
 @compiled
-def _nonzero(values, channels):
-    """The values (S, >= channels) that are not zero: where each slot starts, channels, values."""
-    slots = len(values)
-    start, k = np.empty(slots + 1, np.int64), 0
-    channel, value = np.empty(slots * channels + 1, np.int32), np.empty(slots * channels + 1, np.float32)
-    for s in range(slots):
-        start[s], row = k, values[s]
-        for c in range(channels):
-            channel[k], value[k] = c, row[c]
-            k += row[c] != 0
-    start[slots] = k
-    return start, channel, value
-
-
-@compiled
-def _reached(first, place, start, tap, out, taps, places):
-    """Which of the output's `places` each slot reaches: place p reaches out[i] by tap[i] of the
-    window, start[p] <= i < start[p + 1]. Returns first and place of the output, and the output's
-    slot for each slot and tap (S, taps), or -1."""
-    out_first, slot_at = np.zeros(len(first), np.int64), np.full(places, -1, np.int32)
-    target, reached = np.full((len(place), taps), -1, np.int32), 0
-    for s in range(len(place)):
-        reached += start[place[s] + 1] - start[place[s]]
-    out_place, slots = np.empty(reached, np.int32), 0
-    for n in range(len(first) - 1):
-        for s in range(first[n], first[n + 1]):
-            by_tap = target[s]
-            for i in range(start[place[s]], start[place[s] + 1]):
-                slot = slot_at[out[i]]
-                if slot < 0:
-                    slot_at[out[i]], out_place[slots], slot = slots, out[i], slots
-                    slots += 1
-                by_tap[tap[i]] = slot
-        for slot in range(out_first[n], slots):
-            slot_at[out_place[slot]] = -1
-        out_first[n + 1] = slots
-    return out_first, out_place[:slots], target
-
-
-@compiled
 def _nonzero(values, channels, used):
     """The values (S, >= channels) that are not zero, of the slots that are `used`: where each slot
     starts, channels, values."""

@@ -36,7 +36,7 @@ def predict(images: np.ndarray) -> np.ndarray:
 
 
 def sweep() -> attack.Sweep:
-    """All faces, by the workers that SCHEDULER names or the threads of this machine."""
+    """All faces, by the workers that SCHEDULER names or the processes of this machine."""
     images = np.random.default_rng(0).integers(0, 256, (FACES, 12, 12, 3), dtype=np.uint8)
     return attack.sweep(predict, network(), images, predict(images).argmax(axis=1), name="net",
                         search=attack.DifferentialEvolution(PROFILE.evolution), profile=PROFILE)

@@ -9,7 +9,7 @@ DONE := $(BUILD)/$(PROFILE)/notebooks
 # The book of the drawn faces is Jupyter Book's own _build/html; any other lies in its profile's folder.
 SITE := $(if $(filter demo:_build,$(PROFILE):$(BUILD)),.,$(BUILD)/$(PROFILE))
 HTML := $(SITE)/_build/html
-NOTEBOOKS := 01_data 02_faces 03_resnet 04_attack 05_results benchmark
+NOTEBOOKS := 01_data 02_faces 03_resnet 04_attack folds lines comparison 05_results weights benchmark
 COPIES := $(NOTEBOOKS:%=$(DONE)/%.ipynb)
 
 export MASKDET_PROFILE := $(PROFILE)
@@ -18,7 +18,7 @@ ifdef MASKDET_DATA
 export MASKDET_DATA := $(abspath $(MASKDET_DATA))
 endif
 .DELETE_ON_ERROR:
-.PHONY: help book test notebooks verify data record bench lab lock clean
+.PHONY: help book test notebooks verify data record check weights portraits bench lab lock clean
 # A finished copy is kept when a later one fails or is interrupted.
 .SECONDARY:
 
@@ -44,6 +44,16 @@ data: $(VENV)/ready ## fetch the photographs of PROFILE from Kaggle (needs your 
 
 record: notebooks ## write this run's numbers to results/PROFILE.json, which is committed
 	@$(BIN)/python -m maskdet.results $(PROFILE)
+
+check: ## compare this run's numbers with those recorded in results/PROFILE.json
+	@$(BIN)/python -m maskdet.results $(PROFILE) --check
+
+weights: $(VENV)/ready ## train the shipped weights anew (on larxel and drawn faces; about half an hour)
+	$(MAKE) --no-print-directory PROFILE=larxel $(BUILD)/larxel/notebooks/02_faces.ipynb
+	$(BIN)/python -m maskdet.weights train
+
+portraits: $(VENV)/ready ## test the shipped weights on faces from elsewhere (into results/portraits.json)
+	$(BIN)/python -m maskdet.weights test
 
 bench: $(DONE)/03_resnet.ipynb $(PEERS)/ready ## measure the attack beside public ones (into results/bench.json; about an hour)
 	$(PEERS)/bin/python -m bench $(PROFILE)
@@ -80,9 +90,12 @@ $(PEERS)/ready: requirements.txt bench/requirements.txt pyproject.toml
 LIBRARY := maskdet/__init__.py maskdet/config.py maskdet/files.py maskdet/counts.py maskdet/results.py $(wildcard maskdet/figures/*.py) requirements.txt
 $(DONE)/01_data.ipynb: $(wildcard maskdet/data/*.py maskdet/drawing/*.py)
 $(DONE)/02_faces.ipynb: $(wildcard maskdet/faces/*.py) maskdet/backend.py $(DONE)/01_data.ipynb
-$(DONE)/03_resnet.ipynb: maskdet/models.py maskdet/training.py $(DONE)/02_faces.ipynb
+$(DONE)/03_resnet.ipynb: $(wildcard maskdet/models/*.py maskdet/trials/*.py) maskdet/training.py maskdet/augmentation.py maskdet/evaluation.py $(DONE)/02_faces.ipynb
 $(DONE)/04_attack.ipynb: $(wildcard maskdet/attack/*.py maskdet/incremental/*.py) $(DONE)/03_resnet.ipynb
-$(DONE)/05_results.ipynb: $(filter-out results/$(PROFILE).json results/bench.json,$(wildcard results/*.json)) $(DONE)/04_attack.ipynb
+$(DONE)/folds.ipynb $(DONE)/lines.ipynb: $(DONE)/04_attack.ipynb
+$(DONE)/comparison.ipynb: maskdet/forward.py $(DONE)/04_attack.ipynb
+$(DONE)/05_results.ipynb: $(filter-out results/$(PROFILE).json results/bench.json,$(wildcard results/*.json)) $(DONE)/folds.ipynb $(DONE)/lines.ipynb $(DONE)/comparison.ipynb
+$(DONE)/weights.ipynb: maskdet/weights.py $(wildcard maskdet/models/shipped/*) results/portraits.json $(DONE)/03_resnet.ipynb
 $(DONE)/benchmark.ipynb: maskdet/benchmark.py results/bench.json
 
 # Papermill saves after every cell: only a copy that ran to its end gets the name that counts.

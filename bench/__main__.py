@@ -8,7 +8,7 @@ import numpy as np
 from tqdm import tqdm
 
 from bench import cost, measure, peers
-from maskdet import config, faces, files, models, results, training
+from maskdet import config, files, models, results, trials
 from maskdet.incremental import Incremental
 
 PACKAGES = ("adversarial-robustness-toolbox", "torch", "torchattacks")
@@ -50,12 +50,12 @@ def main(arguments: list[str]) -> int:
         raise ValueError("expected no SCHEDULER: the benchmark compares ours with others on this machine")
     machine = results.environment()
     del machine["date"]
-    crops, labels, _ = faces.load(run).part("test")
     written = {"run": run.name, "attack": [], "peers": [], "cost": {}, "growth": {}}
     for name in models.NETWORKS:
-        model = training.load(run, name)
+        outcome = trials.load(run, trials.main(run)[name][0])
+        model, test = outcome.model, outcome.test
         network = Incremental.of(model)
-        found = measure.chosen(model, network, crops, labels, run)
+        found = measure.chosen(model, network, test.images, test.labels, run)
         ready = {peer: prepare(model, run.evolution) for peer, prepare in peers.PEERS.items()}
         weights = [weight.tobytes() for weight in model.get_weights()]
         key = files.digest(found.images.tobytes(), *weights, run.evolution, run.seed, machine)

@@ -1,5 +1,6 @@
 """Where things live, and every number that defines a run: one frozen `Profile` each."""
 
+import dataclasses
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,6 +32,25 @@ class Evolution:
 
 
 @dataclass(frozen=True)
+class Recipe:
+    """How a network is fitted: Adam on the cross-entropy, `augmented` crops or plain ones.
+
+    The learning rate falls to zero along a cosine, after a short rise; with `decay`, it is instead
+    learning_rate / (1 + decay * step), as in the preprint's code. `shrink` is a decay of the weights.
+    """
+
+    epochs: int
+    batch: int
+    learning_rate: float
+    augmented: bool = True
+    shrink: float = 0.0
+    decay: float | None = None
+
+
+PREPRINT = Recipe(epochs=30, batch=5, learning_rate=1e-3, augmented=False, decay=1e-5)  # its code's
+
+
+@dataclass(frozen=True)
 class Profile:
     """One run of the experiment: its data and all of its hyperparameters."""
 
@@ -43,9 +63,12 @@ class Profile:
     validation_share: float = 0.10  # of the photographs, taken from the other 80 %
     smallest_face: int = 20  # pixels; recall is stated for labelled faces at least this wide
     iou: float = 0.4  # a detection is matched to a labelled box above this overlap
-    epochs: int = 40
-    batch: int = 32
-    learning_rate: float = 1e-3
+    recipe: Recipe = Recipe(epochs=40, batch=32, learning_rate=2e-3, shrink=1e-3)
+    code: Recipe = PREPRINT
+    comparison: Recipe = Recipe(epochs=10, batch=32, learning_rate=1e-3, shrink=1e-3)
+    compared: tuple[str, ...] = ("mobilenet", "resnet50")  # networks that are large, and slow to train
+    folds: int = 5
+    repeats: int = 3  # seeds of the single split
     attacked: int = 10**9  # correctly classified test faces attacked per network, at most
     evolution: Evolution = Evolution()
 
@@ -69,11 +92,19 @@ PROFILES = {
     profile.name: profile
     for profile in (
         # Small enough for a coffee break.
-        Profile("demo", "wobot", scenes=160, unannotated=6, epochs=25, batch=16, learning_rate=2e-3),
+        Profile("demo", "wobot", scenes=160, unannotated=6, folds=3, repeats=2,
+                recipe=Recipe(epochs=25, batch=16, learning_rate=2e-3, shrink=1e-3),
+                code=dataclasses.replace(PREPRINT, epochs=10),
+                comparison=Recipe(epochs=6, batch=32, learning_rate=1e-3, shrink=1e-3), compared=("mobilenet",)),
         Profile("larxel", "voc"),
         Profile("wobot", "wobot"),
+        # More of what the demo draws, other scenes, for the shipped weights.
+        Profile("drawings", "wobot", scenes=600, seed=2021),
         # Too small to say anything; the tests run the notebooks on it.
-        Profile("smoke", "wobot", scenes=30, unannotated=2, epochs=3, attacked=2,
+        Profile("smoke", "wobot", scenes=30, unannotated=2, folds=2, repeats=2, attacked=2,
+                recipe=Recipe(epochs=3, batch=32, learning_rate=1e-3),
+                code=dataclasses.replace(PREPRINT, epochs=1),
+                compared=(),
                 evolution=Evolution(population=20, generations=3)),
     )
 }

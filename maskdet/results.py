@@ -1,5 +1,6 @@
 """Numbers: counts with intervals, the one writer of results, and what the prose may quote."""
 
+import dataclasses
 import datetime
 import importlib.metadata
 import json
@@ -14,9 +15,9 @@ import pandas as pd
 
 from maskdet import files
 from maskdet.config import PROFILES, RECORDED, ROOT, Profile, profile
-from maskdet.counts import Count
+from maskdet.counts import Count, Estimate
 
-STAGES = ("data", "faces", "resnet", "attack")  # in the order of the notebooks that record them
+STAGES = ("data", "faces", "resnet", "attack", "folds", "lines", "comparison")  # as the notebooks record them
 PACKAGES = ("tensorflow", "keras", "mtcnn", "numpy", "scipy", "pandas", "pillow", "matplotlib",
             "seaborn", "numba", "papermill", "nbval", "jupyter-book", "jupyterlab")
 
@@ -56,8 +57,7 @@ def _flat(values: Mapping, prefix: str = "") -> Iterator[tuple[str, object]]:
     """Dotted names and values; a `Count` also as its parts k, n, share and interval."""
     for name, value in values.items():
         name = f"{prefix}{name}"
-        if isinstance(value, Mapping) and set(value) == {"k", "n"}:
-            value = Count(**value)
+        value = _measure(value)
         if isinstance(value, Mapping):
             yield from _flat(value, f"{name}.")
             continue
@@ -69,10 +69,18 @@ def _flat(values: Mapping, prefix: str = "") -> Iterator[tuple[str, object]]:
                         f"{name}.interval": f"{low} to {high} %"}.items()
 
 
+def _measure(value: object) -> object:
+    """A count or an estimate read from JSON as what it was; anything else as it is."""
+    names = set(value) if isinstance(value, Mapping) else set()
+    if {"k", "n"} <= names <= {"k", "n", "effect"}:
+        return Count(**value)
+    return Estimate(**value) if names == {"value", "low", "high"} else value
+
+
 def _plain(value: object) -> object:
-    """Counts and NumPy's numbers as what JSON knows."""
-    if isinstance(value, Count):
-        return {"k": int(value.k), "n": int(value.n)}
+    """Counts, estimates and NumPy's numbers as what JSON knows."""
+    if isinstance(value, (Count, Estimate)):
+        return {name: _plain(part) for name, part in dataclasses.asdict(value).items()}
     if isinstance(value, Mapping):
         return {str(name): _plain(item) for name, item in value.items()}
     return value.item() if hasattr(value, "item") else value
@@ -148,6 +156,11 @@ def recorded(name: str) -> dict:
     return record
 
 
+def write(name: str, values: Mapping) -> None:
+    """Commit numbers that belong to no profile to the record, `results/<name>.json`, with where they were made."""
+    files.write_json(RECORDED / f"{name}.json", {**_plain(values), "provenance": environment()})
+
+
 def compare(run: Profile) -> tuple[dict, dict]:
     """The columns of the headline, `preprint`, `recorded` (larxel) and `build` (this run), and
     apart from them the provenance of the last two, which differs each time.
@@ -162,11 +175,20 @@ def compare(run: Profile) -> tuple[dict, dict]:
             for name, column in columns.items()}, provenance
 
 
+def preprint_share(preprint: Mapping, quantity: str) -> float:
+    """A share that the preprint states, such as "about 1.77 %", 0 to 1."""
+    return float(preprint[quantity].removeprefix("about ").rstrip(" %")) / 100
+
+
 ROWS = {  # rows of the headline: where the count lies in a run, and in the preprint
     "accuracy, residual network": (("accuracy", "resnet"), "accuracy"),
     "accuracy, Figure 2 network": (("accuracy", "figure2"), "accuracy"),
+    "accuracy, residual network over folds": (("folds", "accuracy", "resnet"), "accuracy"),
+    "accuracy, Figure 2 network over folds": (("folds", "accuracy", "figure2"), "accuracy"),
     "success of one pixel, residual network": (("attack", "resnet", "differential_evolution"), "success"),
     "success of one pixel, Figure 2 network": (("attack", "figure2", "differential_evolution"), "success"),
+    "success of one pixel, residual network over folds": (("folds", "success", "resnet"), "success"),
+    "success of one pixel, Figure 2 network over folds": (("folds", "success", "figure2"), "success"),
 }
 
 
@@ -189,23 +211,64 @@ def intervals(columns: Mapping) -> dict[str, list]:
     panels: dict[str, list] = {}
     for name, (path, reported) in ROWS.items():
         quantity, network = name.split(", ")
-        panel = panels.setdefault(quantity, [
-            ("preprint", float(columns["preprint"][reported].removeprefix("about ").rstrip(" %")) / 100, None)])
+        panel = panels.setdefault(quantity, [("preprint", preprint_share(columns["preprint"], reported), None)])
         for column in ("recorded", "build"):
             count = _count(columns[column], path)
             panel.append((f"{column}, {network}", count.share, count.interval))
     return panels
 
 
+def differences(run: Mapping, other: Mapping, *, prefix: str = "") -> Iterator[str]:
+    """Each number in which two runs differ, by its dotted name; where they were made and how long it took is not compared."""
+    for name in sorted(run.keys() | other.keys()):
+        if name == "provenance":
+            continue
+        one, two = run.get(name), other.get(name)
+        if isinstance(one, Mapping) and isinstance(two, Mapping):
+            yield from differences(one, two, prefix=f"{prefix}{name}.")
+        elif one != two:
+            yield f"{prefix}{name}: {one} here, {two} recorded"
+
+
+def check(run: Profile) -> dict:
+    """What `make check` finds: how many numbers of this run and of the recorded one are the same, which differ,
+    and the provenance of both; written to `results/<profile>-receipt.json`."""
+    built, kept = _built(run), recorded(run.name)
+    different = list(differences(built, kept))
+    numbers = sum(1 for _ in _leaves({name: part for name, part in kept.items() if name != "provenance"}))
+    receipt = {"profile": run.name, "compared": numbers, "same": numbers - len(different), "different": different,
+               "recorded": kept["provenance"], "again": built["provenance"]}
+    files.write_json(RECORDED / f"{run.name}-receipt.json", receipt)
+    return receipt
+
+
+def _leaves(value: object) -> Iterator[object]:
+    if isinstance(value, Mapping):
+        for part in value.values():
+            yield from _leaves(part)
+    else:
+        yield value
+
+
+def _built(run: Profile) -> dict:
+    path = run.folder / "results.json"
+    if not path.exists():
+        raise FileNotFoundError(f"no results of profile {run.name}: run `{run.command}`")
+    return json.loads(path.read_text(encoding="utf8"))
+
+
 def main(arguments: list[str]) -> int:
-    """`python -m maskdet.results PROFILE`: commit to the record what `make book` of a profile found."""
+    """`python -m maskdet.results PROFILE [--check]`: commit to the record what `make book` of a profile found,
+    or compare the two."""
     try:
-        if len(arguments) != 1:
-            raise ValueError(f"expected one profile, one of {', '.join(PROFILES)}, got {arguments}")
-        path = profile(arguments[0]).folder / "results.json"
-        if not path.exists():
-            raise FileNotFoundError(f"no results of profile {arguments[0]}: run `{profile(arguments[0]).command}`")
-        files.write_json(RECORDED / f"{arguments[0]}.json", json.loads(path.read_text(encoding="utf8")))
+        if not arguments or arguments[1:] not in ([], ["--check"]):
+            raise ValueError(f"expected one profile, one of {', '.join(PROFILES)}, and perhaps --check, got {arguments}")
+        run = profile(arguments[0])
+        if "--check" in arguments:
+            receipt = check(run)
+            print(*receipt["different"], f"{receipt['same']} of {receipt['compared']} numbers are the same", sep="\n")
+            return int(bool(receipt["different"]))
+        files.write_json(RECORDED / f"{run.name}.json", _built(run))
     except (ValueError, FileNotFoundError) as error:
         print(error, file=sys.stderr)
         return 1

@@ -275,3 +275,27 @@ def test_agreement_counts_the_faces_that_one_search_flips_and_the_other_does_not
         return attack.Sweep("net", search, np.arange(4), found, 4, 4, 1.0)
     sweeps = [sweep("differential_evolution", [1, 1, 0, 0]), sweep("corners", [1, 0, 1, 0])]
     assert attack.agreement(sweeps).loc["net, corners"].tolist() == [1, 1, 1, 1]
+
+
+SEARCHES = [lambda region: attack.DifferentialEvolution(SMALL, region=region), lambda region: attack.Corners(region=region)]
+
+
+@pytest.mark.parametrize("search", SEARCHES)
+def test_a_search_of_a_region_asks_about_no_pixel_beyond_it(planted, search):
+    [inside] = verdicts(planted(9, 4, 0), grey(), [1], search=search(10))
+    [outside] = verdicts(planted(10, 4, 0), grey(), [1], search=search(10))
+    assert inside.flipped and inside.pixels[0][:2] == (9, 4)
+    assert not outside.flipped and max(outside.pixels[0][:2]) < 10
+    assert search(10).name != search(None).name
+
+
+def test_a_guided_search_cut_short_asks_about_the_most_promising_first(linear):
+    image, rng = np.random.default_rng(0).integers(0, 256, (6, 7, 3), dtype=np.uint8), np.random.default_rng(0)
+    face = linear.face(image)
+    label = int(face.logits.argmax())
+    whole, short = (attack.Guided(most=most)(face, label, rng=rng) for most in (None, 5))
+    assert short.queries <= 5 and attack.Guided(most=5).name == "guided_first_5"
+    if whole.queries <= 5:
+        assert (short.pixels == whole.pixels).all()
+    below = attack.Guided(region=2)(face, label, rng=rng)
+    assert below.queries <= 2 * 2 * 8 and max(below.pixels[0][:2]) < 2

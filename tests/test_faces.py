@@ -92,12 +92,28 @@ def test_crops_are_resumed_photograph_by_photograph(profile, monkeypatch):
     assert len(calls) == profile.scenes + 1, "three were finished, the fourth is searched again"
     again = faces.load(profile)
     pd.testing.assert_frame_equal(again.faces, found.faces)
-    assert (again.crops == found.crops).all() and len(calls) == profile.scenes + 1
+    assert all((again.crops[boxes] == found.crops[boxes]).all() for boxes in faces.BOXES) and len(calls) == profile.scenes + 1
     assert len(found.faces) == len(labelled) and (~found.faces.found).sum() == profile.scenes
-    assert found.faces.found.sum() == len(found.crops) == len(found.detections) > 20
-    face = found.faces[found.faces.found].iloc[-1]
-    box = face[["left", "top", "right", "bottom"]].to_numpy()
-    assert (found.crops[face.crop] == faces.crop(dataset.image(face.photograph), box)).all()
+    assert found.faces.found.sum() == len(found.crops["mtcnn"]) == len(found.detections) > 20
+    assert len(found.crops["annotation"]) == len(found.patches["annotation"]) == len(found.faces)
+    for boxes in faces.BOXES:  # the detector's boxes are the labelled ones here
+        face = found.rows(boxes=boxes).iloc[-1]
+        photograph, box = dataset.image(face.photograph), face[["left", "top", "right", "bottom"]].to_numpy()
+        assert (found.crops[boxes][-1] == faces.crop(photograph, box)).all()
+        assert (found.patches[boxes][-1] == faces.surroundings(photograph, box)).all()
+
+
+def test_surroundings_hold_the_box_in_their_middle_and_repeat_the_border():
+    photograph = np.zeros((200, 300, 3), np.uint8)
+    photograph[50:150, 100:200] = 200
+    patch = faces.surroundings(photograph, [100, 50, 200, 150])
+    assert patch.shape == (100, 100, 3)
+    assert (patch[26:74, 26:74] == 200).all() and (patch[:24] == 0).all() and (patch[:, 76:] == 0).all()
+    photograph[:] = np.arange(300)[None, :, None] // 2  # brighter to the right
+    patch = faces.surroundings(photograph, [0, 0, 100, 100])
+    assert (patch[:, :24] == 0).all() and patch[0, -1, 0] > 70, "left of the photograph is its first column"
+    with pytest.raises(ValueError, match="expected a box inside 300x200 pixels, got"):
+        faces.surroundings(photograph, [300, 0, 310, 10])
 
 
 def test_crops_of_other_photographs_are_refused(profile):
@@ -117,7 +133,7 @@ def test_a_sample_has_photographs_with_misses_where_there_are_such(lacking):
 
     names = [f"{number}.jpg" for number in range(6)]
     table = pd.DataFrame({"photograph": names, "found": [number >= lacking for number in range(6)]})
-    found = faces.Faces(table, table.assign(matched=True)[:3], np.empty((0, 50, 50, 3), np.uint8), 0.0)
+    found = faces.Faces(table, table.assign(matched=True)[:3], {}, {}, 0.0)
     images, labelled, detections = faces.sample(Blank(), found, 4, seed=0)
     assert len(images) == len(labelled) == len(detections) == 4
     assert sum(not table.found.all() for table in labelled) == {0: 0, 1: 1, 6: 4}[lacking]
@@ -127,7 +143,7 @@ def test_counts_state_found_and_missed_by_class_and_width():
     table = pd.DataFrame({"photograph": "a.jpg", "left": 0, "top": 0, "right": [30, 12, 40], "bottom": 40,
                           "original": ["face_no_mask", "face_no_mask", "face_with_mask"],
                           "label": ["bare", "bare", "masked"], "split": "test", "found": [True, False, False]})
-    found = faces.Faces(table, pd.DataFrame({"matched": [True, False]}), np.empty((1, 50, 50, 3), np.uint8), 0.0)
+    found = faces.Faces(table, pd.DataFrame({"matched": [True, False]}), {}, {}, 0.0)
     counts = faces.counts(found, smallest=20)
     assert counts.loc["face_no_mask"].tolist() == [2, 1, 1, 1, 1]
     assert counts.loc["face_with_mask"].tolist() == [1, 0, 1, 1, 0]

@@ -1,13 +1,12 @@
-"""The networks, their training, and `predict`."""
+"""The networks, `predict`, and weights as files."""
 
-import dataclasses
 import subprocess
 import sys
 
 import numpy as np
 import pytest
 
-from maskdet import config, data, faces, models, training
+from maskdet import config, models
 
 
 def crops(n=64, *, seed=0):
@@ -69,84 +68,68 @@ def test_predict_refuses_images_of_another_shape_or_type(images):
 
 
 def test_an_unknown_network_is_an_error_that_lists_the_known():
-    with pytest.raises(ValueError, match="expected a network, one of resnet, figure2, got 'vgg'"):
+    with pytest.raises(ValueError, match="expected a network, one of resnet, figure2, mobilenet, resnet50, got 'vgg'"):
         models.build("vgg", seed=0)
 
 
 def test_a_saved_network_answers_the_same_and_a_broken_file_is_named(tmp_path):
     model, path = models.build("resnet", seed=0), tmp_path / "net.keras"
     with pytest.raises(FileNotFoundError, match="expected a network at .*net.keras, got no such file: run"):
-        models.load(path)
+        models.read(path)
     models.save(model, path)
     images, _ = crops(4)
-    assert (models.predictor(models.load(path))(images) == models.predictor(model)(images)).all()
+    assert (models.predictor(models.read(path))(images) == models.predictor(model)(images)).all()
     path.write_bytes(path.read_bytes()[:5000])
     with pytest.raises(ValueError, match="expected a network saved by Keras, got .*net.keras: delete it"):
-        models.load(path)
-
-
-def fitted(name, *, seed, epochs=1):
-    images, labels = crops()
-    return training.fit(name, images, labels, validation=crops(8, seed=1), epochs=epochs, batch=16,
-                        learning_rate=2e-3, seed=seed)
-
-
-def test_the_same_seed_gives_the_same_weights_and_another_seed_others():
-    one, two, other = (fitted("figure2", seed=seed).model.get_weights() for seed in (3, 3, 4))
-    assert all((a == b).all() for a, b in zip(one, two))
-    assert not all((a == b).all() for a, b in zip(one, other))
-
-
-def test_training_learns_what_can_be_told_apart():
-    fit = fitted("figure2", seed=0, epochs=12)
-    images, labels = crops(40, seed=2)
-    found = training.Test(images, labels, models.predictor(fit.model)(images))
-    assert found.accuracy.k == found.confusion.trace() and found.accuracy.share > 0.9
-    assert len(fit.history) == 12
-
-
-def test_training_on_one_class_is_refused():
-    images, _ = crops(8)
-    with pytest.raises(ValueError, match="expected both classes among 8 training crops, got one"):
-        training.fit("figure2", images, np.ones(8, int), validation=(images, np.ones(8, int)), epochs=1,
-                     batch=4, learning_rate=1e-3, seed=0)
+        models.read(path)
 
 
 @pytest.fixture
-def cropped(profile):
-    """A profile whose faces are drawn, found and cropped."""
-    data.prepare(profile)
-    faces.prepare(profile)
-    return profile
+def shipped(tmp_path, monkeypatch):
+    """A folder with the weights of two untrained networks, as shipped."""
+    monkeypatch.setattr("maskdet.models.weights.FOLDER", tmp_path)
+    built = {name: models.build(name, seed=3).get_weights() for name in models.NETWORKS}
+    models.ship(built, {"data": "none"})
+    return tmp_path
 
 
-def test_a_finished_fit_is_read_back_and_another_is_done_anew(cropped, monkeypatch):
-    with pytest.raises(FileNotFoundError, match="expected network figure2 of profile test, got none: run `make"):
-        training.load(cropped, "figure2")
-    first = training.prepare(cropped, "figure2")
-    fits, fit = [], training.fit
-    monkeypatch.setattr(training.files, "source", lambda *objects: "as it was")
-    monkeypatch.setattr(training, "fit", lambda *words, **options: fits.append(1) or fit(*words, **options))
-    training.prepare(cropped, "figure2")
-    assert len(fits) == 1, "its code has changed"
-    again = training.prepare(cropped, "figure2")
-    assert len(fits) == 1 and again.history.equals(first.history)
-    assert all((a == b).all() for a, b in zip(again.model.get_weights(), first.model.get_weights()))
-    other = dataclasses.replace(cropped, learning_rate=1e-2)
-    with pytest.raises(ValueError, match="expected network figure2 trained on the crops as they are now"):
-        training.load(other, "figure2")
-    (cropped.folder / "figure2.json").unlink()  # interrupted before the report, which is written last
-    training.prepare(cropped, "figure2")
-    assert len(fits) == 2
+def test_shipped_weights_answer_as_the_network_that_they_are_of_and_are_the_same_bytes_again(shipped):
+    images, _ = crops(4)
+    for name in models.NETWORKS:
+        assert (models.load(name)(images) == models.predictor(models.build(name, seed=3))(images)).all()
+    before = (shipped / "resnet.npz").read_bytes()
+    models.ship({"resnet": models.build("resnet", seed=3).get_weights()}, {"data": "none"})
+    assert (shipped / "resnet.npz").read_bytes() == before and models.card()["data"] == "none"
 
 
-def test_mistakes_are_the_wrong_faces_the_most_confident_first():
-    probabilities = np.float32([[0.9, 0.1], [0.3, 0.7], [0.6, 0.4], [0.2, 0.8]])
-    found = training.Test(np.arange(4), np.array([1, 1, 1, 0]), probabilities)
-    wrong, titles = found.mistakes(5)
-    assert wrong.tolist() == [0, 3, 2] and titles == ["masked 10%", "bare 20%", "masked 40%"]
+def test_changed_or_missing_weights_are_refused_with_the_remedy(shipped):
+    path = shipped / "figure2.npz"
+    path.write_bytes(path.read_bytes()[:-1] + b"x")
+    with pytest.raises(ValueError, match="expected .*figure2.npz with the SHA-256 .*: install the package anew, or run"):
+        models.load("figure2")
+    path.unlink()
+    with pytest.raises(FileNotFoundError, match="expected the weights of figure2 at .*, got no such file: install"):
+        models.load("figure2")
+    with pytest.raises(ValueError, match="expected a network that is shipped, one of resnet, figure2, got 'mobilenet'"):
+        models.load("mobilenet")
+
+
+@pytest.mark.parametrize("name, millions", [("mobilenet", 2.42), ("resnet50", 23.59)])
+def test_the_networks_of_the_cited_detectors_have_their_known_size(name, millions):
+    # Keras's documentation: 3.5 and 25.6 million with a head of 1,000 classes, of 1.28 and 2.05 million.
+    model = models.build(name, seed=0)
+    assert model.count_params() / 1e6 == pytest.approx(millions, abs=0.01) and model.output_shape == (None, 2)
+
+
+def test_a_scaled_network_is_asked_about_pixels_as_they_are():
+    images, _ = crops(2)
+    plain, raw = (models.build("figure2", seed=4, scaling=scaling) for scaling in ("unit", "l2"))
+    raw.set_weights(plain.get_weights())
+    assert models.predictor(raw)(images // 255).tolist() == pytest.approx(models.predictor(plain)(images // 255 * 255))
+    with pytest.raises(ValueError, match="expected a scaling, one of unit, l2, got 'max'"):
+        models.build("figure2", seed=0, scaling="max")
 
 
 def test_an_unknown_profile_is_an_error_that_lists_the_known():
-    with pytest.raises(ValueError, match="expected a profile, one of demo, larxel, wobot, smoke, got 'lfw'"):
+    with pytest.raises(ValueError, match="expected a profile, one of demo, larxel, wobot, drawings, smoke, got 'lfw'"):
         config.profile("lfw")

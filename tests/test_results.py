@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from maskdet import results
-from maskdet.counts import Count
+from maskdet import config, results
+from maskdet.counts import Count, Estimate
 
 
 def recorded_all(profile):
@@ -15,14 +15,18 @@ def recorded_all(profile):
     results.record(profile, "resnet", {"accuracy": {"resnet": count, "figure2": count}})
     success = {"differential_evolution": Count(1, 9)}
     results.record(profile, "attack", {"attack": {"resnet": success, "figure2": success}})
+    both = {"resnet": count, "figure2": count}
+    results.record(profile, "folds", {"folds": {"accuracy": both, "success": both}})
+    for stage in ("lines", "comparison"):
+        results.record(profile, stage, {stage: {}})
 
 
 def test_stages_are_merged_with_counts_and_provenance(profile):
     recorded_all(profile)
     merged = results.collect(profile)
     assert merged == json.loads((profile.folder / "results.json").read_text())
-    assert merged["accuracy"]["resnet"] == {"k": 9, "n": 10}
-    assert merged["attack"]["figure2"]["differential_evolution"] == {"k": 1, "n": 9}
+    assert merged["accuracy"]["resnet"] == {"k": 9, "n": 10, "effect": 1.0}
+    assert merged["attack"]["figure2"]["differential_evolution"] == {"k": 1, "n": 9, "effect": 1.0}
     assert merged["provenance"]["data_checksum"] == "c" * 64
     assert merged["provenance"]["seed"] == profile.seed
     assert merged["provenance"]["seconds"]["faces"] == {"detection": 1.5}
@@ -35,7 +39,7 @@ def test_a_stage_that_did_not_run_is_named_with_its_command(profile):
 
 
 def test_an_unknown_stage_is_refused(profile):
-    with pytest.raises(ValueError, match="expected a stage, one of data, faces, resnet, attack, got 'fitting'"):
+    with pytest.raises(ValueError, match="expected a stage, one of data, faces, resnet, attack, folds, lines, comparison, got 'fitting'"):
         results.record(profile, "fitting", {})
 
 
@@ -49,6 +53,29 @@ def test_each_count_is_quotable_whole_and_in_parts():
     assert quotable == {"accuracy.resnet": Count(81, 263), "accuracy.resnet.k": 81, "accuracy.resnet.n": 263,
                         "accuracy.resnet.share": "30.80 %", "accuracy.resnet.interval": "25.5 to 36.6 %",
                         "threshold": 0.4}
+
+
+def test_a_design_effect_and_an_estimate_survive_the_file():
+    written = results._plain({"accuracy": Count(9, 10, 2.0), "area": Estimate(0.9, 0.8, 0.95)})
+    quotable = dict(results._flat(json.loads(json.dumps(written))))
+    assert quotable["accuracy"] == Count(9, 10, 2.0) and quotable["area"] == Estimate(0.9, 0.8, 0.95)
+
+
+def test_a_run_is_compared_with_the_record_number_by_number(profile, monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr(results, "RECORDED", tmp_path / "results")
+    monkeypatch.setitem(config.PROFILES, "test", profile)
+    recorded_all(profile)
+    run = results.collect(profile)
+    assert results.main(["test"]) == 0 and results.main(["test", "--check"]) == 0
+    receipt = json.loads((tmp_path / "results/test-receipt.json").read_text())
+    assert receipt["different"] == [] and receipt["same"] == receipt["compared"] > 20
+    assert receipt["again"]["seed"] == profile.seed
+    changed = run | {"accuracy": run["accuracy"] | {"resnet": {"k": 8, "n": 10, "effect": 1.0}}, "provenance": {}}
+    (profile.folder / "results.json").write_text(json.dumps(changed))
+    capsys.readouterr()
+    assert results.main(["test", "--check"]) == 1
+    assert "accuracy.resnet.k: 8 here, 9 recorded" in capsys.readouterr().out
+    assert results.main(["test", "--all"]) == 1 and results.main([]) == 1
 
 
 def test_the_headline_sets_the_preprint_the_record_and_the_build_side_by_side(profile):

@@ -3,6 +3,7 @@
 import zlib
 
 import numpy as np
+import pytest
 from PIL import Image
 
 from maskdet import data
@@ -72,3 +73,13 @@ def test_every_box_is_on_the_side_of_its_photograph(voc):
     sides = dataset.photographs.set_index("photograph")["split"]
     assert (dataset.boxes["photograph"].map(sides) == dataset.boxes["split"]).all()
     assert sides.value_counts().to_dict() == {"train": 7, "test": 2, "validation": 1}
+
+
+def test_folds_are_of_equal_size_of_whole_groups_and_follow_from_the_seed():
+    groups = np.repeat(np.arange(400), np.where(np.arange(400) % 10 == 0, 3, 1))
+    folds = data.folds(groups, 5, seed=1)
+    assert np.bincount(folds).tolist() == [96] * 5
+    assert all(len(set(folds[groups == group])) == 1 for group in range(400))
+    assert (folds == data.folds(groups, 5, seed=1)).all() and (folds != data.folds(groups, 5, seed=2)).any()
+    with pytest.raises(ValueError, match="expected 2 folds or more and a group for each, got 5 folds and 3 groups"):
+        data.folds(np.arange(3), 5, seed=0)

@@ -1,11 +1,10 @@
 """The one-pixel attack, in plain NumPy around anything that gives logits or probabilities.
 
 `oracle`: what a search may ask, and of whom; `pixels`: what it changes, and a verdict; `search`: the
-interface of all searches, `evolution` and `complete`; `sweeps` and `cluster`: many faces at once;
+interface of all searches, `evolution` and `complete`; `sweeps`: many faces at once;
 `evidence`: what was found, for the book. A new search is a frozen dataclass with `__call__`.
 """
 
-from maskdet.attack.cluster import Workers, workers
 from maskdet.attack.complete import Corners, Guided
 from maskdet.attack.evidence import (ackley, agreement, check, confidences, flipped_faces, numbers, on_ackley,
                                      on_face, rounding, summary)
@@ -14,6 +13,7 @@ from maskdet.attack.oracle import Predicted
 from maskdet.attack.pixels import CORNERS, Verdict, changed, landscape
 from maskdet.attack.search import Found, Search
 from maskdet.attack.sweeps import Sweep, attack, sweep
+from maskdet.workers import Workers, workers
 
 __all__ = ["CORNERS", "Corners", "DifferentialEvolution", "Found", "Guided", "Population", "Predicted", "Search",
            "Sweep", "Verdict", "Workers", "ackley", "agreement", "attack", "changed", "check", "confidences",

@@ -5,25 +5,32 @@ fails. Both end with the same answer, which is true of all corners and says noth
 """
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 import numpy as np
 
 from maskdet.attack.oracle import DECIDED, Face, margin
 from maskdet.attack.pixels import CORNERS, everywhere
-from maskdet.attack.search import Found
+from maskdet.attack.search import Found, within
 
+GUIDED = "guided"
 TOGETHER = 512  # candidates asked about at once, at most
 
 
 @dataclass(frozen=True)
 class Corners:
-    """Black-box: all corners of one place after the other, row by row."""
+    """Black-box: all corners of one place after the other, row by row.
 
-    name: ClassVar[str] = "corners"
+    Of every place, or of those whose row and column are below `region`.
+    """
+
+    region: int | None = None
+
+    @property
+    def name(self) -> str:
+        return f"corners{within(self.region)}"
 
     def __call__(self, face: Face, label: int, *, rng: np.random.Generator) -> Found:
-        return _asked(face, label, _candidates(face))
+        return _asked(face, label, _candidates(face, self.region))
 
 
 @dataclass(frozen=True)
@@ -31,22 +38,29 @@ class Guided:
     """White-box: corners in the order of their first-order score, the most promising first.
 
     The score of a colour at a place is what the margin would change by if it were linear in the
-    pixel:  gradient · (colour - pixel). Raises TypeError for a network whose gradient is not known.
+    pixel:  gradient · (colour - pixel). Of every place, or of those whose row and column are below
+    `region`; all corners, or the `most` first. Raises TypeError for a network whose gradient is not known.
     """
 
-    name: ClassVar[str] = "guided"
+    region: int | None = None
+    most: int | None = None
+
+    @property
+    def name(self) -> str:
+        return GUIDED + within(self.region) + ("" if self.most is None else f"_first_{self.most}")
 
     def __call__(self, face: Face, label: int, *, rng: np.random.Generator) -> Found:
         if not hasattr(face, "gradient"):
             raise TypeError(f"expected a network with known weights (Incremental) to be guided by, got a {type(face).__name__}")
         gradient = face.gradient(label)  # (H, W, 3)
         score = gradient @ CORNERS.T.astype(float) - (gradient * face.image).sum(axis=2, keepdims=True)
-        return _asked(face, label, _candidates(face)[np.argsort(score, axis=None, kind="stable")])
+        score = score[:self.region, :self.region]
+        return _asked(face, label, _candidates(face, self.region)[np.argsort(score, axis=None, kind="stable")[:self.most]])
 
 
-def _candidates(face: Face) -> np.ndarray:
-    """Every corner at every place, (8 H W, 1, 5), in the order (H, W, 8)."""
-    return everywhere(np.argwhere(np.ones(face.image.shape[:2], bool)))
+def _candidates(face: Face, region: int | None) -> np.ndarray:
+    """Every corner at every place of the region, (8 H W, 1, 5), in the order (H, W, 8)."""
+    return everywhere(np.argwhere(np.ones(face.image.shape[:2], bool)[:region, :region]))
 
 
 def _asked(face: Face, label: int, candidates: np.ndarray) -> Found:

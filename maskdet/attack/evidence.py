@@ -6,13 +6,13 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from maskdet.attack.complete import Guided
+from maskdet.attack.complete import GUIDED
 from maskdet.attack.evolution import NAME, decoded, minimise
 from maskdet.attack.oracle import DECIDED, Network, Predict, margin
 from maskdet.attack.pixels import CORNERS, changed, landscape
 from maskdet.attack.sweeps import Sweep
 from maskdet.config import SIZE, Evolution, Profile
-from maskdet.counts import Count
+from maskdet.counts import clustered
 
 
 def ackley(points: np.ndarray) -> np.ndarray:
@@ -141,16 +141,17 @@ def confidences(sweeps: Sequence[Sweep]) -> tuple[dict, dict, dict]:
             {sweep.network: sweep.flipped for sweep in evolved})
 
 
-def numbers(run: Profile, sweeps: Sequence[Sweep]) -> tuple[dict, dict]:
-    """What this stage records: success among the rightly decided faces attacked; and its seconds."""
+def numbers(run: Profile, sweeps: Sequence[Sweep], clusters: np.ndarray) -> tuple[dict, dict]:
+    """What this stage records: success among the rightly decided faces attacked, where those of one of
+    `clusters`, of a row each of the test part, may be alike; and its seconds."""
     settings, success, seconds = run.evolution, {}, {}
     for sweep in sweeps:
-        success.setdefault(sweep.network, {})[sweep.search] = Count(int(sweep.flipped.sum()), len(sweep.verdicts))
+        success.setdefault(sweep.network, {})[sweep.search] = clustered(sweep.flipped, clusters[sweep.faces])
         seconds.setdefault(sweep.network, {})[sweep.search] = sweep.seconds
     queries = {name: np.concatenate([[v.queries for v in sweep.verdicts] for sweep in sweeps if sweep.search == name])
                for name in {sweep.search: None for sweep in sweeps}}
     asked = {name: int(found.sum()) for name, found in queries.items()}
-    early = [v.queries for sweep in sweeps if sweep.search == Guided.name for v in sweep.verdicts if v.flipped]
+    early = [v.queries for sweep in sweeps if sweep.search == GUIDED for v in sweep.verdicts if v.flipped]
     evolution = {"population": settings.population, "generations": settings.generations,
                  "queries": settings.population * (settings.generations + 1),
                  "scale": "{} to {}".format(*settings.scale), "recombination": str(settings.recombination)}

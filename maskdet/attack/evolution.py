@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from maskdet.attack.oracle import DECIDED, Face, margin
-from maskdet.attack.search import Found
+from maskdet.attack.search import Found, within
 from maskdet.config import Evolution
 
 NAME = "differential_evolution"
@@ -91,22 +91,24 @@ def decoded(genes: np.ndarray, *, shape: Sequence[int]) -> np.ndarray:
 @dataclass(frozen=True)
 class DifferentialEvolution:
     """The preprint's search: black-box, of `size` pixels at once, until the decision flips or the
-    generations of `settings` are over."""
+    generations of `settings` are over; of every place, or of those whose row and column are below `region`."""
 
     settings: Evolution = Evolution()
     size: int = 1
+    region: int | None = None
 
     @property
     def name(self) -> str:
-        return NAME if self.size == 1 else f"{NAME}_{self.size}_pixels"
+        return NAME + within(self.region) + ("" if self.size == 1 else f"_{self.size}_pixels")
 
     def __call__(self, face: Face, label: int, *, rng: np.random.Generator) -> Found:
         population = Population(GENES * self.size, rng=rng, settings=self.settings)
+        shape = np.minimum(face.image.shape[:2], self.region or max(face.image.shape))
         for generation in range(self.settings.generations + 1):
             trial = population.trial()
-            asked = decoded(trial, shape=face.image.shape)
+            asked = decoded(trial, shape=shape)
             population.select(trial, margin(face.ask(asked), label))
             if population.energies[population.best] < -DECIDED:
                 break
         best = population.members[population.best:population.best + 1]
-        return Found(decoded(best, shape=face.image.shape)[0], (generation + 1) * len(trial))
+        return Found(decoded(best, shape=shape)[0], (generation + 1) * len(trial))

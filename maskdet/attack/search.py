@@ -23,3 +23,8 @@ class Search(Protocol):
     name: str
 
     def __call__(self, face: Face, label: int, *, rng: np.random.Generator) -> Found: ...
+
+
+def within(region: int | None) -> str:
+    """What a search of the places whose row and column are below `region` adds to its name."""
+    return "" if region is None else f"_below_{region}"

@@ -17,9 +17,9 @@ from maskdet.attack import complete, evolution, oracle
 from maskdet.attack.oracle import DECIDED, Network, Predict, margin, probabilities
 from maskdet.attack.pixels import Verdict, changed, checked
 from maskdet.attack.search import Search
-from maskdet.attack.cluster import Workers, workers
 from maskdet.config import Profile
 from maskdet.incremental import graph, kernels, layers, network as passes, windows
+from maskdet.workers import Workers, workers
 
 
 def attack(network: Network | Predict, images: np.ndarray, labels: np.ndarray, *, search: Search, seed: int,
@@ -91,13 +91,14 @@ class Sweep:
 
 
 def sweep(predict: Predict, network: Network, images: np.ndarray, labels: np.ndarray, *, name: str,
-          search: Search, profile: Profile) -> Sweep:
+          search: Search, profile: Profile, stem: str | None = None, alone: bool = False) -> Sweep:
     """Attack the faces (N, 50, 50, 3) that `predict` has right, `profile.attacked` at most.
 
     `network` answers the search; the probabilities in the verdicts are those of `predict`, the
     whole network, asked about one image at a time. Which faces, where there are more, is drawn from
     the seed. Each verdict is kept in a journal as it is reached: an interrupted call goes on where
-    it stopped. Writes `verdicts-<name>-<search>.csv`. Raises ValueError where no face is right.
+    it stopped. Writes `verdicts-<stem>-<search>.csv`, `stem` being `name` where none is given. `alone`,
+    for a network that cannot be sent to workers, does the work here. Raises ValueError where no face is right.
     """
     before = predict(images)
     right = np.flatnonzero(before.argmax(axis=1) == labels)
@@ -105,13 +106,13 @@ def sweep(predict: Predict, network: Network, images: np.ndarray, labels: np.nda
         raise ValueError(f"expected faces that {name} has right, got none of {len(images)}: train it")
     # In the order of the draw: a run that attacks more faces begins with the same ones.
     chosen = np.random.default_rng(profile.seed).permutation(right)[:profile.attacked]
-    stem = f"verdicts-{name}-{search.name}"
+    stem = f"verdicts-{stem or name}-{search.name}"
     journal = files.Journal(profile.folder / f"{stem}.jsonl", key=_key(images, before, search, profile))
     todo = [face for face in chosen.tolist() if str(face) not in journal.items]
     last = time.perf_counter()
     bar = tqdm(total=len(chosen), initial=len(chosen) - len(todo), unit="face", disable=None,
                desc=f"{search.name}, {name}")
-    with bar, workers() if todo else contextlib.nullcontext() as crew:
+    with bar, workers() if todo and not alone else contextlib.nullcontext() as crew:
         found = attack(network, images[todo], labels[todo], search=search, seed=profile.seed, by=crew)
         with contextlib.closing(found):  # an interruption drops what has not begun
             for index, verdict in found:

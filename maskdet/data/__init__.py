@@ -15,7 +15,7 @@ from maskdet.data.download import fetch
 from maskdet.data.photographs import PhotographError, difference_hash, read_image
 from maskdet.data.preparation import prepare
 from maskdet.data.readers import READERS
-from maskdet.data.splits import near_duplicates, split
+from maskdet.data.splits import folds, groups, near_duplicates, split
 from maskdet.data.tables import counts, numbers, sample, skipped_by_reason, split_table
 
 __all__ = [
@@ -28,7 +28,9 @@ __all__ = [
     "difference_hash",
     "fetch",
     "folder",
+    "folds",
     "folding_table",
+    "groups",
     "load",
     "near_duplicates",
     "numbers",

@@ -47,3 +47,19 @@ def split(
         sides[group] = next(side for side in room if sizes[group] <= room[side])
         room[sides[group]] -= sizes[group]
     return sides[members]
+
+
+def folds(groups: np.ndarray, count: int, *, seed: int) -> np.ndarray:
+    """The fold of each photograph, 0 to `count` - 1, (N,) int, from (N,) groups, which stay whole.
+
+    Groups are taken in random order, each to the fold that has the fewest photographs. Raises
+    ValueError for fewer than 2 folds, or fewer groups than folds.
+    """
+    names, members, sizes = np.unique(groups, return_inverse=True, return_counts=True)
+    if not 2 <= count <= len(names):
+        raise ValueError(f"expected 2 folds or more and a group for each, got {count} folds and {len(names)} groups")
+    held, fold = np.zeros(count, int), np.empty(len(names), int)
+    for group in np.random.default_rng(seed).permutation(len(names)):
+        fold[group] = held.argmin()
+        held[fold[group]] += sizes[group]
+    return fold[members]

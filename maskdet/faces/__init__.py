@@ -5,10 +5,10 @@ stage of the experiment; `tables`: what was found and missed. A new detector is 
 one name in `DETECTORS`.
 """
 
-from maskdet.faces.crops import Faces, load, prepare
+from maskdet.faces.crops import BOXES, Faces, labels, load, prepare
 from maskdet.faces.detectors import DETECTORS, detector
-from maskdet.faces.matching import crop, match, overlap
+from maskdet.faces.matching import crop, match, overlap, surroundings
 from maskdet.faces.tables import counts, counts_by_width, missed, numbers, recall_by_width, sample
 
-__all__ = ["DETECTORS", "Faces", "counts", "counts_by_width", "crop", "detector", "load", "match",
-           "missed", "numbers", "overlap", "prepare", "recall_by_width", "sample"]
+__all__ = ["BOXES", "DETECTORS", "Faces", "counts", "counts_by_width", "crop", "detector", "labels", "load",
+           "match", "missed", "numbers", "overlap", "prepare", "recall_by_width", "sample", "surroundings"]

@@ -11,9 +11,11 @@ from tqdm import tqdm
 from maskdet import data, files
 from maskdet.config import CLASSES, SIZE, Profile
 from maskdet.faces.detectors import DETECTORS, detector
-from maskdet.faces.matching import crop, match
+from maskdet.faces import matching
+from maskdet.faces.matching import crop, match, surroundings
 
 BOX = ["left", "top", "right", "bottom"]
+KINDS, BOXES = ("crops", "patches"), ("mtcnn", "annotation")
 
 
 @dataclass(frozen=True)
@@ -21,24 +23,36 @@ class Faces:
     """What the detector found in the annotated photographs of a run.
 
     `faces`: every labelled face: photograph, box, original, label, split, found, iou, score,
-    crop (row of `crops`, -1 where it was missed).
+    group (near-duplicate photographs share one).
     `detections`: every detected box: photograph, box, score, matched.
-    `crops`: (N, 50, 50, 3) uint8. `seconds`: what detection took, all photographs together.
+    `crops`, by the box that they were cut from: "mtcnn", a crop of each found face, and "annotation",
+    one of every face; each (N, 50, 50, 3) uint8, in the order of `faces`. `patches`: the same with
+    their surroundings, (N, 100, 100, 3). `seconds`: what detection took, all photographs together.
     """
 
     faces: pd.DataFrame
     detections: pd.DataFrame
-    crops: np.ndarray
+    crops: dict[str, np.ndarray]
+    patches: dict[str, np.ndarray]
     seconds: float
+
+    def rows(self, *, boxes: str = "mtcnn") -> pd.DataFrame:
+        """The faces that have such a box, a row for each of `crops[boxes]`."""
+        return self.faces[self.faces.found if boxes == "mtcnn" else slice(None)].reset_index(drop=True)
 
     def part(self, *splits: str) -> tuple[np.ndarray, np.ndarray, pd.DataFrame]:
         """Crops (N, 50, 50, 3), labels (N,) (0 bare, 1 masked) and table of the found faces of
         these splits that belong to one of the two classes. Raises ValueError if there are none."""
-        table = self.faces[self.faces.found & self.faces.split.isin(splits)
-                           & self.faces.label.isin(CLASSES)].reset_index(drop=True)
+        table = self.rows()
+        table = table[table.split.isin(splits) & table.label.isin(CLASSES)]
         if table.empty:
             raise ValueError(f"expected found faces in {splits}, got none: add photographs")
-        return self.crops[table.crop], table.label.map(CLASSES.index).to_numpy(), table
+        return self.crops["mtcnn"][table.index], labels(table), table.reset_index(drop=True)
+
+
+def labels(table: pd.DataFrame) -> np.ndarray:
+    """The classes of the rows of a table of faces: 0 bare, 1 masked, (N,)."""
+    return table.label.map(CLASSES.index).to_numpy(int)
 
 
 def prepare(profile: Profile, *, name: str = "mtcnn") -> Faces:
@@ -66,32 +80,38 @@ def prepare(profile: Profile, *, name: str = "mtcnn") -> Faces:
         with files.whole(profile.folder / f"{table}.csv") as part:
             getattr(found, table).to_csv(part, index=False)
     with files.whole(crops) as part:
-        np.savez_compressed(part, crops=found.crops, seconds=found.seconds, key=_key(dataset, profile))
+        np.savez(part, seconds=found.seconds, key=_key(dataset, profile),
+                 **{f"{kind}_{boxes}": getattr(found, kind)[boxes] for kind in KINDS for boxes in BOXES})
     return found
 
 
 def _key(dataset: data.Dataset, profile: Profile) -> str:
     """Names the labelled photographs, their split and the threshold that crops were made with."""
-    return files.digest(dataset.checksum, dataset.boxes.to_csv(), profile.iou)
+    return files.digest(dataset.checksum, dataset.boxes.to_csv(), profile.iou,
+                        files.source(_match_all, matching))
 
 
 def _match_all(dataset, detected: list[tuple[str, dict]], *, iou: float) -> Faces:
-    faces, detections, crops = [], [], []
+    faces, detections, cut = [], [], {(kind, boxes): [] for kind in KINDS for boxes in BOXES}
     labelled = dict(list(dataset.boxes[dataset.boxes.face].groupby("photograph")))
     for photograph, item in detected:
         boxes = np.array(item["boxes"], np.float32).reshape(-1, 4)
         table = labelled.get(photograph, dataset.boxes[:0]).drop(columns="face").copy()
         index, shared = match(boxes, table[BOX].to_numpy(), iou=iou)
-        image = dataset.image(photograph) if (index >= 0).any() else None
         table["found"], table["iou"] = index >= 0, shared
         table["score"] = [item["scores"][i] if i >= 0 else np.nan for i in index]
-        table["crop"] = np.where(index >= 0, len(crops) + np.cumsum(index >= 0) - 1, -1)
-        crops += [crop(image, boxes[i]) for i in index if i >= 0]
+        image = dataset.image(photograph) if len(table) else None
+        for source, edges in (("mtcnn", boxes[index[index >= 0]]), ("annotation", table[BOX].to_numpy())):
+            cut["crops", source] += [crop(image, box) for box in edges]
+            cut["patches", source] += [surroundings(image, box) for box in edges]
         faces.append(table)
         detections.append(pd.DataFrame(boxes, columns=BOX).assign(
             photograph=photograph, score=item["scores"], matched=np.isin(np.arange(len(boxes)), index)))
-    return Faces(pd.concat(faces, ignore_index=True), pd.concat(detections, ignore_index=True),
-                 np.array(crops, np.uint8).reshape(-1, SIZE, SIZE, 3),
+    faces = pd.concat(faces, ignore_index=True)
+    faces["group"] = faces.photograph.map(dataset.photographs.set_index("photograph").group)
+    stacked = [{boxes: np.array(cut[kind, boxes], np.uint8).reshape(-1, side, side, 3) for boxes in BOXES}
+               for kind, side in (("crops", SIZE), ("patches", 2 * SIZE))]
+    return Faces(faces, pd.concat(detections, ignore_index=True), *stacked,
                  sum(item["seconds"] for _, item in detected))
 
 
@@ -102,9 +122,10 @@ def load(profile: Profile) -> Faces:
     if not path.exists():
         raise FileNotFoundError(f"expected crops of profile {profile.name}, got none: run `{profile.command}`")
     with np.load(path) as archive:
-        crops, seconds, key = archive["crops"], float(archive["seconds"]), str(archive["key"])
+        seconds, key = float(archive["seconds"]), str(archive["key"])
+        cut = [{boxes: archive[f"{kind}_{boxes}"] for boxes in BOXES} for kind in KINDS]
     if key != _key(data.load(profile), profile):
         raise ValueError(f"expected crops of the photographs as they are now, got older ones in {path}: "
                          f"run `{profile.command}`")
     tables = (pd.read_csv(profile.folder / f"{name}.csv") for name in ("faces", "detections"))
-    return Faces(*tables, crops, seconds)
+    return Faces(*tables, *cut, seconds)

@@ -32,16 +32,37 @@ def match(boxes: np.ndarray, labelled: np.ndarray, *, iou: float) -> tuple[np.nd
     return index, shared
 
 
+def surroundings(photograph: np.ndarray, box, *, size: int = 2 * SIZE) -> np.ndarray:
+    """`box` and as much again around it, (size, size, 3) uint8: the box is the middle half of each side.
+
+    Beyond the photograph (H, W, 3) its border is repeated. Raises ValueError as `crop`.
+    """
+    (height, width), edges = photograph.shape[:2], np.asarray(box, float)
+    left, top, right, bottom = _inside(edges, width=width, height=height)
+    wide, high = (right - left) / 2, (bottom - top) / 2
+    window = np.array([left - wide, top - high, right + wide, bottom + high])
+    first, last = np.floor(window[:2]).astype(int), np.ceil(window[2:]).astype(int)
+    rows, columns = np.arange(first[1], last[1]), np.arange(first[0], last[0])
+    part = photograph[rows.clip(0, height - 1)[:, None], columns.clip(0, width - 1)]
+    inside = tuple(window - np.tile(first, 2))
+    return np.asarray(Image.fromarray(part).resize((size, size), Image.Resampling.BILINEAR, box=inside))
+
+
+def _inside(edges: np.ndarray, *, width: int, height: int) -> tuple[int, int, int, int]:
+    """A box in whole pixels of a photograph of `width` x `height`. Raises ValueError without any."""
+    left, top, right, bottom = np.round(edges).astype(int).tolist()
+    left, top, right, bottom = max(left, 0), max(top, 0), min(right, width), min(bottom, height)
+    if left >= right or top >= bottom:
+        raise ValueError(f"expected a box inside {width}x{height} pixels, got {edges.round(1).tolist()}")
+    return left, top, right, bottom
+
+
 def crop(photograph: np.ndarray, box, *, size: int = SIZE) -> np.ndarray:
     """The part of `photograph` (H, W, 3) inside `box`, clipped and resized: (size, size, 3) uint8.
 
     Raises ValueError where the box has no area inside the photograph.
     """
     height, width = photograph.shape[:2]
-    left, top, right, bottom = np.round(np.asarray(box, float)).astype(int)
-    left, top, right, bottom = max(left, 0), max(top, 0), min(right, width), min(bottom, height)
-    if left >= right or top >= bottom:
-        edges = [round(float(edge), 1) for edge in box]
-        raise ValueError(f"expected a box inside {width}x{height} pixels, got {edges}")
+    left, top, right, bottom = _inside(np.asarray(box, float), width=width, height=height)
     part = Image.fromarray(photograph[top:bottom, left:right])
     return np.asarray(part.resize((size, size), Image.Resampling.BILINEAR))

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from maskdet.config import CLASSES, Profile
-from maskdet.counts import Count
+from maskdet.counts import Count, clustered
 from maskdet.data import Dataset
 from maskdet.faces.crops import BOX, Faces
 from maskdet.faces.matching import crop
@@ -75,7 +75,7 @@ def numbers(run: Profile, found: Faces) -> dict:
     """What this stage records: recall by class, crops, detections without a label."""
     faces = found.faces[found.faces.label.isin(CLASSES)]
     wide = faces[faces.right - faces.left >= run.smallest_face]
-    recall = {label: Count(int(group.found.sum()), len(group)) for label, group in wide.groupby("label")}
+    recall = {label: clustered(group.found, group.group) for label, group in wide.groupby("label")}
     return {"recall": recall, "smallest": run.smallest_face, "threshold": run.iou,
             "faces": {"labelled": len(faces), "crops": int(faces.found.sum())},
             "detections": len(found.detections), "unmatched": int((~found.detections.matched).sum())}

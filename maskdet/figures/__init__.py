@@ -1,15 +1,17 @@
 """Figures: arrays in, a `Drawing` out, in one style. Nothing is computed or read here.
 
-`photographs`: scenes, boxes and crops; `networks`: layers, training, confusion; `search`:
+`photographs`: scenes, boxes and crops; `networks`: layers, training, confusion; `evaluation`: ROC
+curves and calibration; `search`:
 differential evolution and flipped faces; `summary`: the headline intervals, and speeds; `style`: the one style.
 """
 
+from maskdet.figures.evaluation import calibration, roc
 from maskdet.figures.networks import confusion, layers, training
 from maskdet.figures.photographs import detections, labelled, mistakes, recall, sizes
 from maskdet.figures.search import ackley, flips, margins, surface
 from maskdet.figures.style import Drawing
 from maskdet.figures.summary import intervals, throughput
 
-__all__ = ["Drawing", "ackley", "confusion", "detections", "flips", "intervals", "labelled",
-           "layers", "margins", "mistakes", "recall", "sizes", "surface", "throughput",
+__all__ = ["Drawing", "ackley", "calibration", "confusion", "detections", "flips", "intervals", "labelled",
+           "layers", "margins", "mistakes", "recall", "roc", "sizes", "surface", "throughput",
            "training"]

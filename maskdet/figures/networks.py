@@ -49,12 +49,12 @@ def layers(networks: Mapping[str, Sequence[Mapping]]):
 
 @drawn
 def training(histories: Mapping[str, pd.DataFrame]):
-    """Accuracy after each epoch, of the training and the validation part, a panel a network."""
+    """Accuracy after each epoch, on the training crops as shown and on the faces held out, a panel a network."""
     figure, places = axes(1, len(histories), height=2.5, sharey=True, squeeze=False)
     for place, (name, history) in zip(places.flat, histories.items()):
         epochs = np.arange(1, len(history) + 1)
         place.plot(epochs, history.accuracy, color=COLOURS["masked"], label="training (augmented)")
-        place.plot(epochs, history.val_accuracy, color=COLOURS["bare"], label="validation")
+        place.plot(epochs, history.held_out, color=COLOURS["bare"], label="test")
         place.set(xlabel="epoch", ylabel="accuracy" if place is places.flat[0] else None)
         place.set_title(name, fontsize=9)
     places.flat[-1].legend(loc="lower right")

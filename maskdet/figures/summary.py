@@ -8,7 +8,8 @@ from maskdet.figures.style import COLOURS, INK, axes, drawn
 @drawn
 def intervals(panels: Mapping[str, Sequence[tuple[str, float, tuple[float, float] | None]]]):
     """Shares with their intervals, a panel a quantity: (name, share, interval or None), 0 to 1."""
-    figure, places = axes(1, len(panels), height=2.4, sharey=True, squeeze=False)
+    longest = max(len(rows) for rows in panels.values())
+    figure, places = axes(1, len(panels), height=0.9 + 0.3 * longest, sharey=True, squeeze=False)
     for place, (title, rows) in zip(places.flat, panels.items()):
         for y, (name, share, interval) in enumerate(rows):
             if interval:

@@ -29,16 +29,22 @@ def workers(address: str | None = None, *, processes: int | None = None, timeout
     """
     address = address or os.environ.get("SCHEDULER")
     if not address:
-        # Processes, not threads, which would wait for each other between short steps; kept for the next call.
-        # That it ends idle workers, or starts one that has grown anew, is no news to the reader of a notebook.
-        warnings.filterwarnings("ignore", "A worker (stopped|was restarted)", UserWarning)
-        pool = get_reusable_executor(processes or _processors(), timeout=600, initializer=_end_with,
-                                     initargs=(os.getpid(),))
-        yield Workers(pool, lambda value: value)
+        yield Workers(local(processes), lambda value: value)
         return
     with _client(address, timeout) as client, client.get_executor(pure=False) as pool:
         # As the result of a task, not as data: a cluster makes it again when a worker dies with it.
         yield Workers(pool, lambda value: client.submit(_same, value))
+
+
+def local(processes: int | None = None) -> Executor:
+    """`processes` of this machine, one for each processor, kept for the next call.
+
+    Processes, not threads, which would wait for each other between short steps.
+    """
+    # That it ends idle workers, or starts one that has grown anew, is no news to the reader of a notebook.
+    warnings.filterwarnings("ignore", "A worker (stopped|was restarted)", UserWarning)
+    return get_reusable_executor(processes or _processors(), timeout=600, initializer=_end_with,
+                                 initargs=(os.getpid(),))
 
 
 def _client(address: str, timeout: float):

@@ -1,0 +1,114 @@
+"""What a network says of faces that it never saw, measured: counts, curves, and where it is wrong."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from scipy.stats import mannwhitneyu
+
+from maskdet.config import CLASSES
+from maskdet.counts import Count, Estimate, bootstrap, clustered
+
+MASKED = CLASSES.index("masked")
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """A network on test faces: `images` (N, 50, 50, 3), true `labels` (N,), the `probabilities` (N, 2)
+    that it gives, and the `clusters` (N,) of faces that may be alike: those of one photograph."""
+
+    images: np.ndarray
+    labels: np.ndarray
+    probabilities: np.ndarray
+    clusters: np.ndarray
+
+    @staticmethod
+    def pooled(tests: Iterable["Evaluation"]) -> "Evaluation":
+        """Several tests as one, each of its own faces by its own network."""
+        parts = list(tests)
+        return Evaluation(*(np.concatenate([getattr(part, name) for part in parts])
+                      for name in ("images", "labels", "probabilities", "clusters")))
+
+    def part(self, rows: np.ndarray) -> "Evaluation":
+        """Of some of the faces, (N,) bool or their numbers."""
+        return Evaluation(self.images[rows], self.labels[rows], self.probabilities[rows], self.clusters[rows])
+
+    @property
+    def right(self) -> np.ndarray:
+        """Which faces are decided rightly, (N,) bool."""
+        return self.probabilities.argmax(axis=1) == self.labels
+
+    @property
+    def accuracy(self) -> Count:
+        """Faces decided rightly, of all."""
+        return clustered(self.right, self.clusters)
+
+    @property
+    def by_class(self) -> dict[str, Count]:
+        """Faces decided rightly, of each class that is there."""
+        return {name: clustered(self.right[self.labels == own], self.clusters[self.labels == own])
+                for own, name in enumerate(CLASSES) if (self.labels == own).any()}
+
+    @property
+    def confusion(self) -> np.ndarray:
+        """Counts by true class (rows) and decision (columns), (2, 2)."""
+        pairs = len(CLASSES) * self.labels + self.probabilities.argmax(axis=1)
+        return np.bincount(pairs, minlength=len(CLASSES) ** 2).reshape(len(CLASSES), -1)
+
+    def mistakes(self, n: int) -> tuple[np.ndarray, list[str]]:
+        """At most `n` wrong faces, the most confident mistakes first, and their titles."""
+        confidence = self.probabilities[np.arange(len(self.labels)), self.labels]
+        worst = [face for face in np.argsort(confidence, kind="stable") if not self.right[face]][:n]
+        return self.images[worst], [f"{CLASSES[self.labels[face]]} {confidence[face]:.0%}" for face in worst]
+
+    def balanced(self, *, seed: int) -> Estimate:
+        """The mean of the two classes' accuracies; its interval by draws of whole clusters."""
+        def share(rows: np.ndarray) -> float:
+            right, labels = self.right[rows], self.labels[rows]
+            sides = [right[labels == own] for own in range(len(CLASSES))]
+            return float(np.mean([side.mean() for side in sides])) if all(map(len, sides)) else np.nan
+
+        return bootstrap(share, self.clusters, rng=np.random.default_rng(seed))
+
+    def area(self, *, seed: int) -> Estimate:
+        """The area under the ROC curve: how often a masked face is given more than a bare one (Mann & Whitney 1947)."""
+        score = self.probabilities[:, MASKED]
+
+        def share(rows: np.ndarray) -> float:
+            masked, bare = (score[rows][self.labels[rows] == own] for own in (MASKED, 1 - MASKED))
+            return float(mannwhitneyu(masked, bare).statistic / (len(masked) * len(bare))) if len(masked) and len(bare) else np.nan
+
+        return bootstrap(share, self.clusters, rng=np.random.default_rng(seed), times=300)
+
+    @property
+    def roc(self) -> np.ndarray:
+        """Shares (M, 2) of the bare and of the masked faces called masked, as the threshold falls from 1 to 0."""
+        order = np.argsort(-self.probabilities[:, MASKED], kind="stable")
+        score, truth = self.probabilities[order, MASKED], self.labels[order] == MASKED
+        last = np.append(score[1:] != score[:-1], True)  # one point for all faces of one score
+        passed = np.column_stack([np.cumsum(~truth), np.cumsum(truth)])[last]
+        return np.vstack([[0, 0], passed]) / np.maximum(passed[-1], 1)
+
+    def calibration(self, *, bins: int = 10) -> pd.DataFrame:
+        """Faces by the probability of a mask that they are given: a row a bin that is not empty, its mean
+        `said`, the `share` of faces that are masked, and its interval `low`, `high`; all 0 to 1."""
+        said, masked = self.probabilities[:, MASKED].astype(float), self.labels == MASKED
+        place = np.minimum((said * bins).astype(int), bins - 1)
+        rows = []
+        for one in np.unique(place):
+            inside = place == one
+            count = clustered(masked[inside], self.clusters[inside])
+            rows.append((said[inside].mean(), count.share, *count.interval, count.n))
+        return pd.DataFrame(rows, columns=["said", "share", "low", "high", "faces"])
+
+    @property
+    def calibration_error(self) -> float:
+        """The expected calibration error (Naeini et al. 2015) over ten bins."""
+        table = self.calibration()
+        return float((table.faces * (table.said - table.share).abs()).sum() / table.faces.sum())
+
+    @property
+    def brier(self) -> float:
+        """The mean squared error of the probability of a mask (Brier 1950)."""
+        return float(((self.probabilities[:, MASKED] - (self.labels == MASKED)) ** 2).mean())

@@ -1,0 +1,132 @@
+"""The networks, untrained or with given weights."""
+
+import numpy as np
+
+from maskdet.augmentation import LUMA
+from maskdet.backend import keras, tf
+from maskdet.config import CLASSES, SIZE
+
+layers = keras.layers
+
+SCALINGS = ("unit", "l2")  # a network scales 0 to 255 itself, or is trained on `training.normalised` images
+
+
+def _input(scaling: str, *, offset: float = 0.0):
+    """An image, and the image as the first layer of weights sees it: divided by 255, or as it is."""
+    inputs = keras.Input((SIZE, SIZE, 3), dtype="float32")
+    scale, offset = (1 / 255, offset) if scaling == "unit" else (1.0, 0.0)
+    return inputs, layers.Rescaling(scale, offset=offset)(inputs)
+
+
+def resnet(scaling: str) -> keras.Model:
+    """A residual network (He et al. 2016) for 50x50x3: a stem and two residual blocks, all of stride 2.
+
+    It halves the image at once, and again in each block: a changed pixel touches little, so that a
+    question of the attack, which asks many, costs little.
+    """
+    inputs, x = _input(scaling, offset=-0.5)
+    x = layers.ReLU()(_convolution(x, 16, stride=2))  # 25x25x16
+    x = _residual(x, 32)  # 13x13x32
+    x = _residual(x, 64)  # 7x7x64
+    x = layers.GlobalAveragePooling2D()(x)
+    return _classifier(inputs, x, name="resnet")
+
+
+def _convolution(x, filters: int, *, stride: int = 1, size: int = 3, name: str | None = None):
+    x = layers.Conv2D(filters, size, strides=stride, padding="same", use_bias=False,
+                      kernel_initializer="he_normal", name=name)(x)
+    return layers.BatchNormalization(momentum=0.9)(x)
+
+
+def _residual(x, filters: int):
+    """Two convolutions, the first of stride 2, added to their input, which a 1x1 convolution brings to their shape."""
+    shortcut = _convolution(x, filters, stride=2, size=1, name=f"shortcut{filters}")
+    x = layers.ReLU()(_convolution(x, filters, stride=2))
+    return layers.ReLU()(layers.Add()([_convolution(x, filters), shortcut]))
+
+
+def figure2(scaling: str) -> keras.Model:
+    """The network that the preprint's Figure 2 shows: greyscale, two convolutions, no shortcut."""
+    inputs, x = _input(scaling)
+    grey = layers.Conv2D(1, 1, use_bias=False, trainable=False, name="grey")
+    x = grey(x)  # 50x50x1
+    grey.set_weights([LUMA.reshape(1, 1, 3, 1)])
+    x = layers.Conv2D(100, 3, strides=2, activation="relu")(x)  # 24x24x100
+    x = layers.MaxPooling2D(2)(x)  # 12x12x100
+    x = layers.Conv2D(64, 3, activation="relu")(x)  # 10x10x64
+    x = layers.MaxPooling2D(2)(x)  # 5x5x64
+    x = layers.Flatten()(x)  # 1600
+    x = layers.Dense(50, activation="relu")(x)
+    x = layers.Dropout(0.2)(x)
+    return _classifier(inputs, x, name="figure2")
+
+
+def _classifier(inputs, x, *, name: str) -> keras.Model:
+    logits = layers.Dense(len(CLASSES), name="logits")(x)
+    return keras.Model(inputs, layers.Softmax(name="probabilities")(logits), name=name)
+
+
+def mobilenet(scaling: str) -> keras.Model:
+    """MobileNetV2 (Sandler et al. 2018) under the head of SSDMNV2 (Nagrath et al. 2021), without pretraining."""
+    inputs, x = _input(scaling, offset=-0.5)
+    x = keras.applications.MobileNetV2(input_tensor=x, include_top=False, weights=None).output
+    x = layers.Flatten()(layers.GlobalAveragePooling2D()(x))
+    x = layers.Dropout(0.5)(layers.Dense(128, activation="relu")(x))
+    return _quick(_classifier(inputs, x, name="mobilenet"))
+
+
+def resnet50(scaling: str) -> keras.Model:
+    """ResNet-50 (He et al. 2016), the backbone of Loey et al. (2021), without pretraining."""
+    inputs, x = _input(scaling, offset=-0.5)
+    x = keras.applications.ResNet50(input_tensor=x, include_top=False, weights=None).output
+    return _quick(_classifier(inputs, layers.GlobalAveragePooling2D()(x), name="resnet50"))
+
+
+def _quick(model: keras.Model) -> keras.Model:
+    """Let statistics follow within tens of steps; those libraries' settings want many thousands."""
+    for layer in model.layers:
+        if isinstance(layer, layers.BatchNormalization):
+            layer.momentum = 0.9
+    return model
+
+
+NETWORKS = {"resnet": resnet, "figure2": figure2}  # the two of the preprint: its text's and its code's
+COMPARED = {"mobilenet": mobilenet, "resnet50": resnet50}  # backbones of the detectors that it cites
+GREY = ("figure2",)  # networks that fold the colours into one
+
+
+def build(name: str, *, seed: int, scaling: str = "unit") -> keras.Model:
+    """An untrained network with weights drawn from `seed`. Raises ValueError for a name not known."""
+    known = NETWORKS | COMPARED
+    if name not in known:
+        raise ValueError(f"expected a network, one of {', '.join(known)}, got {name!r}")
+    if scaling not in SCALINGS:
+        raise ValueError(f"expected a scaling, one of {', '.join(SCALINGS)}, got {scaling!r}")
+    keras.utils.clear_session()  # layers are numbered from 0, whatever was built before
+    keras.utils.set_random_seed(seed)
+    return known[name](scaling)
+
+
+def restore(name: str, weights: list[np.ndarray], *, scaling: str = "unit") -> keras.Model:
+    """The network `name` with these weights."""
+    model = build(name, seed=0, scaling=scaling)
+    model.set_weights(weights)
+    return model
+
+
+def multiplications(model: keras.Model) -> int:
+    """Multiplications of one forward pass, in convolutions and dense layers."""
+    total = 0
+    for layer in model.layers:
+        if isinstance(layer, (layers.Conv2D, layers.DepthwiseConv2D)):
+            total += int(np.prod(layer.output.shape[1:3])) * int(np.prod(layer.kernel.shape))
+        elif isinstance(layer, layers.Dense):
+            total += int(np.prod(layer.kernel.shape))
+    return total
+
+
+def summary(model: keras.Model) -> list[dict]:
+    """Each layer's name, kind, output shape and number of parameters, in order."""
+    return [{"layer": layer.name, "kind": type(layer).__name__,
+             "output": "×".join(str(side) for side in layer.output.shape[1:]),
+             "parameters": layer.count_params()} for layer in model.layers]

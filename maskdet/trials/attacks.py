@@ -1,0 +1,52 @@
+"""The networks of trials attacked, each on the faces that it was tested with."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+
+from maskdet import attack, models
+from maskdet.attack import Search, Sweep
+from maskdet.config import Profile
+from maskdet.counts import Count, clustered
+from maskdet.evaluation import Evaluation
+from maskdet.forward import Forward
+from maskdet.incremental import Incremental
+from maskdet.trials.fitting import Outcome
+from maskdet.trials.trial import Line
+
+FIRST = 64  # corners, the most promising first, where each question is a whole pass of a large network
+
+
+def guided(line: Line) -> Search:
+    """The white-box search of the region that a line searches; of its first corners, on a large network."""
+    return attack.Guided(region=line.region, most=FIRST if line.network in models.COMPARED else None)
+
+
+def evolved(run: Profile) -> Callable[[Line], Search]:
+    """The preprint's search, of the region that a line searches."""
+    return lambda line: attack.DifferentialEvolution(run.evolution, region=line.region)
+
+
+def sweep(run: Profile, outcomes: Mapping[str, Sequence[Outcome]], *,
+          search: Callable[[Line], Search] = guided) -> dict[str, list[Sweep]]:
+    """Attack the test faces that each outcome's network has right by `search(line)`, one sweep an outcome."""
+    return {name: [_sweep(run, name, outcome, search(outcome.trial.line)) for outcome in several]
+            for name, several in outcomes.items()}
+
+
+def _sweep(run: Profile, name: str, outcome: Outcome, search: Search) -> Sweep:
+    model, large = outcome.model, outcome.trial.line.network in models.COMPARED
+    network = Forward.of(model) if large else Incremental.of(model)
+    return attack.sweep(models.predictor(model), network, outcome.test.images, outcome.test.labels, name=name,
+                        stem=outcome.trial.name, search=search, profile=run, alone=large)
+
+
+def success(outcomes: Sequence[Outcome], sweeps: Sequence[Sweep]) -> Count:
+    """Faces flipped, of those that were right before and attacked, over all outcomes."""
+    clusters = [outcome.test.clusters[sweep.faces] for outcome, sweep in zip(outcomes, sweeps)]
+    return clustered(np.concatenate([sweep.flipped for sweep in sweeps]), np.concatenate(clusters))
+
+
+def pooled(outcomes: Mapping[str, Sequence[Outcome]]) -> dict[str, Evaluation]:
+    """The tests of all outcomes of a name as one."""
+    return {name: Evaluation.pooled(outcome.test for outcome in several) for name, several in outcomes.items()}

@@ -1,0 +1,134 @@
+"""The recipe of the shipped weights, and their test on faces from elsewhere.
+
+`python -m maskdet.weights train` fits both networks to all found and all labelled faces of larxel and of
+drawn scenes, and writes them; `python -m maskdet.weights test` asks them about `$MASKDET_DATA/portraits`.
+"""
+
+import dataclasses
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from tqdm import tqdm
+
+from maskdet import config, data, faces, files, models, results, training
+from maskdet.augmentation import Augmentation
+from maskdet.config import CLASSES, Profile, Recipe
+from maskdet.evaluation import Evaluation
+from maskdet.workers import local
+
+SOURCES = ("larxel", "drawings")  # profiles
+RECIPE = Recipe(epochs=60, batch=64, learning_rate=3e-3, shrink=1e-3)
+# Far wider than for the experiment: other cameras, other masks, tight and loose boxes.
+WIDE = Augmentation(zoom=(0.75, 2.0), shift=0.15, shape=0.2, light=0.2, grey=0.15, dyed=0.25, hidden=0.25)
+SMALLEST = 10  # pixels; labelled faces less wide show nothing
+PORTRAITS = {"with_mask": "masked", "without_mask": "bare"}  # folders of the test set, and their classes
+
+
+def learned(run: Profile) -> tuple[np.ndarray, np.ndarray]:
+    """Patches (N, 100, 100, 3) of all faces of a profile's two classes, from both kinds of box, and labels (N,)."""
+    found, patches, labels = faces.load(run), [], []
+    for boxes in faces.BOXES:
+        table = found.rows(boxes=boxes)
+        used = table.label.isin(CLASSES) & (table.right - table.left >= SMALLEST)
+        patches.append(found.patches[boxes][used])
+        labels.append(faces.labels(table[used]))
+    return np.concatenate(patches), np.concatenate(labels)
+
+
+def train() -> None:
+    """Fit both networks, each in a process of its own, and write them where `models.load` reads them."""
+    drawings = config.profile("drawings")
+    data.prepare(drawings)
+    faces.prepare(drawings)
+    parts = {name: learned(config.profile(name)) for name in SOURCES}
+    patches, labels = (np.concatenate(side) for side in zip(*parts.values()))
+    nothing = np.empty((0, config.SIZE, config.SIZE, 3), np.uint8), np.empty(0, int)
+    futures = {name: local().submit(training.fit, name, patches, labels, held_out=nothing, recipe=RECIPE,
+                                    seed=drawings.seed, augmentation=WIDE) for name in models.NETWORKS}
+    fits = {name: futures[name].result() for name in tqdm(futures, desc="fit", unit="network", disable=None)}
+    sets = {name: {"checksum": data.load(config.profile(name)).checksum,
+                   "faces": {label: int((side == own).sum()) for own, label in enumerate(CLASSES)}}
+            for name, (_, side) in parts.items()}
+    models.ship({name: fit.weights for name, fit in fits.items()},
+                {"data": sets, "recipe": dataclasses.asdict(RECIPE), "augmentation": dataclasses.asdict(WIDE),
+                 "seed": drawings.seed, "seconds": {name: round(fit.seconds) for name, fit in fits.items()},
+                 "provenance": results.environment()})
+
+
+def portraits(folder: Path) -> pd.DataFrame:
+    """The images of a folder that holds one folder a class: path, label, and whether it could be read.
+
+    Raises FileNotFoundError, saying what is expected, where there is none of one class.
+    """
+    rows = [(path, label) for name, label in PORTRAITS.items()
+            for path in sorted((folder / name).glob("*")) if path.suffix.lower() in (".jpg", ".jpeg", ".png")]
+    table = pd.DataFrame(rows, columns=["path", "label"])
+    if set(table.label) != set(CLASSES):
+        raise FileNotFoundError(f"expected images in {folder}/with_mask and {folder}/without_mask, got {len(table)}: set "
+                                "MASKDET_DATA to the folder that holds portraits/, such as the image folders of "
+                                "github.com/chandrikadeb7/Face-Mask-Detection")
+    return table
+
+
+def faced(image: np.ndarray, boxes: np.ndarray) -> np.ndarray:
+    """The crop of the largest of `boxes` (M, 4), or of the whole image where there is none."""
+    if not len(boxes):
+        return faces.crop(image, (0, 0, *image.shape[1::-1]))
+    return faces.crop(image, boxes[np.prod(boxes[:, 2:] - boxes[:, :2], axis=1).argmax()])
+
+
+def test(folder: Path, *, detector: str = "mtcnn", seed: int) -> dict:
+    """The shipped networks on one face of each image: counts by class, with and without a detected box."""
+    table, detect = portraits(folder), faces.detector(detector)
+    crops, found, hashes, skipped = [], [], [], []
+    for path in tqdm(table.path, desc="portraits", unit="image", disable=None):
+        try:
+            image = data.read_image(path)
+        except data.PhotographError as error:
+            skipped.append(error.fault)
+            crops.append(None)
+            continue
+        boxes, _ = detect(image)
+        crops.append(faced(image, boxes))
+        found.append(len(boxes) > 0)
+        hashes.append(data.difference_hash(image))
+    table = table[[crop is not None for crop in crops]]
+    images, found = np.array([crop for crop in crops if crop is not None]), np.array(found)
+    labels, clusters = faces.labels(table), data.groups(np.array(hashes))
+    asked = {name: Evaluation(images, labels, models.load(name)(images), clusters) for name in models.NETWORKS}
+    return {"images": len(images), "skipped": len(skipped), "detector": detector,
+            "found": {name: int(found[labels == own].sum()) for own, name in enumerate(CLASSES)},
+            "networks": {name: _measured(one, found, seed=seed) for name, one in asked.items()},
+            "sha256": {name: models.card()["networks"][name]["sha256"] for name in models.NETWORKS}}
+
+
+def _measured(asked: Evaluation, found: np.ndarray, *, seed: int) -> dict:
+    sides = {"found": found, "whole_image": ~found}
+    return {"accuracy": asked.accuracy, "by_class": asked.by_class, "balanced": asked.balanced(seed=seed),
+            "area": asked.area(seed=seed),
+            **{name: asked.part(side).by_class for name, side in sides.items() if side.any()}}
+
+
+def main(arguments: list[str]) -> int:
+    """`train` or `test`."""
+    try:
+        if arguments == ["train"]:
+            train()
+        elif arguments == ["test"]:
+            folder = Path(os.environ.get("MASKDET_DATA") or config.ROOT / "data") / "portraits"
+            found: Mapping = test(folder, seed=config.profile("larxel").seed)
+            results.write("portraits", found)
+        else:
+            raise ValueError(f"expected train or test, got {' '.join(arguments) or 'nothing'}")
+    except (FileNotFoundError, ValueError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,121 @@
+"""Lines, and trials of them on splits, folds and seeds."""
+
+import dataclasses
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from maskdet import attack, config, data, faces, trials
+from maskdet.counts import Count
+from maskdet.trials import fitting, trial as ways
+
+RUN = dataclasses.replace(config.PROFILES["larxel"], name="test")
+
+
+def test_a_toggled_line_differs_from_its_own_by_one_setting_which_is_the_others():
+    rows = ways.toggled(trials.TEXT, trials.CODE)
+    assert list(rows) == ["network", "boxes", "scaling", "recipe", "region"]
+    for name, line in rows.items():
+        assert getattr(line, name) == getattr(trials.CODE, name)
+        assert dataclasses.replace(line, **{name: getattr(trials.TEXT, name)}) == trials.TEXT
+    assert ways.toggled(trials.TEXT, trials.TEXT) == {}
+
+
+def test_trials_that_need_other_networks_have_other_names():
+    every = [trial for made in (trials.main, trials.repeats, trials.folds, trials.lines, trials.comparison)
+             for several in made(RUN).values() for trial in several]
+    names = {trial.name: (dataclasses.replace(trial.line, region=None), trial.seed, trial.fold) for trial in every}
+    assert len(names) == len({(dataclasses.replace(trial.line, region=None), trial.seed, trial.fold) for trial in every})
+    assert trials.main(RUN)["resnet"][0].name == "resnet-562" == trials.repeats(RUN)["resnet"][0].name
+    assert trials.lines(RUN)["code"][0].name == "figure2-annotation-l2-code-562"
+    assert len(trials.folds(RUN)["figure2"]) == 5 and len(trials.repeats(RUN)["figure2"]) == 3
+
+
+@pytest.fixture(scope="module")
+def cropped(tmp_path_factory):
+    """A profile whose faces are drawn, found and cropped, in a folder of this module's own."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MASKDET_BUILD", str(tmp_path_factory.mktemp("trials")))
+        run = dataclasses.replace(config.PROFILES["smoke"], name="test", recipe=config.Recipe(2, 16, 2e-3))
+        data.prepare(run)
+        faces.prepare(run)
+        yield run
+
+
+@pytest.fixture(scope="module")
+def folded(cropped):
+    """Its folds, by the small network alone."""
+    return trials.prepare(cropped, {"figure2": trials.folds(cropped)["figure2"]})
+
+
+def test_folds_test_every_found_face_once_and_never_a_photograph_that_was_learned_from(cropped, folded):
+    found, dataset = faces.load(cropped), data.load(cropped)
+    table = found.rows()
+    used = table.label.isin(config.CLASSES)
+    test = trials.pooled(folded)["figure2"]
+    assert len(test.labels) == used.sum() and test.labels.sum() == (table.label == "masked").sum()
+    for outcome in folded["figure2"]:
+        part = fitting._parts(cropped, dataset, found, outcome.trial)
+        sides = [set(table.group.loc[rows]) for rows in (part.learned, part.tested)]
+        assert not sides[0] & sides[1] and set(part.learned) | set(part.tested) == set(np.flatnonzero(used))
+        assert (outcome.test.clusters == table.group.loc[part.tested]).all()
+        assert set(outcome.left_out.original) <= {"face_with_mask_incorrect", "face_other_covering"}
+
+
+def test_attacks_are_counted_among_faces_that_their_own_network_has_right(cropped, folded):
+    run = dataclasses.replace(cropped, attacked=3)
+    sweeps = trials.sweep(run, folded, search=lambda line: attack.Guided(region=4))
+    count = trials.success(folded["figure2"], sweeps["figure2"])
+    assert count.n == sum(min(3, outcome.test.accuracy.k) for outcome in folded["figure2"])
+    assert {len(sweep.verdicts) for sweep in sweeps["figure2"]} <= {1, 2, 3}
+    for sweep in sweeps["figure2"]:
+        assert all(max(verdict.pixels[0][:2]) < 4 and verdict.queries <= 128 for verdict in sweep.verdicts)
+
+
+def test_a_finished_fit_is_read_back_and_another_is_done_anew(cropped, folded, monkeypatch):
+    [trial, _] = trials.folds(cropped)["figure2"]
+    fits, fit = [], fitting.training.fit
+    monkeypatch.setattr(fitting.training, "fit", lambda *words, **options: fits.append(1) or fit(*words, **options))
+    [again] = trials.prepare(cropped, {"figure2": [trial]})["figure2"]
+    first = folded["figure2"][0]
+    assert not fits and again.fit.history.equals(first.fit.history)
+    assert all((a == b).all() for a, b in zip(again.fit.weights, first.fit.weights))
+    assert (again.test.probabilities == first.test.probabilities).all()
+    (cropped.folder / f"networks/{trial.name}.json").unlink()  # interrupted before the report, which is written last
+    with pytest.raises(FileNotFoundError, match=f"expected network {trial.name} of profile test, got none: run `make"):
+        trials.load(cropped, trial)
+    [alone] = trials.prepare(cropped, {"figure2": [trial]})["figure2"]
+    assert len(fits) == 1 and all((a == b).all() for a, b in zip(alone.fit.weights, first.fit.weights)), \
+        "fitted here or in a process of its own, the weights are the same"
+    other = dataclasses.replace(cropped, recipe=config.Recipe(2, 16, 1e-2))
+    with pytest.raises(ValueError, match=f"expected network {trial.name} fitted to the crops as they are now"):
+        trials.load(other, trial)
+
+
+def test_a_scaled_line_is_measured_as_it_is_asked_and_as_it_was_trained(cropped):
+    run = dataclasses.replace(cropped, code=dataclasses.replace(cropped.code, epochs=3))
+    [outcome] = trials.prepare(run, {"code": trials.lines(run)["code"]})["code"]
+    asked, trained = outcome.test.accuracy, outcome.as_trained
+    assert asked.n == trained.n > 10
+    assert outcome.test.probabilities.max() == pytest.approx(1, abs=1e-6), "saturated by pixels of up to 255"
+    [cut] = trials.prepare(run, {"mtcnn": [ways.Trial(trials.Line("figure2", recipe="code"), run.seed)]})["mtcnn"]
+    assert len(outcome.test.labels) >= len(cut.test.labels), "missed faces have annotated boxes"
+    assert (outcome.test.images[0] != cut.test.images[0]).any()
+
+
+def test_where_the_preprints_number_lies_beside_the_two_lines_is_said_in_words():
+    from maskdet.trials.tables import _lies
+
+    ends = [Count(98, 100), Count(80, 100)]
+    assert [_lies(share, ends) for share in (0.5, 0.9, 0.99)] == ["below both", "between the two", "above both"]
+
+
+def test_tables_state_each_trial_and_each_class(cropped, folded):
+    sweeps = trials.sweep(dataclasses.replace(cropped, attacked=1), folded, search=lambda line: attack.Guided(region=1))
+    table = trials.trials_table(folded, sweeps)
+    assert table.fold.tolist() == [0, 1] and table["success of one pixel"].str.contains("/1,").all()
+    originals = trials.by_original(folded)
+    assert {"bare", "masked"} <= set(originals.index) and isinstance(originals, pd.DataFrame)
+    measures = trials.measures(cropped, trials.pooled(folded))
+    assert {"accuracy", "balanced accuracy", "Brier score"} <= set(measures.index)

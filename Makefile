@@ -18,7 +18,7 @@ ifdef MASKDET_DATA
 export MASKDET_DATA := $(abspath $(MASKDET_DATA))
 endif
 .DELETE_ON_ERROR:
-.PHONY: help book test notebooks verify data record check weights portraits bench lab lock clean
+.PHONY: help book test notebooks verify data record check weights portraits manifest bench lab lock clean
 # A finished copy is kept when a later one fails or is interrupted.
 .SECONDARY:
 
@@ -54,6 +54,9 @@ weights: $(VENV)/ready ## train the shipped weights anew (on larxel and drawn fa
 
 portraits: $(VENV)/ready ## test the shipped weights on faces from elsewhere (into results/portraits.json)
 	$(BIN)/python -m maskdet.weights test
+
+manifest: $(VENV)/ready ## write codecheck.yml: the recorded outputs, their commands and checksums
+	@$(BIN)/python -m maskdet.manifest
 
 bench: $(DONE)/03_resnet.ipynb $(PEERS)/ready ## measure the attack beside public ones (into results/bench.json; about an hour)
 	$(PEERS)/bin/python -m bench $(PROFILE)

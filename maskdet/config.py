@@ -63,9 +63,9 @@ class Profile:
     validation_share: float = 0.10  # of the photographs, taken from the other 80 %
     smallest_face: int = 20  # pixels; recall is stated for labelled faces at least this wide
     iou: float = 0.4  # a detection is matched to a labelled box above this overlap
-    recipe: Recipe = Recipe(epochs=40, batch=32, learning_rate=2e-3, shrink=1e-3)
+    recipe: Recipe = Recipe(epochs=80, batch=32, learning_rate=2e-3, shrink=0.05)
     code: Recipe = PREPRINT
-    comparison: Recipe = Recipe(epochs=10, batch=32, learning_rate=1e-3, shrink=1e-3)
+    comparison: Recipe = Recipe(epochs=10, batch=32, learning_rate=1e-3, shrink=0.05)
     compared: tuple[str, ...] = ("mobilenet", "resnet50")  # networks that are large, and slow to train
     folds: int = 5
     repeats: int = 3  # seeds of the single split
@@ -93,9 +93,9 @@ PROFILES = {
     for profile in (
         # Small enough for a coffee break.
         Profile("demo", "wobot", scenes=160, unannotated=6, folds=3, repeats=2,
-                recipe=Recipe(epochs=25, batch=16, learning_rate=2e-3, shrink=1e-3),
+                recipe=Recipe(epochs=25, batch=16, learning_rate=2e-3, shrink=0.05),
                 code=dataclasses.replace(PREPRINT, epochs=10),
-                comparison=Recipe(epochs=6, batch=32, learning_rate=1e-3, shrink=1e-3), compared=("mobilenet",)),
+                comparison=Recipe(epochs=6, batch=32, learning_rate=1e-3, shrink=0.05), compared=("mobilenet",)),
         Profile("larxel", "voc"),
         Profile("wobot", "wobot"),
         # More of what the demo draws, other scenes, for the shipped weights.

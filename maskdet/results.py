@@ -57,7 +57,7 @@ def _flat(values: Mapping, prefix: str = "") -> Iterator[tuple[str, object]]:
     """Dotted names and values; a `Count` also as its parts k, n, share and interval."""
     for name, value in values.items():
         name = f"{prefix}{name}"
-        value = _measure(value)
+        value = measure(value)
         if isinstance(value, Mapping):
             yield from _flat(value, f"{name}.")
             continue
@@ -69,7 +69,7 @@ def _flat(values: Mapping, prefix: str = "") -> Iterator[tuple[str, object]]:
                         f"{name}.interval": f"{low} to {high} %"}.items()
 
 
-def _measure(value: object) -> object:
+def measure(value: object) -> object:
     """A count or an estimate read from JSON as what it was; anything else as it is."""
     names = set(value) if isinstance(value, Mapping) else set()
     if {"k", "n"} <= names <= {"k", "n", "effect"}:

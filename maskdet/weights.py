@@ -21,7 +21,7 @@ from maskdet.evaluation import Evaluation
 from maskdet.workers import local
 
 SOURCES = ("larxel", "drawings")  # profiles
-RECIPE = Recipe(epochs=60, batch=64, learning_rate=3e-3, shrink=1e-3)
+RECIPE = Recipe(epochs=60, batch=64, learning_rate=3e-3, shrink=0.05)
 # Far wider than for the experiment: other cameras, other masks, tight and loose boxes.
 WIDE = Augmentation(zoom=(0.75, 2.0), shift=0.15, shape=0.2, light=0.2, grey=0.15, dyed=0.25, hidden=0.25)
 SMALLEST = 10  # pixels; labelled faces less wide show nothing
@@ -103,7 +103,7 @@ def test(folder: Path, *, detector: str = "mtcnn", seed: int) -> dict:
     return {"images": len(images), "skipped": len(skipped), "detector": detector,
             "found": {name: int(found[labels == own].sum()) for own, name in enumerate(CLASSES)},
             "networks": {name: _measured(one, found, seed=seed) for name, one in asked.items()},
-            "sha256": {name: models.card()["networks"][name]["sha256"] for name in models.NETWORKS}}
+            "weights": {name: models.card()["networks"][name]["sha256"] for name in models.NETWORKS}}
 
 
 def _measured(asked: Evaluation, found: np.ndarray, *, seed: int) -> dict:
@@ -111,6 +111,42 @@ def _measured(asked: Evaluation, found: np.ndarray, *, seed: int) -> dict:
     return {"accuracy": asked.accuracy, "by_class": asked.by_class, "balanced": asked.balanced(seed=seed),
             "area": asked.area(seed=seed),
             **{name: asked.part(side).by_class for name, side in sides.items() if side.any()}}
+
+
+def card_table(card: Mapping) -> pd.DataFrame:
+    """A row a shipped network: its parameters, the size of its file, and the start of its checksum."""
+    return pd.DataFrame({name: {"parameters": f"{one['parameters']:,}", "kB": f"{one['bytes'] / 1000:.0f}",
+                                "SHA-256 begins": one["sha256"][:16]} for name, one in card["networks"].items()}).T
+
+
+def elsewhere_table(record: Mapping) -> pd.DataFrame:
+    """What `test` recorded, a column a network."""
+    def words(value: Mapping) -> str:
+        return str(results.measure(value))
+
+    return pd.DataFrame({name: {
+        "accuracy": words(one["accuracy"]), "balanced accuracy": words(one["balanced"]),
+        **{f"{label}, all": words(count) for label, count in one["by_class"].items()},
+        **{f"{label}, {side.replace('_', ' ')}": words(count) for side in ("found", "whole_image")
+           for label, count in one.get(side, {}).items()}} for name, one in record["networks"].items()})
+
+
+def here_table(run: Profile) -> pd.DataFrame:
+    """The shipped networks on the test faces of a run: accuracy of each class."""
+    images, labels, table = faces.load(run).part("test")
+    asked = {name: Evaluation(images, labels, models.load(name)(images), table.group.to_numpy()) for name in models.NETWORKS}
+    return pd.DataFrame({name: {"accuracy": str(one.accuracy), **{label: str(count) for label, count in one.by_class.items()}}
+                         for name, one in asked.items()})
+
+
+def numbers(card: Mapping, record: Mapping) -> dict:
+    """What the prose quotes of the card and of the test on faces from elsewhere."""
+    tightest, loosest = card["augmentation"]["zoom"]
+    return {"card": {name: dict(one["faces"]) for name, one in card["data"].items()}
+            | {"recipe": card["recipe"], "tightest": str(tightest), "loosest": str(loosest),
+               "dyed": f"{100 * card['augmentation']['dyed']:.0f} %",
+               "kilobytes": f"{sum(one['bytes'] for one in card['networks'].values()) / 1000:.0f}"},
+            "elsewhere": {name: part for name, part in record.items() if name != "provenance"}}
 
 
 def main(arguments: list[str]) -> int:

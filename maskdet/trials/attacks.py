@@ -14,7 +14,7 @@ from maskdet.incremental import Incremental
 from maskdet.trials.fitting import Outcome
 from maskdet.trials.trial import Line
 
-FIRST = 64  # corners, the most promising first, where each question is a whole pass of a large network
+FIRST = 32  # corners, the most promising first, where each question is a whole pass of a large network
 
 
 def guided(line: Line) -> Search:

@@ -101,7 +101,7 @@ PROFILES = {
         # More of what the demo draws, other scenes, for the shipped weights.
         Profile("drawings", "wobot", scenes=600, seed=2021),
         # Too small to say anything; the tests run the notebooks on it.
-        Profile("smoke", "wobot", scenes=30, unannotated=2, folds=2, repeats=2, attacked=2,
+        Profile("smoke", "wobot", scenes=30, unannotated=2, folds=2, repeats=1, attacked=2,
                 recipe=Recipe(epochs=3, batch=32, learning_rate=1e-3),
                 code=dataclasses.replace(PREPRINT, epochs=1),
                 compared=(),

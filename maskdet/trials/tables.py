@@ -1,5 +1,6 @@
 """Trials as tables for the book, and the numbers of each of their stages."""
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -108,17 +109,16 @@ def folds_numbers(run: Profile, outcomes: Outcomes, sweeps: Sweeps, again: Outco
     }}, {"training": seconds, "attack": attacked}
 
 
-WORDS = {"network": "network", "boxes": "crops", "scaling": "scaling", "recipe": "training", "region": "region searched"}
+def _words(name: str) -> str:
+    """The name of a line as the book has it."""
+    return name.replace("boxes", "crops").replace("recipe", "training").replace("region", "region searched")
 
 
 def lines_table(outcomes: Outcomes, sweeps: Sweeps) -> pd.DataFrame:
-    """A row a line: its settings where they are the code's, accuracy, and success of the attack."""
-    rows = {}
-    for name, [outcome] in outcomes.items():
-        line = outcome.trial.line
-        settings = {word: "code" if getattr(line, field) == getattr(CODE, field) else "text" for field, word in WORDS.items()}
-        rows[name] = settings | {"accuracy": str(outcome.test.accuracy), "success of one pixel": str(success([outcome], sweeps[name]))}
-    return pd.DataFrame(rows).T
+    """A row a line: accuracy, and success of the attack."""
+    return pd.DataFrame({_words(name): {"accuracy": str(several[0].test.accuracy),
+                                        "success of one pixel": str(success(several, sweeps[name]))}
+                         for name, several in outcomes.items()}).T
 
 
 def lines_intervals(outcomes: Outcomes, sweeps: Sweeps, preprint: Mapping) -> dict[str, list]:
@@ -126,7 +126,7 @@ def lines_intervals(outcomes: Outcomes, sweeps: Sweeps, preprint: Mapping) -> di
     panels = {quantity: [("preprint", preprint_share(preprint, quantity), None)] for quantity in ("accuracy", "success")}
     for name, several in outcomes.items():
         for quantity, count in (("accuracy", several[0].test.accuracy), ("success", success(several, sweeps[name]))):
-            panels[quantity].append((name, count.share, count.interval))
+            panels[quantity].append((_words(name), count.share, count.interval))
     return panels
 
 
@@ -145,7 +145,7 @@ def lines_numbers(run: Profile, outcomes: Outcomes, sweeps: Sweeps, evolved: Swe
         "code": stated(run.code) | {"region": CODE.region},
         "accuracy": {_key(name): count for name, count in accuracy.items()},
         "success": {_key(name): count for name, count in flipped.items()}, "evolution": found,
-        "settings": {_key(name): {field: str(getattr(outcome.trial.line, field)) for field in WORDS}
+        "settings": {_key(name): {field: str(value) for field, value in dataclasses.asdict(outcome.trial.line).items()}
                      for name, [outcome] in outcomes.items()},
         "majority": {name: majority(outcomes[name][0].test) for name in ("text", "code")},
         "as_trained": {_key(name): several[0].as_trained for name, several in outcomes.items() if several[0].trial.line.scaling == "l2"},

@@ -1,0 +1,27 @@
+"""A network asked by whole passes says what the incremental one says."""
+
+import numpy as np
+
+from maskdet import attack, models
+from maskdet.forward import Forward
+from maskdet.incremental import Incremental
+
+
+def test_whole_passes_and_incremental_ones_agree_in_logits_gradient_and_verdict():
+    model = models.build("figure2", seed=1)
+    image = np.random.default_rng(0).integers(0, 256, (50, 50, 3), dtype=np.uint8)
+    whole, incremental = (kind.of(model).face(image) for kind in (Forward, Incremental))
+    pixels = np.random.default_rng(1).integers(0, (50, 50, 256, 256, 256), (40, 1, 5))
+    np.testing.assert_allclose(whole.logits, incremental.logits, atol=1e-5)
+    np.testing.assert_allclose(whole.ask(pixels), incremental.ask(pixels), atol=1e-5)
+    np.testing.assert_allclose(whole.gradient(1), incremental.gradient(1), atol=1e-6)
+    label, rng = int(whole.logits.argmax()), np.random.default_rng(0)
+    one, two = (attack.Guided(most=16)(face, label, rng=rng) for face in (whole, incremental))
+    assert (one.pixels == two.pixels).all() and one.queries == two.queries
+
+
+def test_a_large_network_is_attacked_by_its_first_corners():
+    model = models.build("mobilenet", seed=1)
+    face = Forward.of(model).face(np.zeros((50, 50, 3), np.uint8))
+    found = attack.Guided(most=8)(face, int(face.logits.argmax()), rng=np.random.default_rng(0))
+    assert found.queries <= 8 and np.isfinite(face.gradient(0)).all() and face.gradient(0).any()

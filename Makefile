@@ -93,11 +93,11 @@ $(PEERS)/ready: requirements.txt bench/requirements.txt pyproject.toml
 LIBRARY := maskdet/__init__.py maskdet/config.py maskdet/files.py maskdet/counts.py maskdet/results.py $(wildcard maskdet/figures/*.py) requirements.txt
 $(DONE)/01_data.ipynb: $(wildcard maskdet/data/*.py maskdet/drawing/*.py)
 $(DONE)/02_faces.ipynb: $(wildcard maskdet/faces/*.py) maskdet/backend.py $(DONE)/01_data.ipynb
-$(DONE)/03_resnet.ipynb: $(wildcard maskdet/models/*.py maskdet/trials/*.py) maskdet/training.py maskdet/augmentation.py maskdet/evaluation.py $(DONE)/02_faces.ipynb
+$(DONE)/03_resnet.ipynb: $(wildcard maskdet/models/*.py maskdet/trials/*.py) maskdet/training.py maskdet/augmentation.py maskdet/evaluation.py maskdet/workers.py $(DONE)/02_faces.ipynb
 $(DONE)/04_attack.ipynb: $(wildcard maskdet/attack/*.py maskdet/incremental/*.py) $(DONE)/03_resnet.ipynb
 $(DONE)/folds.ipynb $(DONE)/lines.ipynb: $(DONE)/04_attack.ipynb
 $(DONE)/comparison.ipynb: maskdet/forward.py $(DONE)/04_attack.ipynb
-$(DONE)/05_results.ipynb: $(filter-out results/$(PROFILE).json results/bench.json,$(wildcard results/*.json)) $(DONE)/folds.ipynb $(DONE)/lines.ipynb $(DONE)/comparison.ipynb
+$(DONE)/05_results.ipynb: $(filter-out results/$(PROFILE).json,results/larxel.json results/preprint.json) $(DONE)/folds.ipynb $(DONE)/lines.ipynb $(DONE)/comparison.ipynb
 $(DONE)/weights.ipynb: maskdet/weights.py $(wildcard maskdet/models/shipped/*) results/portraits.json $(DONE)/03_resnet.ipynb
 $(DONE)/benchmark.ipynb: maskdet/benchmark.py results/bench.json
 

@@ -52,7 +52,7 @@ def main(arguments: list[str]) -> int:
     del machine["date"]
     written = {"run": run.name, "attack": [], "peers": [], "cost": {}, "growth": {}}
     for name in models.NETWORKS:
-        outcome = trials.load(run, trials.main(run)[name][0])
+        [outcome] = trials.load(run, {name: trials.main(run)[name]})[name]
         model, test = outcome.model, outcome.test
         network = Incremental.of(model)
         found = measure.chosen(model, network, test.images, test.labels, run)

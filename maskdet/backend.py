@@ -1,4 +1,4 @@
-"""TensorFlow and Keras, imported once, the same way everywhere: quiet, two threads, deterministic.
+"""TensorFlow and Keras, imported once, the same way everywhere: quiet, one thread, deterministic.
 
 Take them from here (`from maskdet.backend import keras, tf`), never directly: a result depends on
 the number of threads and on the kernels, which are fixed when TensorFlow starts.

@@ -148,7 +148,7 @@ def recorded(name: str) -> dict:
     """
     path = RECORDED / f"{name}.json"
     if not path.exists():
-        command = "make bench" if name == "bench" else f"make record PROFILE={name}"
+        command = f"make {name}" if name in ("bench", "portraits") else f"make record PROFILE={name}"
         raise FileNotFoundError(f"no recorded run at results/{name}.json: run `{command}`")
     record = json.loads(path.read_text(encoding="utf8"))
     if record.get("profile", name) != name:
@@ -218,36 +218,31 @@ def intervals(columns: Mapping) -> dict[str, list]:
     return panels
 
 
-def differences(run: Mapping, other: Mapping, *, prefix: str = "") -> Iterator[str]:
-    """Each number in which two runs differ, by its dotted name; where they were made and how long it took is not compared."""
-    for name in sorted(run.keys() | other.keys()):
-        if name == "provenance":
-            continue
-        one, two = run.get(name), other.get(name)
-        if isinstance(one, Mapping) and isinstance(two, Mapping):
-            yield from differences(one, two, prefix=f"{prefix}{name}.")
-        elif one != two:
-            yield f"{prefix}{name}: {one} here, {two} recorded"
-
-
 def check(run: Profile) -> dict:
-    """What `make check` finds: how many numbers of this run and of the recorded one are the same, which differ,
-    and the provenance of both; written to `results/<profile>-receipt.json`."""
+    """What `make check` finds: how many recorded numbers this run has as well, which differ, and the
+    provenance of both; written to `results/<profile>-receipt.json`.
+
+    Raises ValueError where the run is the recorded one, whose finished work nobody did again.
+    """
     built, kept = _built(run), recorded(run.name)
-    different = list(differences(built, kept))
-    numbers = sum(1 for _ in _leaves({name: part for name, part in kept.items() if name != "provenance"}))
-    receipt = {"profile": run.name, "compared": numbers, "same": numbers - len(different), "different": different,
-               "recorded": kept["provenance"], "again": built["provenance"]}
+    if built["provenance"]["seconds"] == kept["provenance"]["seconds"]:
+        raise ValueError(f"expected another run than the recorded one of profile {run.name}, got that one itself: do it again "
+                         f"elsewhere, `make book check PROFILE={run.name} BUILD=/an/empty/folder`")
+    one, two = (dict(_leaves({name: part for name, part in of.items() if name != "provenance"})) for of in (built, kept))
+    different = [f"{name}: {one.get(name)} here, {two.get(name)} recorded" for name in sorted(one.keys() | two.keys())
+                 if one.get(name) != two.get(name)]
+    receipt = {"profile": run.name, "compared": len(two), "same": sum(one.get(name) == value for name, value in two.items()),
+               "different": different, "recorded": kept["provenance"], "again": built["provenance"]}
     files.write_json(RECORDED / f"{run.name}-receipt.json", receipt)
     return receipt
 
 
-def _leaves(value: object) -> Iterator[object]:
-    if isinstance(value, Mapping):
-        for part in value.values():
-            yield from _leaves(part)
-    else:
-        yield value
+def _leaves(values: Mapping, prefix: str = "") -> Iterator[tuple[str, object]]:
+    for name, value in values.items():
+        if isinstance(value, Mapping):
+            yield from _leaves(value, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", value
 
 
 def _built(run: Profile) -> dict:

@@ -66,11 +66,15 @@ def test_a_run_is_compared_with_the_record_number_by_number(profile, monkeypatch
     monkeypatch.setitem(config.PROFILES, "test", profile)
     recorded_all(profile)
     run = results.collect(profile)
-    assert results.main(["test"]) == 0 and results.main(["test", "--check"]) == 0
+    assert results.main(["test"]) == 0 and results.main(["test", "--check"]) == 1
+    assert "expected another run than the recorded one of profile test, got that one itself" in capsys.readouterr().err
+    run["provenance"]["seconds"] = {"faces": {"detection": 9.5}}
+    (profile.folder / "results.json").write_text(json.dumps(run))
+    assert results.main(["test", "--check"]) == 0
     receipt = json.loads((tmp_path / "results/test-receipt.json").read_text())
     assert receipt["different"] == [] and receipt["same"] == receipt["compared"] > 20
     assert receipt["again"]["seed"] == profile.seed
-    changed = run | {"accuracy": run["accuracy"] | {"resnet": {"k": 8, "n": 10, "effect": 1.0}}, "provenance": {}}
+    changed = run | {"accuracy": run["accuracy"] | {"resnet": {"k": 8, "n": 10, "effect": 1.0}}}
     (profile.folder / "results.json").write_text(json.dumps(changed))
     capsys.readouterr()
     assert results.main(["test", "--check"]) == 1

@@ -84,13 +84,13 @@ def test_a_finished_fit_is_read_back_and_another_is_done_anew(cropped, folded, m
     assert (again.test.probabilities == first.test.probabilities).all()
     (cropped.folder / f"networks/{trial.name}.json").unlink()  # interrupted before the report, which is written last
     with pytest.raises(FileNotFoundError, match=f"expected network {trial.name} of profile test, got none: run `make"):
-        trials.load(cropped, trial)
+        trials.load(cropped, {"figure2": [trial]})
     [alone] = trials.prepare(cropped, {"figure2": [trial]})["figure2"]
     assert len(fits) == 1 and all((a == b).all() for a, b in zip(alone.fit.weights, first.fit.weights)), \
         "fitted here or in a process of its own, the weights are the same"
     other = dataclasses.replace(cropped, recipe=config.Recipe(2, 16, 1e-2))
     with pytest.raises(ValueError, match=f"expected network {trial.name} fitted to the crops as they are now"):
-        trials.load(other, trial)
+        trials.load(other, {"figure2": [trial]})
 
 
 def test_a_scaled_line_is_measured_as_it_is_asked_and_as_it_was_trained(cropped):

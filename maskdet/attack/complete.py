@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from maskdet.attack.oracle import DECIDED, Face, margin
+from maskdet.attack.oracle import Face, decided, margin
 from maskdet.attack.pixels import CORNERS, everywhere
 from maskdet.attack.search import Found, within
 
@@ -65,12 +65,12 @@ def _candidates(face: Face, region: int | None) -> np.ndarray:
 
 def _asked(face: Face, label: int, candidates: np.ndarray) -> Found:
     """Ask about candidates (N, 1, 5) in their order, up to one that flips the decision."""
-    least, best = np.inf, candidates[0]
+    least, best, limit = np.inf, candidates[0], -decided(face)
     start, together = 0, 8  # few at first: a good order has its flip at the front
     while start < len(candidates):
         asked = candidates[start:start + together]
         margins = margin(face.ask(asked), label)
-        flips = np.flatnonzero(margins < -DECIDED)
+        flips = np.flatnonzero(margins < limit)
         if len(flips):
             return Found(asked[flips[0]], start + int(flips[0]) + 1)
         if margins.min() < least:

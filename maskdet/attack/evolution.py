@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from maskdet.attack.oracle import DECIDED, Face, margin
+from maskdet.attack.oracle import Face, decided, margin
 from maskdet.attack.search import Found, within
 from maskdet.config import Evolution
 
@@ -103,12 +103,12 @@ class DifferentialEvolution:
 
     def __call__(self, face: Face, label: int, *, rng: np.random.Generator) -> Found:
         population = Population(GENES * self.size, rng=rng, settings=self.settings)
-        shape = np.minimum(face.image.shape[:2], self.region or max(face.image.shape))
+        limit, shape = -decided(face), np.minimum(face.image.shape[:2], self.region or max(face.image.shape))
         for generation in range(self.settings.generations + 1):
             trial = population.trial()
             asked = decoded(trial, shape=shape)
             population.select(trial, margin(face.ask(asked), label))
-            if population.energies[population.best] < -DECIDED:
+            if population.energies[population.best] < limit:
                 break
         best = population.members[population.best:population.best + 1]
         return Found(decoded(best, shape=shape)[0], (generation + 1) * len(trial))

@@ -11,6 +11,7 @@ from maskdet.attack.pixels import changed
 Predict = Callable[[np.ndarray], np.ndarray]  # (N, H, W, 3) uint8 -> probabilities (N, 2)
 
 DECIDED = 1e-4  # a margin nearer to 0 than this is within rounding: no flip yet
+LARGE = 10  # of logits larger than this, rounding grows with them
 
 
 class Face(Protocol):
@@ -72,6 +73,11 @@ def margin(logits: np.ndarray, label: int) -> np.ndarray:
     With two classes this is every attack's objective, targeted or not.
     """
     return logits[..., label] - logits[..., 1 - label]
+
+
+def decided(face: Face) -> float:
+    """How far from 0 a margin of a face must be to be beyond rounding."""
+    return DECIDED * max(1.0, float(np.abs(face.logits).max()) / LARGE)
 
 
 def probabilities(logits: np.ndarray) -> tuple[float, ...]:

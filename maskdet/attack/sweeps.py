@@ -14,7 +14,7 @@ from tqdm import tqdm
 
 from maskdet import files
 from maskdet.attack import complete, evolution, oracle
-from maskdet.attack.oracle import DECIDED, Network, Predict, margin, probabilities
+from maskdet.attack.oracle import Network, Predict, decided, margin, probabilities
 from maskdet.attack.pixels import Verdict, changed, checked
 from maskdet.attack.search import Search
 from maskdet.config import Profile
@@ -55,7 +55,7 @@ def attack(network: Network | Predict, images: np.ndarray, labels: np.ndarray, *
 
 def _verdict(network: Network, image: np.ndarray, label: int, search: Search, seed: int, index: int) -> Verdict:
     face = network.face(image)
-    if margin(face.logits, label) < -DECIDED:
+    if margin(face.logits, label) < -decided(face):
         raise ValueError(f"expected faces that the network has right, got face {index} wrong")
     # The draws depend on the seed and the face alone.
     words = np.frombuffer(bytes.fromhex(files.digest(image.tobytes(), label)), np.uint32)
@@ -91,13 +91,14 @@ class Sweep:
 
 
 def sweep(predict: Predict, network: Network, images: np.ndarray, labels: np.ndarray, *, name: str,
-          search: Search, profile: Profile, stem: str | None = None, alone: bool = False) -> Sweep:
+          search: Search, profile: Profile, stem: str | None = None, of: str = "", alone: bool = False) -> Sweep:
     """Attack the faces (N, 50, 50, 3) that `predict` has right, `profile.attacked` at most.
 
     `network` answers the search; the probabilities in the verdicts are those of `predict`, the
     whole network, asked about one image at a time. Which faces, where there are more, is drawn from
     the seed. Each verdict is kept in a journal as it is reached: an interrupted call goes on where
-    it stopped. Writes `verdicts-<stem>-<search>.csv`, `stem` being `name` where none is given. `alone`,
+    it stopped. Writes `verdicts-<stem>-<search>.csv`, `stem` being `name` where none is given. `of` names the
+    network and the code that answers for it, where its answers alone might not. `alone`,
     for a network that cannot be sent to workers, does the work here. Raises ValueError where no face is right.
     """
     before = predict(images)
@@ -107,7 +108,7 @@ def sweep(predict: Predict, network: Network, images: np.ndarray, labels: np.nda
     # In the order of the draw: a run that attacks more faces begins with the same ones.
     chosen = np.random.default_rng(profile.seed).permutation(right)[:profile.attacked]
     stem = f"verdicts-{stem or name}-{search.name}"
-    journal = files.Journal(profile.folder / f"{stem}.jsonl", key=_key(images, before, search, profile))
+    journal = files.Journal(profile.folder / f"{stem}.jsonl", key=_key(images, before, search, profile, of))
     todo = [face for face in chosen.tolist() if str(face) not in journal.items]
     last = time.perf_counter()
     bar = tqdm(total=len(chosen), initial=len(chosen) - len(todo), unit="face", disable=None,
@@ -116,7 +117,7 @@ def sweep(predict: Predict, network: Network, images: np.ndarray, labels: np.nda
         found = attack(network, images[todo], labels[todo], search=search, seed=profile.seed, by=crew)
         with contextlib.closing(found):  # an interruption drops what has not begun
             for index, verdict in found:
-                item = dataclasses.asdict(_restated(verdict, predict, images[todo[index]], face=todo[index]))
+                item = dataclasses.asdict(_restated(verdict, predict, network, images[todo[index]], face=todo[index]))
                 now = time.perf_counter()
                 journal.add(str(todo[index]), item | {"seconds": round(now - last, 4)})
                 last = now
@@ -128,20 +129,20 @@ def sweep(predict: Predict, network: Network, images: np.ndarray, labels: np.nda
     return done
 
 
-def _key(images: np.ndarray, before: np.ndarray, search: Search, profile: Profile) -> str:
-    """Names the work: the faces, the network by its answers, the search, the seed, and the code."""
+def _key(images: np.ndarray, before: np.ndarray, search: Search, profile: Profile, of: str) -> str:
+    """Names the work: the faces, the network by its answers and what it is called, the search, the seed, and the code."""
     code = (complete, evolution, oracle, graph, kernels, layers, passes, windows, inspect.getmodule(type(search)),
             checked, changed, attack, _verdict)
-    return files.digest(images.tobytes(), before.tobytes(), search, profile.seed, files.source(*code))
+    return files.digest(images.tobytes(), before.tobytes(), search, profile.seed, of, files.source(*code))
 
 
-def _restated(verdict: Verdict, predict: Predict, image: np.ndarray, *, face: int) -> Verdict:
+def _restated(verdict: Verdict, predict: Predict, network: Network, image: np.ndarray, *, face: int) -> Verdict:
     """The verdict with the probabilities of `predict`. Raises AssertionError where that decides otherwise
     and the margin was not within rounding: the network that was attacked is then not the same one."""
     before, after = (tuple(predict(one[None])[0].tolist()) for one in (image, changed(image, [verdict.pixels])[0]))
     restated = dataclasses.replace(verdict, before=before, after=after)
-    other = verdict.after[1 - verdict.label]
-    if restated.flipped != verdict.flipped and abs(other - 0.5) > DECIDED:
+    if restated.flipped != verdict.flipped and (
+            abs(margin(network.face(changed(image, [verdict.pixels])[0]).logits, verdict.label)) > decided(network.face(image))):
         raise AssertionError(f"face {face}: expected flipped {verdict.flipped} also in the whole pass, "
                              f"got {after} by {verdict.pixels}, where the attacked network gave {verdict.after}")
     return restated

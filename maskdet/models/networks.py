@@ -3,7 +3,7 @@
 import numpy as np
 
 from maskdet.augmentation import LUMA
-from maskdet.backend import keras, tf
+from maskdet.backend import keras
 from maskdet.config import CLASSES, SIZE
 
 layers = keras.layers

@@ -44,7 +44,12 @@ def shipped(name: str) -> keras.Model:
 
 
 def card() -> dict:
-    """What is stated of the shipped networks: data, recipe, checksums, provenance."""
+    """What is stated of the shipped networks: data, recipe, checksums, provenance.
+
+    Raises FileNotFoundError, with the remedy, where the package came without them."""
+    if not (FOLDER / "card.json").exists():
+        raise FileNotFoundError(f"expected the card of the shipped weights in {FOLDER}, got no such file: install the "
+                                "package anew, or run `make weights`")
     return json.loads((FOLDER / "card.json").read_text(encoding="utf8"))
 
 

@@ -4,12 +4,11 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from maskdet import attack, models
+from maskdet import attack, files, forward, models
 from maskdet.attack import Search, Sweep
 from maskdet.config import Profile
 from maskdet.counts import Count, clustered
 from maskdet.evaluation import Evaluation
-from maskdet.forward import Forward
 from maskdet.incremental import Incremental
 from maskdet.trials.fitting import Outcome
 from maskdet.trials.trial import Line
@@ -36,9 +35,10 @@ def sweep(run: Profile, outcomes: Mapping[str, Sequence[Outcome]], *,
 
 def _sweep(run: Profile, name: str, outcome: Outcome, search: Search) -> Sweep:
     model, large = outcome.model, outcome.trial.line.network in models.COMPARED
-    network = Forward.of(model) if large else Incremental.of(model)
+    network = forward.Forward.of(model) if large else Incremental.of(model)
+    of = files.digest(*(weight.tobytes() for weight in outcome.fit.weights), files.source(forward))
     return attack.sweep(models.predictor(model), network, outcome.test.images, outcome.test.labels, name=name,
-                        stem=outcome.trial.name, search=search, profile=run, alone=large)
+                        stem=outcome.trial.name, search=search, profile=run, of=of, alone=large)
 
 
 def success(outcomes: Sequence[Outcome], sweeps: Sequence[Sweep]) -> Count:

@@ -37,7 +37,8 @@ class Outcome:
     def as_trained(self) -> Count:
         """Accuracy on the test faces `normalised` as the crops were for training, which the attack does not."""
         images = training.normalised(self.test.images.astype(np.float32), grey=self.trial.line.network in models.GREY)
-        said = np.concatenate([self.model.predict_on_batch(images[start:start + models.BATCH])
+        model = self.model
+        said = np.concatenate([model.predict_on_batch(images[start:start + models.BATCH])
                                for start in range(0, len(images), models.BATCH)])
         return clustered(said.argmax(axis=1) == self.test.labels, self.test.clusters)
 
@@ -60,14 +61,18 @@ def prepare(run: Profile, trials: Mapping[str, Sequence[Trial]]) -> dict[str, li
     return {name: [_outcome(run, trial, parts[trial], found) for trial in several] for name, several in trials.items()}
 
 
-def load(run: Profile, trial: Trial) -> Outcome:
-    """A trial that `prepare` did. Raises FileNotFoundError, naming the command, where it did not, and
+def load(run: Profile, trials: Mapping[str, Sequence[Trial]]) -> dict[str, list[Outcome]]:
+    """Trials that `prepare` did. Raises FileNotFoundError, naming the command, where one was not done, and
     ValueError where it was done on other crops or in another way than the profile's now."""
+    found, dataset = faces.load(run), data.load(run)
+    return {name: [_loaded(run, dataset, found, trial) for trial in several] for name, several in trials.items()}
+
+
+def _loaded(run: Profile, dataset: data.Dataset, found: faces.Faces, trial: Trial) -> Outcome:
     if not _report(run, trial).exists():
         raise FileNotFoundError(f"expected network {trial.name} of profile {run.name}, got none: "
                                 f"run `{run.command}`")
-    found = faces.load(run)
-    part = _parts(run, data.load(run), found, trial)
+    part = _parts(run, dataset, found, trial)
     if _kept(run, trial, part) is None:
         raise ValueError(f"expected network {trial.name} fitted to the crops as they are now, got an older "
                          f"one in {run.folder}: run `{run.command}`")
@@ -100,8 +105,9 @@ def _parts(run: Profile, dataset: data.Dataset, found: faces.Faces, trial: Trial
     photographs = dataset.photographs[dataset.photographs.annotated]
     groups = photographs.group.to_numpy()
     if trial.fold is None:
-        sides = data.split(groups, test_share=run.test_share, validation_share=run.validation_share, seed=trial.seed)
-        tested = sides == "test"  # settings were chosen on the validation part; it is learned from in the end
+        sides = data.split(  # the validation part, for those who choose settings, is learned from here
+            groups, test_share=run.test_share, validation_share=run.validation_share, seed=trial.seed)
+        tested = sides == "test"
     else:
         tested = data.folds(groups, run.folds, seed=trial.seed) == trial.fold
     tested = table.photograph.isin(photographs.photograph[tested]).to_numpy()
@@ -127,7 +133,7 @@ def _report(run: Profile, trial: Trial):
 def _kept(run: Profile, trial: Trial, part: _Parts) -> dict | None:
     """What was reported of this very fit, if it was done."""
     path = _report(run, trial)
-    report = json.loads(path.read_text()) if path.exists() else {}
+    report = json.loads(path.read_text()) if path.exists() and path.with_suffix(".keras").exists() else {}
     return report if report.get("key") == part.key else None
 
 

@@ -40,8 +40,8 @@ def sizes(outcomes: Outcomes) -> dict:
 
 def majority(test: Evaluation) -> dict:
     """The larger class, and how many faces are of it: what always saying so would have right."""
-    counts = np.bincount(test.labels, minlength=len(CLASSES))
-    return {"class": CLASSES[counts.argmax()], "count": Count(int(counts.max()), int(counts.sum()))}
+    larger = np.bincount(test.labels, minlength=len(CLASSES)).argmax()
+    return {"class": CLASSES[larger], "count": clustered(test.labels == larger, test.clusters)}
 
 
 def main_numbers(run: Profile, outcomes: Outcomes) -> tuple[dict, dict]:
@@ -150,7 +150,7 @@ def lines_numbers(run: Profile, outcomes: Outcomes, sweeps: Sweeps, evolved: Swe
         "majority": {name: majority(outcomes[name][0].test) for name in ("text", "code")},
         "as_trained": {_key(name): several[0].as_trained for name, several in outcomes.items() if several[0].trial.line.scaling == "l2"},
         "preprint": {"accuracy": _lies(preprint_share(preprint, "accuracy"), [accuracy[name] for name in ("text", "code")]),
-                     "success": _lies(preprint_share(preprint, "success"), [flipped[name] for name in ("text", "code")])},
+                     "success": _lies(preprint_share(preprint, "success"), [found[name] for name in ("text", "code")])},
     }}, {"training": {name: outcome.fit.seconds for name, [outcome] in outcomes.items()}}
 
 

@@ -36,7 +36,8 @@ class Recipe:
     """How a network is fitted: Adam on the cross-entropy, `augmented` crops or plain ones.
 
     The learning rate falls to zero along a cosine, after a short rise; with `decay`, it is instead
-    learning_rate / (1 + decay * step), as in the preprint's code. `shrink` is a decay of the weights.
+    learning_rate / (1 + decay * step), as in the preprint's code. `shrink` is a decay of the weights;
+    `balanced`, that each epoch shows as many faces of either class, those of the smaller one more than once.
     """
 
     epochs: int
@@ -44,6 +45,7 @@ class Recipe:
     learning_rate: float
     augmented: bool = True
     shrink: float = 0.0
+    balanced: bool = False
     decay: float | None = None
 
 

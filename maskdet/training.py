@@ -38,20 +38,28 @@ def fit(name: str, patches: np.ndarray, labels: np.ndarray, *, held_out: tuple, 
         raise ValueError(f"expected both classes among {len(labels)} training crops, got one")
     start, rng = time.perf_counter(), np.random.default_rng(seed)
     model = models.build(name, seed=seed, scaling=scaling)
-    batches = -(-len(labels) // recipe.batch)
+    crops_shown = _shown(labels) if recipe.balanced else np.arange(len(labels))
+    batches = -(-len(crops_shown) // recipe.batch)
     step = _step(model, _optimizer(recipe, steps=recipe.epochs * batches))
     predict, rows = models.predictor(model), []
     for _ in range(recipe.epochs):
-        order = rng.permutation(len(labels))
+        order = rng.permutation(crops_shown)
         images = augmentation(patches[order], rng=rng) if recipe.augmented else crops[order].astype(np.float32)
         if scaling == "l2":
             images = normalised(images, grey=name in models.GREY)
         shown = [step(images[batch], labels[order[batch]].astype(np.int64))
                  for batch in (slice(i * recipe.batch, (i + 1) * recipe.batch) for i in range(batches))]
-        loss, right = np.sum([[float(one) for one in two] for two in shown], axis=0) / len(labels)
+        loss, right = np.sum([[float(one) for one in two] for two in shown], axis=0) / len(order)
         known = predict(held_out[0]).argmax(axis=1) == held_out[1]
         rows.append({"loss": loss, "accuracy": right, "held_out": known.mean() if len(known) else np.nan})
     return Fit(model.get_weights(), pd.DataFrame(rows), time.perf_counter() - start)
+
+
+def _shown(labels: np.ndarray) -> np.ndarray:
+    """Numbers of crops, those of the smaller class repeated until there are as many as of the larger one."""
+    rows = [np.flatnonzero(labels == own) for own in range(len(CLASSES))]
+    most = max(map(len, rows))
+    return np.concatenate([np.resize(side, most) for side in rows])
 
 
 def _optimizer(recipe: Recipe, *, steps: int):

@@ -1,7 +1,8 @@
 """The recipe of the shipped weights, and their test on faces from elsewhere.
 
-`python -m maskdet.weights train` fits both networks to all found and all labelled faces of larxel and of
-drawn scenes, and writes them; `python -m maskdet.weights test` asks them about `$MASKDET_DATA/portraits`.
+`python -m maskdet.weights train` fits both networks to the faces of larxel and of drawn scenes, in the boxes
+that were found and in those that are labelled; `python -m maskdet.weights test` asks them about
+`$MASKDET_DATA/portraits`.
 """
 
 import dataclasses
@@ -14,16 +15,19 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from maskdet import config, data, faces, files, models, results, training
+from maskdet import attack, config, data, faces, models, results, training
 from maskdet.augmentation import Augmentation
 from maskdet.config import CLASSES, Profile, Recipe
+from maskdet.counts import Count, clustered
 from maskdet.evaluation import Evaluation
+from maskdet.incremental import Incremental
 from maskdet.workers import local
 
 SOURCES = ("larxel", "drawings")  # profiles
-RECIPE = Recipe(epochs=60, batch=64, learning_rate=3e-3, shrink=0.05)
-# Far wider than for the experiment: other cameras, other masks, tight and loose boxes.
-WIDE = Augmentation(zoom=(0.75, 2.0), shift=0.15, shape=0.2, light=0.2, grey=0.15, dyed=0.25, hidden=0.25)
+RECIPE = Recipe(epochs=40, batch=64, learning_rate=3e-3, shrink=0.05, balanced=True)
+# Far wider than for the experiment: other cameras, other masks, tight and loose boxes. Colours that change places
+# earned nothing on faces held out of larxel, nor on bearded ones from elsewhere, and are left as they are.
+WIDE = Augmentation(zoom=(0.75, 2.0), shift=0.15, shape=0.2, light=0.2, grey=0.15, hidden=0.25)
 SMALLEST = 10  # pixels; labelled faces less wide show nothing
 PORTRAITS = {"with_mask": "masked", "without_mask": "bare"}  # folders of the test set, and their classes
 
@@ -54,7 +58,7 @@ def train() -> None:
                    "faces": {label: int((side == own).sum()) for own, label in enumerate(CLASSES)}}
             for name, (_, side) in parts.items()}
     models.ship({name: fit.weights for name, fit in fits.items()},
-                {"data": sets, "recipe": dataclasses.asdict(RECIPE), "augmentation": dataclasses.asdict(WIDE),
+                {"data": sets, "recipe": dataclasses.asdict(RECIPE), "augmentation": dataclasses.asdict(WIDE), "smallest": SMALLEST,
                  "seed": drawings.seed, "seconds": {name: round(fit.seconds) for name, fit in fits.items()},
                  "provenance": results.environment()})
 
@@ -74,6 +78,12 @@ def portraits(folder: Path) -> pd.DataFrame:
     return table
 
 
+def photographs() -> np.ndarray:
+    """The difference hashes (N, 4) of the photographs that were learned from."""
+    run = config.profile("larxel")
+    return np.array([data.difference_hash(data.read_image(path)) for path in sorted((data.folder(run) / "images").iterdir())])
+
+
 def faced(image: np.ndarray, boxes: np.ndarray) -> np.ndarray:
     """The crop of the largest of `boxes` (M, 4), or of the whole image where there is none."""
     if not len(boxes):
@@ -83,24 +93,28 @@ def faced(image: np.ndarray, boxes: np.ndarray) -> np.ndarray:
 
 def test(folder: Path, *, detector: str = "mtcnn", seed: int) -> dict:
     """The shipped networks on one face of each image: counts by class, with and without a detected box."""
-    table, detect = portraits(folder), faces.detector(detector)
-    crops, found, hashes, skipped = [], [], [], []
-    for path in tqdm(table.path, desc="portraits", unit="image", disable=None):
+    table, known, detect = portraits(folder), photographs(), faces.detector(detector)
+    used, crops, found, hashes, left_out = [], [], [], [], {"unreadable": 0, "near": 0}
+    for number, path in enumerate(tqdm(table.path, desc="portraits", unit="image", disable=None)):
         try:
             image = data.read_image(path)
-        except data.PhotographError as error:
-            skipped.append(error.fault)
-            crops.append(None)
+        except data.PhotographError:
+            left_out["unreadable"] += 1
+            continue
+        own = data.difference_hash(image)
+        if data.near(own, known):
+            left_out["near"] += 1
             continue
         boxes, _ = detect(image)
+        used.append(number)
         crops.append(faced(image, boxes))
         found.append(len(boxes) > 0)
-        hashes.append(data.difference_hash(image))
-    table = table[[crop is not None for crop in crops]]
-    images, found = np.array([crop for crop in crops if crop is not None]), np.array(found)
-    labels, clusters = faces.labels(table), data.groups(np.array(hashes))
+        hashes.append(own)
+    images, found, labels = np.array(crops), np.array(found), faces.labels(table.iloc[used])
+    clusters = data.groups(np.array(hashes))
     asked = {name: Evaluation(images, labels, models.load(name)(images), clusters) for name in models.NETWORKS}
-    return {"images": len(images), "skipped": len(skipped), "detector": detector,
+    return {"images": len(images), **left_out, "detector": detector,
+            "classes": {name: int((labels == own).sum()) for own, name in enumerate(CLASSES)},
             "found": {name: int(found[labels == own].sum()) for own, name in enumerate(CLASSES)},
             "networks": {name: _measured(one, found, seed=seed) for name, one in asked.items()},
             "weights": {name: models.card()["networks"][name]["sha256"] for name in models.NETWORKS}}
@@ -131,21 +145,35 @@ def elsewhere_table(record: Mapping) -> pd.DataFrame:
            for label, count in one.get(side, {}).items()}} for name, one in record["networks"].items()})
 
 
-def here_table(run: Profile) -> pd.DataFrame:
-    """The shipped networks on the test faces of a run: accuracy of each class."""
+def here_table(here: Mapping) -> pd.DataFrame:
+    """The shipped networks on the test faces of a run: accuracy of each class, and success of one pixel."""
+    return pd.DataFrame({name: {"accuracy": str(one.accuracy), **{label: str(count) for label, count in one.by_class.items()},
+                                "success of one pixel": str(flips)} for name, (one, flips) in here.items()})
+
+
+def here(run: Profile) -> dict[str, tuple[Evaluation, Count]]:
+    """The shipped networks on the test faces of a run, and how many of those that each has right the guided search flips."""
     images, labels, table = faces.load(run).part("test")
-    asked = {name: Evaluation(images, labels, models.load(name)(images), table.group.to_numpy()) for name in models.NETWORKS}
-    return pd.DataFrame({name: {"accuracy": str(one.accuracy), **{label: str(count) for label, count in one.by_class.items()}}
-                         for name, one in asked.items()})
+    found = {}
+    with attack.workers() as crew:
+        for name in models.NETWORKS:
+            asked = Evaluation(images, labels, models.load(name)(images), table.group.to_numpy())
+            right = np.random.default_rng(run.seed).permutation(np.flatnonzero(asked.right))[:run.attacked]
+            verdicts = dict(attack.attack(Incremental.of(models.shipped(name)), images[right], labels[right],
+                                          search=attack.Guided(), seed=run.seed, by=crew))
+            flipped = np.array([verdicts[number].flipped for number in range(len(right))])
+            found[name] = asked, clustered(flipped, asked.clusters[right])
+    return found
 
 
-def numbers(card: Mapping, record: Mapping) -> dict:
-    """What the prose quotes of the card and of the test on faces from elsewhere."""
+def numbers(here: Mapping, card: Mapping, record: Mapping) -> dict:
+    """What the prose quotes: of this build, of the card and of the test on faces from elsewhere."""
     tightest, loosest = card["augmentation"]["zoom"]
     return {"card": {name: dict(one["faces"]) for name, one in card["data"].items()}
             | {"recipe": card["recipe"], "tightest": str(tightest), "loosest": str(loosest),
-               "dyed": f"{100 * card['augmentation']['dyed']:.0f} %",
+               "smallest": card["smallest"],
                "kilobytes": f"{sum(one['bytes'] for one in card['networks'].values()) / 1000:.0f}"},
+            "flips": {name: flips for name, (_, flips) in here.items()},
             "elsewhere": {name: part for name, part in record.items() if name != "provenance"}}
 
 

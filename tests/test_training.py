@@ -99,3 +99,9 @@ def test_training_on_one_class_is_refused():
     images, _ = patches(8)
     with pytest.raises(ValueError, match="expected both classes among 8 training crops, got one"):
         training.fit("figure2", images, np.ones(8, int), held_out=(images[:0], np.ones(0, int)), recipe=RECIPE, seed=0)
+
+
+def test_a_balanced_epoch_shows_as_many_of_either_class():
+    labels = np.array([1, 1, 1, 1, 1, 0, 0])
+    shown = training._shown(labels)
+    assert np.bincount(labels[shown]).tolist() == [5, 5] and set(shown) == set(range(7))

@@ -15,7 +15,7 @@ from maskdet.data.download import fetch
 from maskdet.data.photographs import PhotographError, difference_hash, read_image
 from maskdet.data.preparation import prepare
 from maskdet.data.readers import READERS
-from maskdet.data.splits import folds, groups, near_duplicates, split
+from maskdet.data.splits import folds, groups, near, near_duplicates, split
 from maskdet.data.tables import counts, numbers, sample, skipped_by_reason, split_table
 
 __all__ = [
@@ -32,6 +32,7 @@ __all__ = [
     "folding_table",
     "groups",
     "load",
+    "near",
     "near_duplicates",
     "numbers",
     "prepare",

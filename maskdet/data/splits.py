@@ -19,6 +19,11 @@ def near_duplicates(hashes: np.ndarray) -> np.ndarray:
     return np.concatenate(pairs)
 
 
+def near(one: np.ndarray, hashes: np.ndarray) -> bool:
+    """Whether a photograph of hash `one` (4,) is a near-duplicate of any of `hashes` (N, 4)."""
+    return bool((np.bitwise_count(hashes ^ one).sum(axis=-1, dtype=int) < NEAR).any())
+
+
 def groups(hashes: np.ndarray) -> np.ndarray:
     """The group of each photograph, (N,) int: near-duplicates of near-duplicates share one."""
     pairs = near_duplicates(hashes)

@@ -46,7 +46,7 @@ record: notebooks ## write this run's numbers to results/PROFILE.json, which is 
 	@$(BIN)/python -m maskdet.results $(PROFILE)
 
 check: ## compare this run's numbers with those recorded in results/PROFILE.json
-	@$(BIN)/python -m maskdet.results $(PROFILE) --check
+	@$(BIN)/python -m maskdet.codecheck $(PROFILE)
 
 weights: $(VENV)/ready ## train the shipped weights anew (on larxel and drawn faces; about half an hour)
 	$(MAKE) --no-print-directory PROFILE=larxel $(BUILD)/larxel/notebooks/02_faces.ipynb
@@ -56,7 +56,7 @@ portraits: $(VENV)/ready ## test the shipped weights on faces from elsewhere (in
 	$(BIN)/python -m maskdet.weights test
 
 manifest: $(VENV)/ready ## write codecheck.yml: the recorded outputs, their commands and checksums
-	@$(BIN)/python -m maskdet.manifest
+	@$(BIN)/python -m maskdet.codecheck
 
 bench: $(DONE)/03_resnet.ipynb $(PEERS)/ready ## measure the attack beside public ones (into results/bench.json; about an hour)
 	$(PEERS)/bin/python -m bench $(PROFILE)

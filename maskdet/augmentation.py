@@ -39,8 +39,9 @@ class Augmentation:
         middle = side / 2 * (1 + self.shift * zoom * rng.uniform(-1, 1, (n, 2)))
         half = side / 4 * zoom * shape
         boxes = np.hstack([middle - half, middle + half]).clip(0, side)
-        crops = np.stack([np.asarray(Image.fromarray(patch).resize((SIZE, SIZE), Image.Resampling.BILINEAR, box=tuple(box)))
-                          for patch, box in zip(patches, boxes)])
+        crops = np.stack([
+            np.asarray(Image.fromarray(patch).resize((SIZE, SIZE), Image.Resampling.BILINEAR, box=tuple(box)))
+            for patch, box in zip(patches, boxes)])
         mirrored = rng.random(n) < 0.5
         crops[mirrored] = crops[mirrored, :, ::-1]
         return crops

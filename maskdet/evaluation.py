@@ -77,7 +77,8 @@ class Evaluation:
 
         def share(rows: np.ndarray) -> float:
             masked, bare = (score[rows][self.labels[rows] == own] for own in (MASKED, 1 - MASKED))
-            return float(mannwhitneyu(masked, bare).statistic / (len(masked) * len(bare))) if len(masked) and len(bare) else np.nan
+            pairs = len(masked) * len(bare)
+            return float(mannwhitneyu(masked, bare).statistic / pairs) if pairs else np.nan
 
         return bootstrap(share, self.clusters, rng=np.random.default_rng(seed), times=300)
 

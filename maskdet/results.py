@@ -218,34 +218,8 @@ def intervals(columns: Mapping) -> dict[str, list]:
     return panels
 
 
-def check(run: Profile) -> dict:
-    """What `make check` finds: how many recorded numbers this run has as well, which differ, and the
-    provenance of both; written to `results/<profile>-receipt.json`.
-
-    Raises ValueError where the run is the recorded one, whose finished work nobody did again.
-    """
-    built, kept = _built(run), recorded(run.name)
-    if built["provenance"]["seconds"] == kept["provenance"]["seconds"]:
-        raise ValueError(f"expected another run than the recorded one of profile {run.name}, got that one itself: do it again "
-                         f"elsewhere, `make book check PROFILE={run.name} BUILD=/an/empty/folder`")
-    one, two = (dict(_leaves({name: part for name, part in of.items() if name != "provenance"})) for of in (built, kept))
-    different = [f"{name}: {one.get(name)} here, {two.get(name)} recorded" for name in sorted(one.keys() | two.keys())
-                 if one.get(name) != two.get(name)]
-    receipt = {"profile": run.name, "compared": len(two), "same": sum(one.get(name) == value for name, value in two.items()),
-               "different": different, "recorded": kept["provenance"], "again": built["provenance"]}
-    files.write_json(RECORDED / f"{run.name}-receipt.json", receipt)
-    return receipt
-
-
-def _leaves(values: Mapping, prefix: str = "") -> Iterator[tuple[str, object]]:
-    for name, value in values.items():
-        if isinstance(value, Mapping):
-            yield from _leaves(value, f"{prefix}{name}.")
-        else:
-            yield f"{prefix}{name}", value
-
-
-def _built(run: Profile) -> dict:
+def built(run: Profile) -> dict:
+    """What `collect` wrote. Raises FileNotFoundError, naming the command, where it has not run."""
     path = run.folder / "results.json"
     if not path.exists():
         raise FileNotFoundError(f"no results of profile {run.name}: run `{run.command}`")
@@ -253,17 +227,11 @@ def _built(run: Profile) -> dict:
 
 
 def main(arguments: list[str]) -> int:
-    """`python -m maskdet.results PROFILE [--check]`: commit to the record what `make book` of a profile found,
-    or compare the two."""
+    """`python -m maskdet.results PROFILE`: commit to the record what `make book` of a profile found."""
     try:
-        if not arguments or arguments[1:] not in ([], ["--check"]):
-            raise ValueError(f"expected one profile, one of {', '.join(PROFILES)}, and perhaps --check, got {arguments}")
-        run = profile(arguments[0])
-        if "--check" in arguments:
-            receipt = check(run)
-            print(*receipt["different"], f"{receipt['same']} of {receipt['compared']} numbers are the same", sep="\n")
-            return int(bool(receipt["different"]))
-        files.write_json(RECORDED / f"{run.name}.json", _built(run))
+        if len(arguments) != 1:
+            raise ValueError(f"expected one profile, one of {', '.join(PROFILES)}, got {arguments}")
+        files.write_json(RECORDED / f"{arguments[0]}.json", built(profile(arguments[0])))
     except (ValueError, FileNotFoundError) as error:
         print(error, file=sys.stderr)
         return 1

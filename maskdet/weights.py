@@ -58,7 +58,8 @@ def train() -> None:
                    "faces": {label: int((side == own).sum()) for own, label in enumerate(CLASSES)}}
             for name, (_, side) in parts.items()}
     models.ship({name: fit.weights for name, fit in fits.items()},
-                {"data": sets, "recipe": dataclasses.asdict(RECIPE), "augmentation": dataclasses.asdict(WIDE), "smallest": SMALLEST,
+                {"data": sets, "recipe": dataclasses.asdict(RECIPE), "augmentation": dataclasses.asdict(WIDE),
+                 "smallest": SMALLEST,
                  "seed": drawings.seed, "seconds": {name: round(fit.seconds) for name, fit in fits.items()},
                  "provenance": results.environment()})
 
@@ -72,16 +73,16 @@ def portraits(folder: Path) -> pd.DataFrame:
             for path in sorted((folder / name).glob("*")) if path.suffix.lower() in (".jpg", ".jpeg", ".png")]
     table = pd.DataFrame(rows, columns=["path", "label"])
     if set(table.label) != set(CLASSES):
-        raise FileNotFoundError(f"expected images in {folder}/with_mask and {folder}/without_mask, got {len(table)}: set "
-                                "MASKDET_DATA to the folder that holds portraits/, such as the image folders of "
+        raise FileNotFoundError(f"expected images in {folder}/with_mask and {folder}/without_mask, got {len(table)}: "
+                                "set MASKDET_DATA to the folder that holds portraits/, such as the image folders of "
                                 "github.com/chandrikadeb7/Face-Mask-Detection")
     return table
 
 
 def photographs() -> np.ndarray:
     """The difference hashes (N, 4) of the photographs that were learned from."""
-    run = config.profile("larxel")
-    return np.array([data.difference_hash(data.read_image(path)) for path in sorted((data.folder(run) / "images").iterdir())])
+    paths = sorted((data.folder(config.profile("larxel")) / "images").iterdir())
+    return np.array([data.difference_hash(data.read_image(path)) for path in paths])
 
 
 def faced(image: np.ndarray, boxes: np.ndarray) -> np.ndarray:
@@ -147,12 +148,13 @@ def elsewhere_table(record: Mapping) -> pd.DataFrame:
 
 def here_table(here: Mapping) -> pd.DataFrame:
     """The shipped networks on the test faces of a run: accuracy of each class, and success of one pixel."""
-    return pd.DataFrame({name: {"accuracy": str(one.accuracy), **{label: str(count) for label, count in one.by_class.items()},
+    return pd.DataFrame({name: {"accuracy": str(one.accuracy),
+                                **{label: str(count) for label, count in one.by_class.items()},
                                 "success of one pixel": str(flips)} for name, (one, flips) in here.items()})
 
 
 def here(run: Profile) -> dict[str, tuple[Evaluation, Count]]:
-    """The shipped networks on the test faces of a run, and how many of those that each has right the guided search flips."""
+    """The shipped networks on a run's test faces, and how many that each has right the guided search flips."""
     images, labels, table = faces.load(run).part("test")
     found = {}
     with attack.workers() as crew:

@@ -5,8 +5,8 @@ import os
 import threading
 import time
 import warnings
-from collections.abc import Callable, Iterator
-from concurrent.futures import Executor
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Executor, Future, as_completed
 from dataclasses import dataclass
 
 from loky import get_reusable_executor
@@ -34,6 +34,16 @@ def workers(address: str | None = None, *, processes: int | None = None, timeout
     with _client(address, timeout) as client, client.get_executor(pure=False) as pool:
         # As the result of a task, not as data: a cluster makes it again when a worker dies with it.
         yield Workers(pool, lambda value: client.submit(_same, value))
+
+
+def in_turn(futures: Mapping[Future, object]) -> Iterator[tuple[object, object]]:
+    """What each future is of, and its result, as they finish; those not begun are dropped when the caller stops."""
+    try:
+        for future in as_completed(futures):
+            yield futures[future], future.result()
+    finally:
+        for future in futures:
+            future.cancel()
 
 
 def local(processes: int | None = None) -> Executor:

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from maskdet import config, results
+from maskdet import results
 from maskdet.counts import Count, Estimate
 
 
@@ -59,27 +59,6 @@ def test_a_design_effect_and_an_estimate_survive_the_file():
     written = results._plain({"accuracy": Count(9, 10, 2.0), "area": Estimate(0.9, 0.8, 0.95)})
     quotable = dict(results._flat(json.loads(json.dumps(written))))
     assert quotable["accuracy"] == Count(9, 10, 2.0) and quotable["area"] == Estimate(0.9, 0.8, 0.95)
-
-
-def test_a_run_is_compared_with_the_record_number_by_number(profile, monkeypatch, tmp_path, capsys):
-    monkeypatch.setattr(results, "RECORDED", tmp_path / "results")
-    monkeypatch.setitem(config.PROFILES, "test", profile)
-    recorded_all(profile)
-    run = results.collect(profile)
-    assert results.main(["test"]) == 0 and results.main(["test", "--check"]) == 1
-    assert "expected another run than the recorded one of profile test, got that one itself" in capsys.readouterr().err
-    run["provenance"]["seconds"] = {"faces": {"detection": 9.5}}
-    (profile.folder / "results.json").write_text(json.dumps(run))
-    assert results.main(["test", "--check"]) == 0
-    receipt = json.loads((tmp_path / "results/test-receipt.json").read_text())
-    assert receipt["different"] == [] and receipt["same"] == receipt["compared"] > 20
-    assert receipt["again"]["seed"] == profile.seed
-    changed = run | {"accuracy": run["accuracy"] | {"resnet": {"k": 8, "n": 10, "effect": 1.0}}}
-    (profile.folder / "results.json").write_text(json.dumps(changed))
-    capsys.readouterr()
-    assert results.main(["test", "--check"]) == 1
-    assert "accuracy.resnet.k: 8 here, 9 recorded" in capsys.readouterr().out
-    assert results.main(["test", "--all"]) == 1 and results.main([]) == 1
 
 
 def test_the_headline_sets_the_preprint_the_record_and_the_build_side_by_side(profile):

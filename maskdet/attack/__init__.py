@@ -17,5 +17,5 @@ from maskdet.workers import Workers, workers
 
 __all__ = ["CORNERS", "Corners", "DifferentialEvolution", "Found", "Guided", "Population", "Predicted", "Search",
            "Sweep", "Verdict", "Workers", "ackley", "agreement", "attack", "changed", "check", "confidences",
-           "decoded", "flipped_faces", "landscape", "minimise", "numbers", "on_ackley", "on_face", "rounding", "summary",
-           "sweep", "workers"]
+           "decoded", "flipped_faces", "landscape", "minimise", "numbers", "on_ackley", "on_face", "rounding",
+           "summary", "sweep", "workers"]

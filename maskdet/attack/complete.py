@@ -51,11 +51,13 @@ class Guided:
 
     def __call__(self, face: Face, label: int, *, rng: np.random.Generator) -> Found:
         if not hasattr(face, "gradient"):
-            raise TypeError(f"expected a network with known weights (Incremental) to be guided by, got a {type(face).__name__}")
+            raise TypeError("expected a network with known weights (Incremental) to be guided by, "
+                            f"got a {type(face).__name__}")
         gradient = face.gradient(label)  # (H, W, 3)
         score = gradient @ CORNERS.T.astype(float) - (gradient * face.image).sum(axis=2, keepdims=True)
         score = score[:self.region, :self.region]
-        return _asked(face, label, _candidates(face, self.region)[np.argsort(score, axis=None, kind="stable")[:self.most]])
+        order = np.argsort(score, axis=None, kind="stable")[:self.most]
+        return _asked(face, label, _candidates(face, self.region)[order])
 
 
 def _candidates(face: Face, region: int | None) -> np.ndarray:

@@ -5,7 +5,6 @@ import dataclasses
 import inspect
 import time
 from collections.abc import Iterator
-from concurrent.futures import as_completed
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,7 +18,7 @@ from maskdet.attack.pixels import Verdict, changed, checked
 from maskdet.attack.search import Search
 from maskdet.config import Profile
 from maskdet.incremental import graph, kernels, layers, network as passes, windows
-from maskdet.workers import Workers, workers
+from maskdet.workers import Workers, in_turn, workers
 
 
 def attack(network: Network | Predict, images: np.ndarray, labels: np.ndarray, *, search: Search, seed: int,
@@ -45,12 +44,7 @@ def attack(network: Network | Predict, images: np.ndarray, labels: np.ndarray, *
     shared = by.share(network)
     futures = {by.executor.submit(_verdict, shared, image, label, search, seed, index): index
                for index, (image, label) in enumerate(zip(images, labels.tolist()))}
-    try:
-        for future in as_completed(futures):
-            yield futures[future], future.result()
-    finally:
-        for future in futures:
-            future.cancel()
+    yield from in_turn(futures)
 
 
 def _verdict(network: Network, image: np.ndarray, label: int, search: Search, seed: int, index: int) -> Verdict:
@@ -130,7 +124,7 @@ def sweep(predict: Predict, network: Network, images: np.ndarray, labels: np.nda
 
 
 def _key(images: np.ndarray, before: np.ndarray, search: Search, profile: Profile, of: str) -> str:
-    """Names the work: the faces, the network by its answers and what it is called, the search, the seed, and the code."""
+    """Names the work: the faces, the network by its answers and its name, the search, the seed, and the code."""
     code = (complete, evolution, oracle, graph, kernels, layers, passes, windows, inspect.getmodule(type(search)),
             checked, changed, attack, _verdict)
     return files.digest(images.tobytes(), before.tobytes(), search, profile.seed, of, files.source(*code))
@@ -141,8 +135,10 @@ def _restated(verdict: Verdict, predict: Predict, network: Network, image: np.nd
     and the margin was not within rounding: the network that was attacked is then not the same one."""
     before, after = (tuple(predict(one[None])[0].tolist()) for one in (image, changed(image, [verdict.pixels])[0]))
     restated = dataclasses.replace(verdict, before=before, after=after)
-    if restated.flipped != verdict.flipped and (
-            abs(margin(network.face(changed(image, [verdict.pixels])[0]).logits, verdict.label)) > decided(network.face(image))):
+    if restated.flipped == verdict.flipped:
+        return restated
+    asked = network.face(changed(image, [verdict.pixels])[0])
+    if abs(margin(asked.logits, verdict.label)) > decided(network.face(image)):
         raise AssertionError(f"face {face}: expected flipped {verdict.flipped} also in the whole pass, "
                              f"got {after} by {verdict.pixels}, where the attacked network gave {verdict.after}")
     return restated

@@ -30,7 +30,8 @@ def calibration(tables: Mapping[str, pd.DataFrame]):
     for place, (name, table) in zip(places.flat, tables.items()):
         place.plot([0, 1], [0, 1], ":", color=INK, lw=1)
         place.vlines(table.said, table.low, table.high, color=COLOURS["masked"], lw=1.5)
-        place.scatter(table.said, table.share, s=12 + 60 * table.faces / table.faces.max(), color=COLOURS["masked"], zorder=3)
+        size = 12 + 60 * table.faces / table.faces.max()
+        place.scatter(table.said, table.share, s=size, color=COLOURS["masked"], zorder=3)
         place.set(xlim=(-0.03, 1.03), ylim=(-0.03, 1.03), xlabel="probability of a mask, as given")
         place.set_title(name, fontsize=9)
     places.flat[0].set_ylabel("share that is masked")

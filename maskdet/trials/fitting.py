@@ -3,7 +3,6 @@
 import importlib.metadata
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import as_completed
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,7 +14,7 @@ from maskdet.config import CLASSES, Profile
 from maskdet.counts import Count, clustered
 from maskdet.evaluation import Evaluation
 from maskdet.trials.trial import Trial
-from maskdet.workers import local
+from maskdet.workers import in_turn, local
 
 
 @dataclass(frozen=True)
@@ -94,10 +93,12 @@ class _Parts:
         line, labels = trial.line, faces.labels
         crops, patches = found.crops[line.boxes], found.patches[line.boxes]
         recipe, table = getattr(run, line.recipe), self.table
-        return ((line.network, patches[self.learned] if recipe.augmented else patches[:0], labels(table.loc[self.learned])),
-                dict(held_out=(crops[self.tested], labels(table.loc[self.tested])), recipe=recipe,
-                     crops=None if recipe.augmented else crops[self.learned],
-                     seed=trial.seed if trial.fold is None else 1000 * trial.seed + trial.fold, scaling=line.scaling))
+        shown = patches[self.learned] if recipe.augmented else patches[:0]
+        held_out = crops[self.tested], labels(table.loc[self.tested])
+        seed = trial.seed if trial.fold is None else 1000 * trial.seed + trial.fold
+        return ((line.network, shown, labels(table.loc[self.learned])),
+                dict(held_out=held_out, recipe=recipe, crops=None if recipe.augmented else crops[self.learned],
+                     seed=seed, scaling=line.scaling))
 
 
 def _parts(run: Profile, dataset: data.Dataset, found: faces.Faces, trial: Trial) -> _Parts:
@@ -143,19 +144,14 @@ def _fitted(jobs: Sequence[tuple[Trial, tuple]]) -> Iterator[tuple[Trial, traini
         [(trial, (given, options))] = jobs
         yield trial, training.fit(*given, **options)
         return
-    futures = {local().submit(training.fit, *given, **options): trial for trial, (given, options) in jobs}
-    try:
-        for future in as_completed(futures):
-            yield futures[future], future.result()
-    finally:
-        for future in futures:
-            future.cancel()
+    yield from in_turn({local().submit(training.fit, *given, **options): trial for trial, (given, options) in jobs})
 
 
 def _keep(run: Profile, trial: Trial, part: _Parts, fit: training.Fit) -> None:
     report = _report(run, trial)
     report.unlink(missing_ok=True)
-    models.save(models.restore(trial.line.network, fit.weights, scaling=trial.line.scaling), report.with_suffix(".keras"))
+    model = models.restore(trial.line.network, fit.weights, scaling=trial.line.scaling)
+    models.save(model, report.with_suffix(".keras"))
     files.write_json(report, {"key": part.key, "seconds": fit.seconds, "history": fit.history.to_dict(orient="list")})
 
 

@@ -63,7 +63,8 @@ def by_original(outcomes: Outcomes) -> pd.DataFrame:
         test = Evaluation.pooled(outcome.test for outcome in several)
         said = test.probabilities.argmax(axis=1) == CLASSES.index("masked")
         for own, label in enumerate(CLASSES):
-            rows.setdefault(label, {})[name] = str(clustered(said[test.labels == own], test.clusters[test.labels == own]))
+            inside = test.labels == own
+            rows.setdefault(label, {})[name] = str(clustered(said[inside], test.clusters[inside]))
         apart = pd.concat([outcome.left_out for outcome in several])
         for original, faces in apart.groupby("original"):
             rows.setdefault(original, {})[name] = str(clustered(faces.masked > 0.5, faces.group))
@@ -73,15 +74,18 @@ def by_original(outcomes: Outcomes) -> pd.DataFrame:
 def measures(run: Profile, tests: Mapping[str, Evaluation]) -> pd.DataFrame:
     """Accuracy, balanced accuracy, area under the ROC curve, calibration error and Brier score, a column a network."""
     return pd.DataFrame({name: {
-        "accuracy": str(test.accuracy), **{f"of the {label} faces": str(count) for label, count in test.by_class.items()},
-        "balanced accuracy": str(test.balanced(seed=run.seed)), "area under the ROC curve": str(test.area(seed=run.seed)),
+        "accuracy": str(test.accuracy),
+        **{f"of the {label} faces": str(count) for label, count in test.by_class.items()},
+        "balanced accuracy": str(test.balanced(seed=run.seed)),
+        "area under the ROC curve": str(test.area(seed=run.seed)),
         "expected calibration error": f"{test.calibration_error:.4f}", "Brier score": f"{test.brier:.4f}"}
         for name, test in tests.items()})
 
 
 def trials_table(outcomes: Outcomes, sweeps: Sweeps) -> pd.DataFrame:
     """A row a trial: its seed or fold, accuracy, and success of the attack."""
-    rows = [{"network": name, "seed": outcome.trial.seed, "fold": "–" if outcome.trial.fold is None else outcome.trial.fold,
+    rows = [{"network": name, "seed": outcome.trial.seed,
+             "fold": "–" if outcome.trial.fold is None else outcome.trial.fold,
              "accuracy": str(outcome.test.accuracy), "success of one pixel": str(success([outcome], [sweep]))}
             for name in outcomes for outcome, sweep in zip(outcomes[name], sweeps[name])]
     return pd.DataFrame(rows).set_index("network").rename_axis(None)
@@ -102,9 +106,11 @@ def folds_numbers(run: Profile, outcomes: Outcomes, sweeps: Sweeps, again: Outco
         "area": {name: test.area(seed=run.seed) for name, test in tests.items()},
         "calibration_error": {name: f"{test.calibration_error:.4f}" for name, test in tests.items()},
         "majority": majority(next(iter(tests.values()))),
-        "left_out_masked": {name: clustered(table.masked > 0.5, table.group) for name, table in apart.items() if len(table)},
+        "left_out_masked": {name: clustered(table.masked > 0.5, table.group)
+                            for name, table in apart.items() if len(table)},
         "success": {name: success(outcomes[name], sweeps[name]) for name in outcomes},
-        "seeds": {name: {str(outcome.trial.seed): {"accuracy": outcome.test.accuracy, "success": success([outcome], [sweep])}
+        "seeds": {name: {str(outcome.trial.seed): {"accuracy": outcome.test.accuracy,
+                                                   "success": success([outcome], [sweep])}
                          for outcome, sweep in zip(again[name], swept_again[name])} for name in again},
     }}, {"training": seconds, "attack": attacked}
 
@@ -123,7 +129,8 @@ def lines_table(outcomes: Outcomes, sweeps: Sweeps) -> pd.DataFrame:
 
 def lines_intervals(outcomes: Outcomes, sweeps: Sweeps, preprint: Mapping) -> dict[str, list]:
     """The lines as `figures.intervals` draws them, below what the preprint reports."""
-    panels = {quantity: [("preprint", preprint_share(preprint, quantity), None)] for quantity in ("accuracy", "success")}
+    panels = {quantity: [("preprint", preprint_share(preprint, quantity), None)]
+              for quantity in ("accuracy", "success")}
     for name, several in outcomes.items():
         for quantity, count in (("accuracy", several[0].test.accuracy), ("success", success(several, sweeps[name]))):
             panels[quantity].append((_words(name), count.share, count.interval))
@@ -136,11 +143,13 @@ def _lies(share: float, ends: Sequence[Count]) -> str:
     return "below both" if share < low else "above both" if share > high else "between the two"
 
 
-def lines_numbers(run: Profile, outcomes: Outcomes, sweeps: Sweeps, evolved: Sweeps, preprint: Mapping) -> tuple[dict, dict]:
+def lines_numbers(run: Profile, outcomes: Outcomes, sweeps: Sweeps, evolved: Sweeps,
+                  preprint: Mapping) -> tuple[dict, dict]:
     """What the stage of the two lines records: each row, and where the preprint's numbers lie beside the two."""
     accuracy = {name: outcome.test.accuracy for name, [outcome] in outcomes.items()}
     flipped = {name: success(outcomes[name], sweeps[name]) for name in outcomes}
     found = {name: success(outcomes[name], evolved[name]) for name in evolved}
+    ends = {"accuracy": [accuracy[name] for name in found], "success": list(found.values())}
     return {"lines": {
         "code": stated(run.code) | {"region": CODE.region},
         "accuracy": {_key(name): count for name, count in accuracy.items()},
@@ -148,9 +157,9 @@ def lines_numbers(run: Profile, outcomes: Outcomes, sweeps: Sweeps, evolved: Swe
         "settings": {_key(name): {field: str(value) for field, value in dataclasses.asdict(outcome.trial.line).items()}
                      for name, [outcome] in outcomes.items()},
         "majority": {name: majority(outcomes[name][0].test) for name in ("text", "code")},
-        "as_trained": {_key(name): several[0].as_trained for name, several in outcomes.items() if several[0].trial.line.scaling == "l2"},
-        "preprint": {"accuracy": _lies(preprint_share(preprint, "accuracy"), [accuracy[name] for name in ("text", "code")]),
-                     "success": _lies(preprint_share(preprint, "success"), [found[name] for name in ("text", "code")])},
+        "as_trained": {_key(name): outcome.as_trained for name, [outcome] in outcomes.items()
+                       if outcome.trial.line.scaling == "l2"},
+        "preprint": {quantity: _lies(preprint_share(preprint, quantity), counts) for quantity, counts in ends.items()},
     }}, {"training": {name: outcome.fit.seconds for name, [outcome] in outcomes.items()}}
 
 
@@ -160,7 +169,7 @@ def _key(name: str) -> str:
 
 
 def comparison_table(outcomes: Outcomes, sweeps: Sweeps) -> pd.DataFrame:
-    """A row a network: accuracy, size, cost, and success of the most promising corners, then of all where all were asked."""
+    """A row a network: accuracy, size, cost, and success of the most promising corners and, where asked, of all."""
     size, rows = sizes(outcomes), {}
     for name, several in outcomes.items():
         rows[name] = {"accuracy": str(several[0].test.accuracy), "parameters": f"{size[name]['parameters']:,}",
@@ -183,5 +192,6 @@ def comparison_numbers(run: Profile, outcomes: Outcomes, sweeps: Sweeps) -> tupl
         "training": stated(run.comparison), "first": FIRST, "corners": len(attack.CORNERS) * 50 * 50,
         "accuracy": {name: several[0].test.accuracy for name, several in outcomes.items()},
         "balanced": {name: several[0].test.balanced(seed=run.seed) for name, several in outcomes.items()},
-        "networks": sizes(outcomes), "success": {name: early(several, sweeps[name]) for name, several in outcomes.items()},
+        "networks": sizes(outcomes),
+        "success": {name: early(several, sweeps[name]) for name, several in outcomes.items()},
     }}, {name: several[0].fit.seconds for name, several in outcomes.items()}

@@ -1,0 +1,104 @@
+"""The record checked (CODECHECK, Nüst & Eglen 2021): a receipt of a second run, and a manifest of all outputs.
+
+`python -m maskdet.codecheck PROFILE` compares a run with the recorded one; without a profile it writes
+`codecheck.yml`: each recorded output, the command that makes it, and its checksum.
+"""
+
+import hashlib
+import json
+import sys
+from collections.abc import Iterator, Mapping
+
+import yaml
+
+from maskdet import config, files, results
+from maskdet.config import Profile
+
+# Each recorded file, the command that makes it, and what it holds.
+OUTPUTS = {
+    "results/larxel.json": ("make book PROFILE=larxel && make record PROFILE=larxel",
+                            "every number that the book quotes as recorded on photographs"),
+    "results/larxel-receipt.json": ("make book PROFILE=larxel && make check PROFILE=larxel",
+                                    "a second run, compared with the record number by number"),
+    "results/portraits.json": ("make portraits", "the shipped weights on faces from elsewhere"),
+    "results/bench.json": ("make bench PROFILE=larxel", "the speed of the attack beside public ones"),
+    "maskdet/models/shipped/resnet.npz": ("make weights", "the shipped weights of the residual network"),
+    "maskdet/models/shipped/figure2.npz": ("make weights", "the shipped weights of the network of Figure 2"),
+    "maskdet/models/shipped/card.json": ("make weights", "data, recipe and checksums of the shipped weights"),
+}
+
+
+def check(run: Profile) -> dict:
+    """What `make check` finds: how many recorded numbers this run has as well, which differ, and the
+    provenance of both; written to `results/<profile>-receipt.json`.
+
+    Raises ValueError where the run is the recorded one, whose finished work nobody did again.
+    """
+    built, kept = results.built(run), results.recorded(run.name)
+    if built["provenance"]["seconds"] == kept["provenance"]["seconds"]:
+        raise ValueError(f"expected another run than the recorded one of profile {run.name}, got that one itself: "
+                         f"do it again elsewhere, `make book check PROFILE={run.name} BUILD=/an/empty/folder`")
+    one, two = (dict(_leaves({name: part for name, part in of.items() if name != "provenance"}))
+                for of in (built, kept))
+    different = [f"{name}: {one.get(name)} here, {two.get(name)} recorded" for name in sorted(one.keys() | two.keys())
+                 if one.get(name) != two.get(name)]
+    same = sum(one.get(name) == value for name, value in two.items())
+    receipt = {"profile": run.name, "compared": len(two), "same": same,
+               "different": different, "recorded": kept["provenance"], "again": built["provenance"]}
+    files.write_json(config.RECORDED / f"{run.name}-receipt.json", receipt)
+    return receipt
+
+
+def _leaves(values: Mapping, prefix: str = "") -> Iterator[tuple[str, object]]:
+    for name, value in values.items():
+        if isinstance(value, Mapping):
+            yield from _leaves(value, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", value
+
+
+def manifest() -> dict:
+    """What `codecheck.yml` holds for the outputs as they are now; one that is not there yet is left out."""
+    entries = []
+    for name, (command, comment) in OUTPUTS.items():
+        path = config.ROOT / name
+        if path.exists():
+            entries.append({"file": name, "comment": comment, "command": command,
+                            "sha256": hashlib.sha256(path.read_bytes()).hexdigest()})
+    receipt = config.RECORDED / "larxel-receipt.json"
+    found = json.loads(receipt.read_text(encoding="utf8")) if receipt.exists() else None
+    summary = "Not yet run again."
+    if found:
+        summary = (f"Run again on {found['again']['date']}: {found['same']} of {found['compared']} recorded numbers "
+                   "are the same.")
+    return {"version": "https://codecheck.org.uk/spec/config/1.0/",
+            "paper": {"title": "Face Mask Detection and Attack with One Pixel Change",
+                      "authors": [{"name": "Yang Hu"}, {"name": "Kangda Wei"}, {"name": "Yuchen Bai"}]},
+            "repository": "https://github.com/maskdet/maskdet", "summary": summary, "manifest": entries}
+
+
+def write() -> None:
+    """Write `codecheck.yml`, whole."""
+    with files.whole(config.ROOT / "codecheck.yml") as part:
+        text = yaml.safe_dump(manifest(), sort_keys=False, allow_unicode=True, width=120)
+        part.write_text("# Made by `make manifest`.\n" + text, encoding="utf8")
+
+
+def main(arguments: list[str]) -> int:
+    """A profile to compare, or none: write the manifest."""
+    try:
+        if len(arguments) > 1:
+            raise ValueError(f"expected one profile or none, got {arguments}")
+        if not arguments:
+            write()
+            return 0
+        receipt = check(config.profile(*arguments))
+    except (ValueError, FileNotFoundError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    print(*receipt["different"], f"{receipt['same']} of {receipt['compared']} numbers are the same", sep="\n")
+    return int(bool(receipt["different"]))
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,42 @@
+"""The receipt compares two runs, and the manifest of outputs states what is committed."""
+
+import hashlib
+import json
+
+import yaml
+
+from maskdet import codecheck, config, results
+from maskdet.config import ROOT
+from test_results import recorded_all
+
+
+def test_the_manifest_lists_every_recorded_output_as_it_is():
+    written = yaml.safe_load((ROOT / "codecheck.yml").read_text(encoding="utf8"))
+    assert written == codecheck.manifest(), "run `make manifest`"
+    assert {entry["file"] for entry in written["manifest"]} == set(codecheck.OUTPUTS)
+    for entry in written["manifest"]:
+        assert hashlib.sha256((ROOT / entry["file"]).read_bytes()).hexdigest() == entry["sha256"]
+    results = {f"results/{path.name}" for path in (ROOT / "results").glob("*.json")}
+    assert results - {"results/preprint.json"} == {name for name in codecheck.OUTPUTS if name.startswith("results")}
+
+
+def test_a_run_is_compared_with_the_record_number_by_number(profile, monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr(results, "RECORDED", tmp_path / "results")
+    monkeypatch.setattr(config, "RECORDED", tmp_path / "results")
+    monkeypatch.setitem(config.PROFILES, "test", profile)
+    recorded_all(profile)
+    run = results.collect(profile)
+    assert results.main(["test"]) == 0 and codecheck.main(["test"]) == 1
+    assert "expected another run than the recorded one of profile test, got that one itself" in capsys.readouterr().err
+    run["provenance"]["seconds"] = {"faces": {"detection": 9.5}}
+    (profile.folder / "results.json").write_text(json.dumps(run))
+    assert codecheck.main(["test"]) == 0
+    receipt = json.loads((tmp_path / "results/test-receipt.json").read_text())
+    assert receipt["different"] == [] and receipt["same"] == receipt["compared"] > 20
+    assert receipt["again"]["seed"] == profile.seed
+    changed = run | {"accuracy": run["accuracy"] | {"resnet": {"k": 8, "n": 10, "effect": 1.0}}}
+    (profile.folder / "results.json").write_text(json.dumps(changed))
+    capsys.readouterr()
+    assert codecheck.main(["test"]) == 1
+    assert "accuracy.resnet.k: 8 here, 9 recorded" in capsys.readouterr().out
+    assert codecheck.main(["test", "larxel"]) == 1 and results.main([]) == 1

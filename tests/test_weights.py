@@ -66,5 +66,6 @@ def test_the_shipped_weights_are_small_whole_and_those_that_were_tested():
         said = models.load(name)(np.zeros((2, 50, 50, 3), np.uint8))
         assert said.shape == (2, 2) and np.isfinite(said).all()
         assert results.measure(record["networks"][name]["accuracy"]).n == record["images"] > 900
-        assert results.measure(record["networks"][name]["balanced"]).value > 0.9
+    reached = {name: results.measure(record["networks"][name]["balanced"]).value for name in models.NETWORKS}
+    assert reached["resnet"] > 0.95 and reached["figure2"] > 0.85, "grey tells less"
     assert {"larxel", "drawings"} == set(card["data"]) and all(one["checksum"] for one in card["data"].values())

@@ -277,7 +277,8 @@ def test_agreement_counts_the_faces_that_one_search_flips_and_the_other_does_not
     assert attack.agreement(sweeps).loc["net, corners"].tolist() == [1, 1, 1, 1]
 
 
-SEARCHES = [lambda region: attack.DifferentialEvolution(SMALL, region=region), lambda region: attack.Corners(region=region)]
+SEARCHES = [lambda region: attack.DifferentialEvolution(SMALL, region=region),
+            lambda region: attack.Corners(region=region)]
 
 
 @pytest.mark.parametrize("search", SEARCHES)

@@ -92,7 +92,8 @@ def test_crops_are_resumed_photograph_by_photograph(profile, monkeypatch):
     assert len(calls) == profile.scenes + 1, "three were finished, the fourth is searched again"
     again = faces.load(profile)
     pd.testing.assert_frame_equal(again.faces, found.faces)
-    assert all((again.crops[boxes] == found.crops[boxes]).all() for boxes in faces.BOXES) and len(calls) == profile.scenes + 1
+    assert all((again.crops[boxes] == found.crops[boxes]).all() for boxes in faces.BOXES)
+    assert len(calls) == profile.scenes + 1
     assert len(found.faces) == len(labelled) and (~found.faces.found).sum() == profile.scenes
     assert found.faces.found.sum() == len(found.crops["mtcnn"]) == len(found.detections) > 20
     assert len(found.crops["annotation"]) == len(found.patches["annotation"]) == len(found.faces)

@@ -39,7 +39,7 @@ def test_a_stage_that_did_not_run_is_named_with_its_command(profile):
 
 
 def test_an_unknown_stage_is_refused(profile):
-    with pytest.raises(ValueError, match="expected a stage, one of data, faces, resnet, attack, folds, lines, comparison, got 'fitting'"):
+    with pytest.raises(ValueError, match="expected a stage, one of data, faces, .*, comparison, got 'fitting'"):
         results.record(profile, "fitting", {})
 
 

@@ -25,8 +25,8 @@ def test_a_toggled_line_differs_from_its_own_by_one_setting_which_is_the_others(
 def test_trials_that_need_other_networks_have_other_names():
     every = [trial for made in (trials.main, trials.repeats, trials.folds, trials.lines, trials.comparison)
              for several in made(RUN).values() for trial in several]
-    names = {trial.name: (dataclasses.replace(trial.line, region=None), trial.seed, trial.fold) for trial in every}
-    assert len(names) == len({(dataclasses.replace(trial.line, region=None), trial.seed, trial.fold) for trial in every})
+    networks = {(dataclasses.replace(trial.line, region=None), trial.seed, trial.fold) for trial in every}
+    assert len({trial.name for trial in every}) == len(networks)
     assert trials.main(RUN)["resnet"][0].name == "resnet-562" == trials.repeats(RUN)["resnet"][0].name
     assert trials.lines(RUN)["code"][0].name == "figure2-annotation-l2-code-562"
     assert len(trials.folds(RUN)["figure2"]) == 5 and len(trials.repeats(RUN)["figure2"]) == 3

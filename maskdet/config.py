@@ -97,7 +97,7 @@ PROFILES = {
         Profile("demo", "wobot", scenes=160, unannotated=6, folds=3, repeats=2,
                 recipe=Recipe(epochs=25, batch=16, learning_rate=2e-3, shrink=0.05),
                 code=dataclasses.replace(PREPRINT, epochs=10),
-                comparison=Recipe(epochs=6, batch=32, learning_rate=1e-3, shrink=0.05), compared=("mobilenet",)),
+                compared=()),
         Profile("larxel", "voc"),
         Profile("wobot", "wobot"),
         # More of what the demo draws, other scenes, for the shipped weights.

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from maskdet import models
-from maskdet.attack import changed
+from maskdet.attack.oracle import PredictedFace
 from maskdet.backend import keras, tf
 
 
@@ -39,21 +39,15 @@ class Forward:
         return Forward(models.logits(model), gradient)
 
     def face(self, image: np.ndarray) -> "ForwardFace":
-        return ForwardFace(self, image, self.logits(image[None])[0])
+        return ForwardFace(self.logits, image, self.logits(image[None])[0], self.gradient)
 
 
 @dataclass(frozen=True)
-class ForwardFace:
-    """One image (H, W, 3) uint8 under attack."""
+class ForwardFace(PredictedFace):
+    """One image (H, W, 3) uint8 under attack, whose gradient is known."""
 
-    network: Forward
-    image: np.ndarray
-    logits: np.ndarray
-
-    def ask(self, pixels: np.ndarray) -> np.ndarray:
-        """The logits (N, 2) of the image with `pixels` (N, K, 5: row, column, red, green, blue) set."""
-        return self.network.logits(changed(self.image, pixels))
+    slope: Callable[[np.ndarray, int], np.ndarray]
 
     def gradient(self, label: int) -> np.ndarray:
         """The gradient (H, W, 3) by the image of the logit of class `label` less the other one."""
-        return self.network.gradient(self.image, label)
+        return self.slope(self.image, label)

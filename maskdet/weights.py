@@ -65,7 +65,7 @@ def train() -> None:
 
 
 def portraits(folder: Path) -> pd.DataFrame:
-    """The images of a folder that holds one folder a class: path, label, and whether it could be read.
+    """The images of a folder that holds one folder a class: path and label.
 
     Raises FileNotFoundError, saying what is expected, where there is none of one class.
     """
@@ -93,7 +93,11 @@ def faced(image: np.ndarray, boxes: np.ndarray) -> np.ndarray:
 
 
 def test(folder: Path, *, detector: str = "mtcnn", seed: int) -> dict:
-    """The shipped networks on one face of each image: counts by class, with and without a detected box."""
+    """The shipped networks on one face of each image of `folder`: counts by class, with and without a detected box.
+
+    Left out, and counted, are files that cannot be read and near-duplicates of `photographs`. Raises
+    FileNotFoundError as `portraits` and where those are not there, ValueError where nothing of a class is left.
+    """
     table, known, detect = portraits(folder), photographs(), faces.detector(detector)
     used, crops, found, hashes, left_out = [], [], [], [], {"unreadable": 0, "near": 0}
     for number, path in enumerate(tqdm(table.path, desc="portraits", unit="image", disable=None)):
@@ -111,6 +115,8 @@ def test(folder: Path, *, detector: str = "mtcnn", seed: int) -> dict:
         crops.append(faced(image, boxes))
         found.append(len(boxes) > 0)
         hashes.append(own)
+    if len(set(table.label.iloc[used])) < len(CLASSES):
+        raise ValueError(f"expected images of both classes in {folder} that can be tested, got {len(used)}: {left_out}")
     images, found, labels = np.array(crops), np.array(found), faces.labels(table.iloc[used])
     clusters = data.groups(np.array(hashes))
     asked = {name: Evaluation(images, labels, models.load(name)(images), clusters) for name in models.NETWORKS}

@@ -1,5 +1,6 @@
 """What a search asks: a face that gives the logits of changed images, whatever stands behind it."""
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
@@ -37,19 +38,21 @@ class Predicted:
     predict: Predict
 
     def face(self, image: np.ndarray) -> "PredictedFace":
-        return PredictedFace(self.predict, image, _logits(self.predict, image[None])[0])
+        answer = functools.partial(_logits, self.predict)
+        return PredictedFace(answer, image, answer(image[None])[0])
 
 
 @dataclass(frozen=True)
 class PredictedFace:
-    """A face whose every question is a whole forward pass."""
+    """A face whose every question is a whole forward pass, `answer(images (N, H, W, 3)) -> logits (N, 2)`."""
 
-    predict: Predict
+    answer: Predict
     image: np.ndarray
     logits: np.ndarray
 
     def ask(self, pixels: np.ndarray) -> np.ndarray:
-        return _logits(self.predict, changed(self.image, pixels))
+        """The logits (N, 2) of the image with `pixels` (N, K, 5: row, column, red, green, blue) set."""
+        return self.answer(changed(self.image, pixels))
 
 
 def _logits(predict: Predict, images: np.ndarray) -> np.ndarray:

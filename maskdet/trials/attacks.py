@@ -41,10 +41,11 @@ def _sweep(run: Profile, name: str, outcome: Outcome, search: Search) -> Sweep:
                         stem=outcome.trial.name, search=search, profile=run, of=of, alone=large)
 
 
-def success(outcomes: Sequence[Outcome], sweeps: Sequence[Sweep]) -> Count:
-    """Faces flipped, of those that were right before and attacked, over all outcomes."""
+def success(outcomes: Sequence[Outcome], sweeps: Sequence[Sweep], *, first: float = np.inf) -> Count:
+    """Faces flipped within the `first` questions, of those that were right before and attacked, in all outcomes."""
+    hits = [verdict.flipped and verdict.queries <= first for sweep in sweeps for verdict in sweep.verdicts]
     clusters = [outcome.test.clusters[sweep.faces] for outcome, sweep in zip(outcomes, sweeps)]
-    return clustered(np.concatenate([sweep.flipped for sweep in sweeps]), np.concatenate(clusters))
+    return clustered(np.array(hits), np.concatenate(clusters))
 
 
 def pooled(outcomes: Mapping[str, Sequence[Outcome]]) -> dict[str, Evaluation]:

@@ -4,6 +4,7 @@ import importlib.metadata
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -20,7 +21,7 @@ from maskdet.workers import in_turn, local
 @dataclass(frozen=True)
 class Outcome:
     """A trial's network `fit`ted, and what it says of the `test` faces and of those of neither class that were
-    found in the same photographs (`left_out`: original class, share in which it is sure of a mask)."""
+    found in the same photographs (`left_out`: original class, group of photographs, probability of a mask)."""
 
     trial: Trial
     fit: training.Fit
@@ -127,7 +128,8 @@ def _parts(run: Profile, dataset: data.Dataset, found: faces.Faces, trial: Trial
     return _Parts(table, learned, held, apart, key)
 
 
-def _report(run: Profile, trial: Trial):
+def _report(run: Profile, trial: Trial) -> Path:
+    """Where a fit is reported; its network lies beside it, as .keras."""
     return run.folder / "networks" / f"{trial.name}.json"
 
 

@@ -8,7 +8,7 @@ import pandas as pd
 
 from maskdet import attack, models
 from maskdet.attack import Sweep
-from maskdet.config import CLASSES, Profile, Recipe
+from maskdet.config import CLASSES, SIZE, Profile, Recipe
 from maskdet.counts import Count, clustered
 from maskdet.evaluation import Evaluation
 from maskdet.results import preprint_share
@@ -60,7 +60,7 @@ def by_original(outcomes: Outcomes) -> pd.DataFrame:
     """How many faces each network calls masked, by original class; those of neither class are shown, not scored."""
     rows = {}
     for name, several in outcomes.items():
-        test = Evaluation.pooled(outcome.test for outcome in several)
+        test = pooled({name: several})[name]
         said = test.probabilities.argmax(axis=1) == CLASSES.index("masked")
         for own, label in enumerate(CLASSES):
             inside = test.labels == own
@@ -172,26 +172,20 @@ def comparison_table(outcomes: Outcomes, sweeps: Sweeps) -> pd.DataFrame:
     """A row a network: accuracy, size, cost, and success of the most promising corners and, where asked, of all."""
     size, rows = sizes(outcomes), {}
     for name, several in outcomes.items():
+        first, every = (success(several, sweeps[name], first=most) for most in (FIRST, np.inf))
         rows[name] = {"accuracy": str(several[0].test.accuracy), "parameters": f"{size[name]['parameters']:,}",
                       "million multiplications": f"{size[name]['multiplications']:,}",
-                      f"success, first {FIRST} corners": str(early(several, sweeps[name])),
-                      "success, all corners": str(success(several, sweeps[name])) if name in models.NETWORKS else "–"}
+                      f"success, first {FIRST} corners": str(first),
+                      "success, all corners": str(every) if name in models.NETWORKS else "–"}
     return pd.DataFrame(rows).T
-
-
-def early(outcomes: Sequence[Outcome], sweeps: Sequence[Sweep]) -> Count:
-    """Faces that a guided sweep flipped within its first questions, as many as a large network is asked."""
-    hits = [np.array([v.flipped and v.queries <= FIRST for v in sweep.verdicts]) for sweep in sweeps]
-    clusters = [outcome.test.clusters[sweep.faces] for outcome, sweep in zip(outcomes, sweeps)]
-    return clustered(np.concatenate(hits), np.concatenate(clusters))
 
 
 def comparison_numbers(run: Profile, outcomes: Outcomes, sweeps: Sweeps) -> tuple[dict, dict]:
     """What the stage of the other networks records."""
     return {"comparison": {
-        "training": stated(run.comparison), "first": FIRST, "corners": len(attack.CORNERS) * 50 * 50,
+        "training": stated(run.comparison), "first": FIRST, "corners": len(attack.CORNERS) * SIZE**2,
         "accuracy": {name: several[0].test.accuracy for name, several in outcomes.items()},
         "balanced": {name: several[0].test.balanced(seed=run.seed) for name, several in outcomes.items()},
         "networks": sizes(outcomes),
-        "success": {name: early(several, sweeps[name]) for name, several in outcomes.items()},
+        "success": {name: success(several, sweeps[name], first=FIRST) for name, several in outcomes.items()},
     }}, {name: several[0].fit.seconds for name, several in outcomes.items()}

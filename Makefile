@@ -9,7 +9,7 @@ DONE := $(BUILD)/$(PROFILE)/notebooks
 # The book of the drawn faces is Jupyter Book's own _build/html; any other lies in its profile's folder.
 SITE := $(if $(filter demo:_build,$(PROFILE):$(BUILD)),.,$(BUILD)/$(PROFILE))
 HTML := $(SITE)/_build/html
-NOTEBOOKS := 01_data 02_faces 03_resnet 04_attack folds lines comparison 05_results weights benchmark
+NOTEBOOKS := 01_data 02_faces 03_resnet 04_attack folds lines comparison 06_truth 05_results weights benchmark
 COPIES := $(NOTEBOOKS:%=$(DONE)/%.ipynb)
 
 export MASKDET_PROFILE := $(PROFILE)
@@ -45,7 +45,7 @@ data: $(VENV)/ready ## fetch the photographs of PROFILE from Kaggle (needs your 
 record: notebooks ## write this run's numbers to results/PROFILE.json, which is committed
 	@$(BIN)/python -m maskdet.results $(PROFILE)
 
-check: ## compare this run's numbers with those recorded in results/PROFILE.json
+check: $(VENV)/ready ## compare this run's numbers with those recorded in results/PROFILE.json
 	@$(BIN)/python -m maskdet.codecheck $(PROFILE)
 
 weights: $(VENV)/ready ## train the shipped weights anew (on larxel and drawn faces; about half an hour)
@@ -97,7 +97,8 @@ $(DONE)/03_resnet.ipynb: $(wildcard maskdet/models/*.py maskdet/trials/*.py) mas
 $(DONE)/04_attack.ipynb: $(wildcard maskdet/attack/*.py maskdet/incremental/*.py) $(DONE)/03_resnet.ipynb
 $(DONE)/folds.ipynb $(DONE)/lines.ipynb: $(DONE)/04_attack.ipynb
 $(DONE)/comparison.ipynb: maskdet/forward.py $(DONE)/04_attack.ipynb
-$(DONE)/05_results.ipynb: $(filter-out results/$(PROFILE).json,results/larxel.json results/preprint.json) $(DONE)/folds.ipynb $(DONE)/lines.ipynb $(DONE)/comparison.ipynb
+$(DONE)/06_truth.ipynb: $(wildcard maskdet/proof/*.py) $(DONE)/lines.ipynb
+$(DONE)/05_results.ipynb: $(DONE)/06_truth.ipynb maskdet/codecheck.py results/larxel-receipt.json $(filter-out results/$(PROFILE).json,results/larxel.json results/preprint.json) $(DONE)/folds.ipynb $(DONE)/lines.ipynb $(DONE)/comparison.ipynb
 $(DONE)/weights.ipynb: maskdet/weights.py $(wildcard maskdet/models/shipped/*) results/portraits.json $(DONE)/03_resnet.ipynb
 $(DONE)/benchmark.ipynb: maskdet/benchmark.py results/bench.json
 

@@ -40,8 +40,12 @@ with _quiet():
     import keras
     import tensorflow as tf
 
-    tf.config.threading.set_intra_op_parallelism_threads(THREADS)
-    tf.config.threading.set_inter_op_parallelism_threads(THREADS)
+    try:
+        tf.config.threading.set_intra_op_parallelism_threads(THREADS)
+        tf.config.threading.set_inter_op_parallelism_threads(THREADS)
+    except RuntimeError as error:
+        raise RuntimeError("expected TensorFlow not to have computed anything yet, got one that has, with its own "
+                           "number of threads: import maskdet.models before you use it") from error
     tf.config.experimental.enable_op_determinism()
     tf.get_logger().setLevel("ERROR")  # that many networks are traced is no news
     tf.constant(0.0) + 1.0  # starts the devices, which also write there

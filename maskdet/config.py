@@ -2,7 +2,8 @@
 
 import dataclasses
 import os
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -71,8 +72,13 @@ class Profile:
     compared: tuple[str, ...] = ("mobilenet", "resnet50")  # networks that are large, and slow to train
     folds: int = 5
     repeats: int = 3  # seeds of the single split
+    lengths: tuple[int, ...] = (5, 20)  # epochs of the shorter trainings that `recipe` is compared with
     attacked: int = 10**9  # correctly classified test faces attacked per network, at most
+    # And of those proved safe or shown to be flippable, at most, by network; all, of one that is not named.
+    decided: Mapping[str, int] = field(default_factory=dict)
+    boxes: int = 50_000  # of colours that are bounded for a face, at most
     evolution: Evolution = Evolution()
+    draws: int = 10  # seeds of the search for faces that are known to be flippable
 
     @property
     def drawn(self) -> bool:
@@ -94,7 +100,8 @@ PROFILES = {
     profile.name: profile
     for profile in (
         # Small enough for a coffee break.
-        Profile("demo", "wobot", scenes=160, unannotated=6, folds=3, repeats=2,
+        Profile("demo", "wobot", scenes=160, unannotated=6, folds=3, repeats=2, lengths=(3,), decided={"resnet": 4},
+                boxes=5000,
                 recipe=Recipe(epochs=25, batch=16, learning_rate=2e-3, shrink=0.05),
                 code=dataclasses.replace(PREPRINT, epochs=10),
                 compared=()),
@@ -103,7 +110,8 @@ PROFILES = {
         # More of what the demo draws, other scenes, for the shipped weights.
         Profile("drawings", "wobot", scenes=600, seed=2021),
         # Too small to say anything; the tests run the notebooks on it.
-        Profile("smoke", "wobot", scenes=30, unannotated=2, folds=2, repeats=1, attacked=2,
+        Profile("smoke", "wobot", scenes=30, unannotated=2, folds=2, repeats=1, lengths=(), attacked=2,
+                decided={"resnet": 1, "figure2": 2}, boxes=500, draws=2,
                 recipe=Recipe(epochs=3, batch=32, learning_rate=1e-3),
                 code=dataclasses.replace(PREPRINT, epochs=1),
                 compared=(),

@@ -177,6 +177,12 @@ def test_guided_says_that_it_needs_the_weights():
         verdicts(predict, images[:1], labels[:1], search=attack.Guided())
 
 
+def test_a_class_in_place_of_a_search_is_refused(planted):
+    with pytest.raises(TypeError, match=r"expected a search, such as Corners\(\), got the class Corners"):
+        next(attack.attack(planted(1, 1, 1), np.zeros((1, 6, 7, 3), np.uint8), np.array([1]), search=attack.Corners,
+                           seed=0))
+
+
 def test_a_face_that_is_wrong_already_is_refused():
     predict, images, labels = noisy()
     labels = labels.copy()

@@ -68,3 +68,13 @@ def test_curves_and_calibration_are_drawn_a_line_or_panel_a_network():
     assert len(figures.roc({"a": curve, "b": curve}).svg) > 1000
     one, two = (figures.calibration(tables).svg for tables in ({"a": table}, {"a": table, "b": table}))
     assert len(two) > len(one) > 1000
+
+
+def test_a_map_of_vulnerability_marks_the_places_that_flip_and_hides_a_person():
+    moved, flips = rng.random((2, 50, 50)), np.zeros((2, 50, 50), bool)
+    none = figures.vulnerability(CROPS, moved, flips, ["a", "b"], veiled=True)
+    assert sum((image == 128).all() for image in rasters(none)) == 2, "both faces, not the maps"
+    flips[0, 7, 9] = True
+    assert len(figures.vulnerability(CROPS, moved, flips, ["a", "b"], veiled=True).svg) > len(none.svg)
+    spots = {"net": (moved[0], {"black": 1, "white": 3, "another": 0})}
+    assert len(figures.weak_spots(spots).svg) > 1000

@@ -7,11 +7,13 @@ import sys
 
 import numpy as np
 import pytest
+import scipy.ndimage
 
 from maskdet import attack, models
 from maskdet.attack import changed
 from maskdet.backend import keras, tf
 from maskdet.incremental import Incremental, network
+from maskdet.incremental.layers import rows
 
 layers = keras.layers
 
@@ -67,6 +69,21 @@ def test_several_pixels_at_once_have_the_logits_of_the_whole_forward_pass(name, 
     pixels[:50, 1, 2:] = 255 - pixels[:50, 0, 2:]  # and of two colours: the last counts
     image = rng.integers(0, 256, (50, 50, 3), dtype=np.uint8)
     assert difference(shaken(models.build(name, seed=1)), image, pixels) < 1e-5
+
+
+def test_a_median_in_front_is_that_of_scipy_and_followed_for_one_pixel_and_for_several():
+    model, rng = shaken(models.build("resnet", seed=1, scaling="median")), np.random.default_rng(5)
+    image = rng.integers(0, 256, (50, 50, 3), dtype=np.uint8)
+    [step, *_] = Incremental.of(model).steps
+    filtered = scipy.ndimage.median_filter(image, size=(3, 3, 1), mode="mirror")
+    made = step.forward(rows(image.reshape(2500, 3)))[:, :3].reshape(50, 50, 3)
+    assert (made == filtered).all() and (np.asarray(model.layers[1](image[None] * 1.0))[0] == filtered).all()
+    for size in (1, 4):
+        pixels = candidates(rng, 600, size)
+        assert difference(model, image, pixels) < 1e-5
+        near = pixels.copy()
+        near[:, :, :2] = near[:, :1, :2] // 2 * 2 + rng.integers(0, 2, (600, size, 2))  # in one another's windows
+        assert difference(model, image, near) < 1e-5
 
 
 def other(*, padding="same", strides=2, pool=3, size=(19, 26)):
@@ -160,10 +177,12 @@ def test_a_pixel_of_its_own_colour_changes_nothing_and_no_candidates_give_no_log
     assert face.ask(np.zeros((0, 1, 5), int)).shape == (0, 2)
 
 
-@pytest.mark.parametrize("name", models.NETWORKS)
-def test_the_gradient_is_that_of_automatic_differentiation(name):
-    model = shaken(models.build(name, seed=2))
-    image = np.random.default_rng(0).integers(0, 256, (50, 50, 3), dtype=np.uint8)
+@pytest.mark.parametrize("name, scaling", [*((name, "unit") for name in models.NETWORKS), ("resnet", "median")])
+def test_the_gradient_is_that_of_automatic_differentiation(name, scaling):
+    model = shaken(models.build(name, seed=2, scaling=scaling))
+    kind = np.arange(50) % 3  # of nine pixels that touch no two are alike: one of them is the median
+    image = 28 * (3 * kind[:, None] + kind)[..., None] + np.random.default_rng(0).integers(0, 28, (50, 50, 3))
+    image = image.astype(np.uint8)
     logits, variable = keras.Model(model.inputs, model.get_layer("logits").output), tf.Variable(image[None] * 1.0)
     with tf.GradientTape() as tape:
         answer = logits(tf.cast(variable, tf.float32))[0]
@@ -182,6 +201,12 @@ def test_the_measured_rounding_is_small_and_another_network_is_noticed():
     assert row["candidates"] == row["same decision"] == 1000 and 0 < float(row["largest difference"]) < 1e-5
     with pytest.raises(AssertionError, match="net: expected logits within 0.0001 of the whole pass, got"):
         attack.rounding(networks, wrong, images, seed=0, candidates=1000)
+
+
+def test_what_is_no_built_model_is_refused():
+    for other_thing in (keras.Sequential([layers.Flatten(), layers.Dense(2)]), lambda images: images):
+        with pytest.raises(TypeError, match="expected a Keras model that is built, got a (Sequential|function)"):
+            Incremental.of(other_thing)
 
 
 def test_an_image_of_another_shape_or_type_is_refused():

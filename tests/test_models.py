@@ -126,7 +126,7 @@ def test_a_scaled_network_is_asked_about_pixels_as_they_are():
     plain, raw = (models.build("figure2", seed=4, scaling=scaling) for scaling in ("unit", "l2"))
     raw.set_weights(plain.get_weights())
     assert models.predictor(raw)(images // 255).tolist() == pytest.approx(models.predictor(plain)(images // 255 * 255))
-    with pytest.raises(ValueError, match="expected a scaling, one of unit, l2, got 'max'"):
+    with pytest.raises(ValueError, match="expected a scaling, one of unit, l2, median, got 'max'"):
         models.build("figure2", seed=0, scaling="max")
 
 

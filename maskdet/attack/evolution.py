@@ -8,11 +8,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from maskdet.attack.oracle import Face, decided, margin
+from maskdet.attack.oracle import Face, confidence, decided, margin
 from maskdet.attack.search import Found, within
 from maskdet.config import Evolution
 
 NAME = "differential_evolution"
+OBJECTIVES = {"margin": margin, "confidence": confidence}
 GENES = 5  # a pixel: row, column, red, green, blue
 
 
@@ -91,15 +92,22 @@ def decoded(genes: np.ndarray, *, shape: Sequence[int]) -> np.ndarray:
 @dataclass(frozen=True)
 class DifferentialEvolution:
     """The preprint's search: black-box, of `size` pixels at once, until the decision flips or the
-    generations of `settings` are over; of every place, or of those whose row and column are below `region`."""
+    generations of `settings` are over; of every place, or of those whose row and column are below `region`. The
+    `objective` is what it minimises, one of OBJECTIVES."""
 
     settings: Evolution = Evolution()
     size: int = 1
     region: int | None = None
+    objective: str = "margin"
+
+    def __post_init__(self):
+        if self.objective not in OBJECTIVES:
+            raise ValueError(f"expected an objective, one of {', '.join(OBJECTIVES)}, got {self.objective!r}")
 
     @property
     def name(self) -> str:
-        return NAME + within(self.region) + ("" if self.size == 1 else f"_{self.size}_pixels")
+        sized = "" if self.size == 1 else f"_{self.size}_pixels"
+        return NAME + within(self.region) + sized + ("" if self.objective == "margin" else f"_by_{self.objective}")
 
     def __call__(self, face: Face, label: int, *, rng: np.random.Generator) -> Found:
         population = Population(GENES * self.size, rng=rng, settings=self.settings)
@@ -107,8 +115,10 @@ class DifferentialEvolution:
         for generation in range(self.settings.generations + 1):
             trial = population.trial()
             asked = decoded(trial, shape=shape)
-            population.select(trial, margin(face.ask(asked), label))
-            if population.energies[population.best] < limit:
-                break
+            logits = face.ask(asked)
+            margins = margin(logits, label)
+            if margins.min() < limit:
+                return Found(asked[margins.argmin()], (generation + 1) * len(trial))
+            population.select(trial, OBJECTIVES[self.objective](logits, label))
         best = population.members[population.best:population.best + 1]
         return Found(decoded(best, shape=shape)[0], (generation + 1) * len(trial))

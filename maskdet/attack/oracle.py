@@ -78,6 +78,13 @@ def margin(logits: np.ndarray, label: int) -> np.ndarray:
     return logits[..., label] - logits[..., 1 - label]
 
 
+def confidence(logits: np.ndarray, label: int) -> np.ndarray:
+    """The float32 probability of the true class, (N, 2) -> (N,): the margin squeezed by the softmax, and exactly 1
+    for every margin above 17."""
+    with np.errstate(over="ignore"):  # of a margin far below 0: the probability is 0
+        return 1 / (1 + np.exp(-margin(np.asarray(logits, np.float32), label)))
+
+
 def decided(face: Face) -> float:
     """How far from 0 a margin of a face must be to be beyond rounding."""
     return DECIDED * max(1.0, float(np.abs(face.logits).max()) / LARGE)

@@ -36,6 +36,8 @@ def attack(network: Network | Predict, images: np.ndarray, labels: np.ndarray, *
         raise ValueError(f"expected uint8 images (N, H, W, 3), got {images.dtype} {images.shape}")
     if labels.shape != images.shape[:1] or not np.isin(labels, (0, 1)).all():
         raise ValueError(f"expected a label, 0 or 1, for each of {len(images)} images, got {labels}")
+    if inspect.isclass(search):
+        raise TypeError(f"expected a search, such as {search.__name__}(), got the class {search.__name__}")
     network, labels = oracle.network(network), labels.astype(int)
     if by is None:
         for index, (image, label) in enumerate(zip(images, labels.tolist())):

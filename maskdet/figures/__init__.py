@@ -1,8 +1,8 @@
 """Figures: arrays in, a `Drawing` out, in one style. Nothing is computed or read here.
 
 `photographs`: scenes, boxes and crops; `networks`: layers, training, confusion; `evaluation`: ROC
-curves and calibration; `search`:
-differential evolution and flipped faces; `summary`: the headline intervals, and speeds; `style`: the one style.
+curves and calibration; `search`: differential evolution and flipped faces; `truth`: where one pixel hurts;
+`summary`: the headline intervals, and speeds; `style`: the one style.
 """
 
 from maskdet.figures.evaluation import calibration, roc
@@ -11,7 +11,8 @@ from maskdet.figures.photographs import detections, labelled, mistakes, recall, 
 from maskdet.figures.search import ackley, flips, margins, surface
 from maskdet.figures.style import Drawing
 from maskdet.figures.summary import intervals, throughput
+from maskdet.figures.truth import vulnerability, weak_spots
 
 __all__ = ["Drawing", "ackley", "calibration", "confusion", "detections", "flips", "intervals", "labelled",
            "layers", "margins", "mistakes", "recall", "roc", "sizes", "surface", "throughput",
-           "training"]
+           "training", "vulnerability", "weak_spots"]

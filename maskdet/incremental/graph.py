@@ -8,22 +8,25 @@ from dataclasses import replace
 
 import numpy as np
 
-from maskdet.incremental.layers import Convolution, Dense, Maximum, Mean, Relu, Scale, Step, Sum, rows
+from maskdet.incremental.layers import Convolution, Dense, Maximum, Mean, Median, Relu, Scale, Step, Sum, rows, size
 
 
 def read(model) -> tuple[Step, ...]:
     """The steps of a Keras model from one image (H, W, 3) to its two logits, in order.
 
-    A softmax at the end is left out. Raises ValueError, naming the layer, for any other kind or
-    setting of a layer than `READERS` know, and for an input or output of another shape.
+    A softmax at the end is left out. Raises TypeError for anything that is no built Keras model, and ValueError,
+    naming the layer, for any other kind or setting of a layer than `READERS` know, and for an input or output of
+    another shape.
     """
+    if not getattr(model, "inputs", None):
+        raise TypeError(f"expected a Keras model that is built, got a {type(model).__name__}")
     shapes = [tuple(tensor.shape[1:]) for tensor in (*model.inputs, *model.outputs)]
     if len(shapes) != 2 or None in shapes[0] or len(shapes[0]) != 3 or shapes[0][2] != 3 or shapes[1] != (2,):
         raise ValueError(f"expected one input (H, W, 3) and one output (2,), got {shapes}")
     steps, tensors = [], {id(model.inputs[0]): (0, shapes[0])}
     for node in _nodes(model):
         layer, final = node.operation, node.output_tensors[0] is model.outputs[0]
-        kind = type(layer).__name__ + ("" if type(layer).__module__.startswith("keras.") else " of yours")
+        kind = type(layer).__name__ + ("" if type(layer).__module__.startswith(("keras.", "maskdet.")) else " of yours")
         if kind not in READERS:
             raise ValueError(f"expected layers of the kinds {', '.join(READERS)}, got {layer.name!r}, a {kind}")
         given = [tensors[id(one)] for one in node.input_tensors]
@@ -55,7 +58,8 @@ def _folded(steps: list[Step]) -> tuple[Step, ...]:
         if isinstance(step, Scale) and isinstance(before, Convolution) and readers[step.inputs[0]] == 1:
             place = number[step.inputs[0]]
             kept[place - 1] = replace(kept[place - 1], kernel=before.kernel * step.factor,
-                                      offset=before.offset * step.factor + step.offset)
+                                      offset=before.offset * step.factor + step.offset,
+                                      size=size(before) * np.abs(step.factor) + size(step))
             number[old] = place
         else:
             kept.append(replace(step, inputs=tuple(number[one] for one in step.inputs)))
@@ -81,11 +85,11 @@ def _bias(layer, columns: int) -> np.ndarray:
     return rows(np.asarray(layer.bias) if layer.use_bias else np.zeros(columns))
 
 
-def _window(layer, size, shape, channels: int) -> dict:
+def _window(layer, extent, shape, channels: int) -> dict:
     """The sliding window of a layer over a tensor of `shape`, as `layers.Window` holds it."""
     _same(layer, "data_format", layer.data_format, "channels_last")
     lines = []  # of rows, of columns: the line of the input under each tap at each line of the output
-    for inside, stride, taps in zip(shape, layer.strides, size):
+    for inside, stride, taps in zip(shape, layer.strides, extent):
         same = layer.padding == "same"
         out = -(-inside // stride) if same else (inside - taps) // stride + 1
         before = max((out - 1) * stride + taps - inside, 0) // 2 if same else 0  # an odd line of padding is the last
@@ -109,6 +113,14 @@ def _pooling(layer, shape):
     return [Maximum(**_window(layer, tuple(layer.pool_size), shape, shape[2]))]
 
 
+def _median(layer, shape):
+    """Of maskdet.models: 3x3, mirrored."""
+    row, column = (np.abs(np.arange(side)[:, None] + [-1, 0, 1]) for side in shape[:2])
+    row, column = (np.where(line >= side, 2 * side - 2 - line, line) for line, side in zip((row, column), shape[:2]))
+    covers = (row[:, None, :, None] * shape[1] + column[None, :, None, :]).reshape(-1, 9).astype(np.int32)
+    return [Median(shape=shape, under=len(covers), covers=covers)]
+
+
 def _dense(layer, shape):
     kernel = np.asarray(layer.kernel)  # (places * channels, units)
     if kernel.shape[0] != np.prod(shape):
@@ -121,8 +133,8 @@ def _normalisation(layer, shape):
     _same(layer, "channels", layer.moving_mean.shape[0], shape[2])
     deviation = np.sqrt(np.asarray(layer.moving_variance) + layer.epsilon)
     factor = (np.asarray(layer.gamma) if layer.scale else 1) / deviation
-    offset = (np.asarray(layer.beta) if layer.center else 0) - np.asarray(layer.moving_mean) * factor
-    return [Scale(factor=rows(factor), offset=rows(offset))]
+    parts = [np.asarray(layer.beta) if layer.center else np.float32(0), -np.asarray(layer.moving_mean) * factor]
+    return [Scale(factor=rows(factor), offset=rows(sum(parts)), size=rows(sum(map(np.abs, parts))))]
 
 
 def _rescaling(layer, shape):
@@ -152,7 +164,8 @@ def _nothing(layer, shape):
     return []
 
 
-READERS = {"Conv2D": _convolution, "Dense": _dense, "MaxPooling2D": _pooling, "BatchNormalization": _normalisation,
+READERS = {"Conv2D": _convolution, "Dense": _dense, "MaxPooling2D": _pooling, "Median": _median,
+           "BatchNormalization": _normalisation,
            "Rescaling": _rescaling, "ReLU": _relu, "Activation": _nothing, "Add": lambda layer, shape: [Sum()],
            "Flatten": _flatten, "GlobalAveragePooling2D": _mean, "Dropout": _nothing, "Identity": _nothing,
            "Softmax": _nothing}

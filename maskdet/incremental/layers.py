@@ -42,6 +42,12 @@ def rows(weights: np.ndarray) -> np.ndarray:
     return np.ascontiguousarray(np.pad(weights, [(0, 0)] * (weights.ndim - 1) + [(0, more)]), np.float32)
 
 
+def size(step: "Step") -> np.ndarray:
+    """The sum of the absolute values of which the offset of a step was made: rounding grows with it."""
+    given = getattr(step, "size", None)
+    return np.abs(getattr(step, "offset", np.float32(0))) if given is None else given
+
+
 def _product(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """a @ b, its last axis padded. A library's product would wake threads, while each of ours works."""
     weights = rows(b)
@@ -64,13 +70,24 @@ class Step:
         """H * W."""
         return self.shape[0] * self.shape[1]
 
+    def forward(self, *given: np.ndarray) -> np.ndarray:
+        """The output (places, C) of whole tensors, without what `offset` adds to it."""
+        # It is itself a change: every place, of a network in which all is zero.
+        whole = [Change(np.array([0, len(one)]), np.arange(len(one), dtype=np.int32), one) for one in given]
+        zeros = [np.zeros((count, padded(self.shape[2])), np.float32) for count in (len(given[0]), self.places)]
+        return self.change(*whole, *zeros).tensor(self.places)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Scale(Step):
-    """x * factor + offset for each channel: rescaling, batch normalisation (Ioffe & Szegedy 2015)."""
+    """x * factor + offset for each channel: rescaling, batch normalisation (Ioffe & Szegedy 2015).
+
+    `size`, where given, here and below: as the function `size` has it.
+    """
 
     factor: np.ndarray
     offset: np.ndarray
+    size: np.ndarray | None = None
 
     def change(self, given: Change, clean: np.ndarray, clean_out: np.ndarray) -> Change:
         return Change(given.first, given.place, given.values * self.factor)
@@ -109,6 +126,7 @@ class Convolution(Window):
 
     kernel: np.ndarray
     offset: np.ndarray
+    size: np.ndarray | None = None
 
     def change(self, given: Change, clean: np.ndarray, clean_out: np.ndarray) -> Change:
         return Change(*windows.convolution(given.first, given.place, given.values, self.reach, len(self.kernel),
@@ -135,6 +153,23 @@ class Maximum(Window):
             largest = waiting[outputs] & (clean[inputs] == clean_out[outputs])  # the first one, where there are more
             pulled[inputs] += np.where(largest, gradient[outputs], 0)
             waiting[outputs] &= ~largest
+        return (pulled,)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Median(Window):
+    """The median of the 3x3 places around each, mirrored at the border: all nine taps are there."""
+
+    def change(self, given: Change, clean: np.ndarray, clean_out: np.ndarray) -> Change:
+        return Change(*windows.median(given.first, given.place, given.values, self.reach, self.covers,
+                                      clean, clean_out, self.shape[2]))
+
+    def pull(self, gradient: np.ndarray, clean: np.ndarray, clean_out: np.ndarray) -> tuple[np.ndarray, ...]:
+        pulled, waiting = np.zeros_like(clean), np.ones(gradient.shape, bool)
+        for _, outputs, inputs in self._pairs():
+            middle = waiting[outputs] & (clean[inputs] == clean_out[outputs])  # the first one, where there are more
+            np.add.at(pulled, inputs, np.where(middle, gradient[outputs], 0))
+            waiting[outputs] &= ~middle
         return (pulled,)
 
 
@@ -179,6 +214,7 @@ class Dense(Step):
 
     kernel: np.ndarray
     offset: np.ndarray
+    size: np.ndarray | None = None
 
     def change(self, given: Change, clean: np.ndarray, clean_out: np.ndarray) -> Change:
         return Change(*windows.dense(given.first, given.place, given.values, self.kernel.reshape(-1),

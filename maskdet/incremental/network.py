@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from maskdet.incremental import graph, kernels
-from maskdet.incremental.layers import Change, Step, padded, rows
+from maskdet.incremental.layers import Change, Step, rows
 
 CHUNK = 256  # candidates followed together: their tensors stay in cache
 
@@ -35,15 +35,10 @@ class Incremental:
         image = np.asarray(image)
         if image.dtype != np.uint8 or image.shape != self.shape:
             raise ValueError(f"expected a uint8 image {self.shape}, got {image.dtype} {image.shape}")
-        # The forward pass is itself a change: every place, of a network in which all is zero.
-        places = self.shape[0] * self.shape[1]
-        tensors = [rows(image.reshape(places, -1))]
+        tensors = [rows(image.reshape(self.shape[0] * self.shape[1], -1))]
         for step in self.steps:
-            given = [tensors[i] for i in step.inputs]
-            whole = [Change(np.array([0, len(one)]), np.arange(len(one), dtype=np.int32), one) for one in given]
-            zeros = [np.zeros((count, padded(step.shape[2])), np.float32) for count in (len(given[0]), step.places)]
-            made = step.change(*whole, *zeros)
-            tensors.append(made.tensor(step.places) + getattr(step, "offset", np.float32(0)))
+            made = step.forward(*(tensors[i] for i in step.inputs))
+            tensors.append(made + getattr(step, "offset", np.float32(0)))
         return Face(self, image, tuple(tensors))
 
 

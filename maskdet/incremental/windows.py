@@ -126,7 +126,7 @@ compiled = njit(cache=True, nogil=True, error_model="numpy")
 
 
 @compiled
-def _reached(first, place, start, tap, out, taps, places):
+def reached(first, place, start, tap, out, taps, places):
     """Which of the output's `places` each slot reaches: place p reaches out[i] by tap[i] of the
     window, start[p] <= i < start[p + 1]. Returns first and place of the output, and the output's
     slot for each slot and tap (S, taps), or -1."""
@@ -169,8 +169,8 @@ def _nonzero(values, channels, used):
 
 @compiled
 def convolution(first, place, values, reach, taps, places, kernel, channels, columns):
-    """Through a convolution: `reach` as in `_reached`, `kernel` flat (taps, channels, columns)."""
-    out_first, out_place, target = _reached(first, place, *reach, taps, places)
+    """Through a convolution: `reach` as in `reached`, `kernel` flat (taps, channels, columns)."""
+    out_first, out_place, target = reached(first, place, *reach, taps, places)
     used = np.empty(len(place), np.bool_)
     for s in range(len(place)):
         used[s] = reach[0][place[s] + 1] > reach[0][place[s]]
@@ -203,7 +203,7 @@ def dense(first, place, values, kernel, channels, columns):
 def maximum(first, place, values, reach, covers, clean, clean_out):
     """Through maximum pooling; `clean` and `clean_out` are its input and output, unchanged; the
     window of output place p covers the places covers[p] (taps) of the input, -1 where it ends."""
-    out_first, out_place, _ = _reached(first, place, *reach, covers.shape[1], len(covers))
+    out_first, out_place, _ = reached(first, place, *reach, covers.shape[1], len(covers))
     columns, slot_at = values.shape[1], np.full(len(clean), -1, np.int32)
     rows = np.full(len(out_place) * columns, -np.inf, np.float32)
     clean, clean_out, values = clean.reshape(-1), clean_out.reshape(-1), values.reshape(-1)
@@ -223,3 +223,29 @@ def maximum(first, place, values, reach, covers, clean, clean_out):
         for s in range(first[n], first[n + 1]):
             slot_at[place[s]] = -1
     return out_first, out_place, rows.reshape(-1, columns)
+
+
+@compiled
+def median(first, place, values, reach, covers, clean, clean_out, channels):
+    """Through the median of nine taps; `clean` and `clean_out` are its input and output, unchanged."""
+    out_first, out_place, _ = reached(first, place, *reach, covers.shape[1], len(covers))
+    slot_at, nine = np.full(len(clean), -1, np.int32), np.empty(9, np.float32)
+    rows = np.zeros((len(out_place), values.shape[1]), np.float32)
+    for n in range(len(first) - 1):
+        for s in range(first[n], first[n + 1]):
+            slot_at[place[s]] = s
+        for slot in range(out_first[n], out_first[n + 1]):
+            for c in range(channels):
+                for tap in range(9):
+                    at = covers[out_place[slot], tap]
+                    new, k = clean[at, c], tap
+                    if slot_at[at] >= 0:
+                        new += values[slot_at[at], c]
+                    while k > 0 and nine[k - 1] > new:  # put where it belongs among those before it
+                        nine[k] = nine[k - 1]
+                        k -= 1
+                    nine[k] = new
+                rows[slot, c] = nine[4] - clean_out[out_place[slot], c]
+        for s in range(first[n], first[n + 1]):
+            slot_at[place[s]] = -1
+    return out_first, out_place, rows

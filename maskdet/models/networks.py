@@ -3,19 +3,31 @@
 import numpy as np
 
 from maskdet.augmentation import LUMA
-from maskdet.backend import keras
+from maskdet.backend import keras, tf
 from maskdet.config import CLASSES, SIZE
 
 layers = keras.layers
 
-SCALINGS = ("unit", "l2")  # a network scales 0 to 255 itself, or is trained on `training.normalised` images
+# A network divides by 255 itself; or is trained on `training.normalised` images; or divides the image's `Median`.
+SCALINGS = ("unit", "l2", "median")
+
+
+@keras.saving.register_keras_serializable(package="maskdet")
+class Median(layers.Layer):
+    """The median of the 3x3 pixels around each, for each colour; beyond the border the image is mirrored."""
+
+    def call(self, images):
+        height, width = images.shape[1:3]
+        wider = tf.pad(images, ((0, 0), (1, 1), (1, 1), (0, 0)), "REFLECT")
+        nine = [wider[:, row:row + height, column:column + width] for row in range(3) for column in range(3)]
+        return tf.sort(tf.stack(nine, axis=-1), axis=-1)[..., 4]
 
 
 def _input(scaling: str, *, offset: float = 0.0):
     """An image, and the image as the first layer of weights sees it: divided by 255, or as it is."""
     inputs = keras.Input((SIZE, SIZE, 3), dtype="float32")
-    scale, offset = (1 / 255, offset) if scaling == "unit" else (1.0, 0.0)
-    return inputs, layers.Rescaling(scale, offset=offset)(inputs)
+    scale, offset = (1.0, 0.0) if scaling == "l2" else (1 / 255, offset)
+    return inputs, layers.Rescaling(scale, offset=offset)(Median()(inputs) if scaling == "median" else inputs)
 
 
 def resnet(scaling: str) -> keras.Model:

@@ -33,12 +33,12 @@ def shipped(name: str) -> keras.Model:
     path = FOLDER / f"{name}.npz"
     if not path.exists():
         raise FileNotFoundError(f"expected the weights of {name} at {path}, got no such file: install the package "
-                                "anew, or run `make weights`")
+                                "anew (in a checkout: `git checkout maskdet/models/shipped`), or run `make weights`")
     content = path.read_bytes()
     got, stated = hashlib.sha256(content).hexdigest(), card()["networks"][name]["sha256"]
     if got != stated:
-        raise ValueError(f"expected {path} with the SHA-256 {stated}, got {got}: install the package anew, "
-                         "or run `make weights`")
+        raise ValueError(f"expected {path} with the SHA-256 {stated}, got {got}: install the package anew "
+                         "(in a checkout: `git checkout maskdet/models/shipped`), or run `make weights`")
     with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
         return restore(name, [arrays[f"{number:03d}"] for number in range(len(arrays.files))])
 
@@ -49,7 +49,7 @@ def card() -> dict:
     Raises FileNotFoundError, with the remedy, where the package came without them."""
     if not (FOLDER / "card.json").exists():
         raise FileNotFoundError(f"expected the card of the shipped weights in {FOLDER}, got no such file: install the "
-                                "package anew, or run `make weights`")
+                                "package anew (in a checkout: `git checkout maskdet/models/shipped`)")
     return json.loads((FOLDER / "card.json").read_text(encoding="utf8"))
 
 

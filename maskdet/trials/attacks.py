@@ -21,6 +21,11 @@ def guided(line: Line) -> Search:
     return attack.Guided(region=line.region, most=FIRST if line.network in models.COMPARED else None)
 
 
+def corners(line: Line) -> Search:
+    """The complete black-box search of the region that a line searches."""
+    return attack.Corners(region=line.region)
+
+
 def evolved(run: Profile) -> Callable[[Line], Search]:
     """The preprint's search, of the region that a line searches."""
     return lambda line: attack.DifferentialEvolution(run.evolution, region=line.region)

@@ -93,7 +93,7 @@ class _Parts:
         """What `training.fit` is given."""
         line, labels = trial.line, faces.labels
         crops, patches = found.crops[line.boxes], found.patches[line.boxes]
-        recipe, table = getattr(run, line.recipe), self.table
+        recipe, table = line.settings(run), self.table
         shown = patches[self.learned] if recipe.augmented else patches[:0]
         held_out = crops[self.tested], labels(table.loc[self.tested])
         seed = trial.seed if trial.fold is None else 1000 * trial.seed + trial.fold
@@ -120,7 +120,7 @@ def _parts(run: Profile, dataset: data.Dataset, found: faces.Faces, trial: Trial
         raise ValueError(f"expected faces to learn from and to test in trial {trial.name}, got {len(learned)} and "
                          f"{len(held)}: add photographs")
     crops, labels = found.crops[trial.line.boxes], faces.labels(table.loc[learned])
-    recipe = getattr(run, trial.line.recipe)
+    recipe = trial.line.settings(run)
     shown = found.patches[trial.line.boxes] if recipe.augmented else crops
     key = files.digest(shown[learned].tobytes(), labels.tobytes(), crops[held].tobytes(), recipe, trial.line.scaling,
                        trial.seed, models.build(trial.line.network, seed=0, scaling=trial.line.scaling).to_json(),

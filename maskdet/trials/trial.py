@@ -4,7 +4,7 @@ import dataclasses
 from dataclasses import dataclass
 
 from maskdet import models
-from maskdet.config import Profile
+from maskdet.config import Profile, Recipe
 
 
 @dataclass(frozen=True)
@@ -12,7 +12,8 @@ class Line:
     """One way of doing the experiment; the defaults are those of the preprint's text.
 
     `boxes`: what crops are cut from, "mtcnn" or "annotation"; `scaling`: of the crops ("l2": as
-    `training.normalised`, in training only); `recipe`: which one of the profile; `region`: rows and
+    `training.normalised`, in training only; "median": their medians are seen); `recipe`: which one of the profile,
+    of another length where `epochs` are given, and on crops as they are where it is `plain`; `region`: rows and
     columns of the crop below this are searched.
     """
 
@@ -21,6 +22,14 @@ class Line:
     scaling: str = "unit"
     recipe: str = "recipe"
     region: int | None = None
+    epochs: int | None = None
+    plain: bool = False
+
+    def settings(self, run: Profile) -> Recipe:
+        """The recipe by which its network is fitted."""
+        recipe = getattr(run, self.recipe)
+        return dataclasses.replace(recipe, epochs=self.epochs or recipe.epochs,
+                                   augmented=recipe.augmented and not self.plain)
 
 
 TEXT = Line()
@@ -47,6 +56,7 @@ class Trial:
         """What its files are called; the region is not part of it, since it changes no network."""
         ways = [self.line.network] + [getattr(self.line, name) for name in ("boxes", "scaling", "recipe")
                                       if getattr(self.line, name) != getattr(TEXT, name)]
+        ways += [f"{self.line.epochs}epochs"] * (self.line.epochs is not None) + ["plain"] * self.line.plain
         return "-".join(ways + [str(self.seed)] + ([] if self.fold is None else [f"fold{self.fold}"]))
 
 
@@ -75,3 +85,10 @@ def lines(run: Profile) -> dict[str, list[Trial]]:
 def comparison(run: Profile) -> dict[str, list[Trial]]:
     """The backbones of the detectors that the preprint cites, on the same crops as `main`."""
     return {name: [Trial(Line(name, recipe="comparison"), run.seed)] for name in run.compared}
+
+
+def lengths(run: Profile) -> dict[str, list[Trial]]:
+    """`main` trained for each of the profile's lengths and in full, on augmented crops and on plain ones."""
+    return {f"{name}, {epochs or run.recipe.epochs} epochs{', plain' * plain}":
+            [Trial(Line(name, epochs=epochs, plain=plain), run.seed)]
+            for name in models.NETWORKS for plain in (False, True) for epochs in (*run.lengths, None)}

@@ -1,0 +1,13 @@
+"""What is true of one pixel: for each face a witness that anyone can check, or a proof that there is none.
+
+`rounding`: what float32 may do to the network as it is run; `forms`: affine forms of its tensors over a box of colours,
+and `bounds` of its margin, followed through the incremental inference; `branching`: every place of a face decided;
+`verdicts`: many faces, at once.
+"""
+
+from maskdet.proof.bounds import Bounds
+from maskdet.proof.branching import FLIPPABLE, SAFE, UNDECIDED, Decision, decide
+from maskdet.proof.forms import Boxes
+from maskdet.proof.verdicts import Verdicts, decide_all
+
+__all__ = ["FLIPPABLE", "SAFE", "UNDECIDED", "Bounds", "Boxes", "Decision", "Verdicts", "decide", "decide_all"]

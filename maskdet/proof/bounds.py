@@ -1,0 +1,192 @@
+"""Sound bounds of a face's margin over boxes of colours: its affine forms followed through each kind of step.
+
+A new kind of step that is not linear is a method here.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from maskdet.incremental import Face
+from maskdet.incremental.layers import Change, Maximum, Median, Relu, Step
+from maskdet.proof import kernels, rounding
+from maskdet.proof.forms import Boxes, Form, Noise, bent, scaled, spread
+
+TIE = 1e-5  # float32 probabilities of logits that are further apart than this differ
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """A face of a network, whose margins can be bounded: `absolutes` are its steps, with absolute weights, `own` and
+    `slack` what a float32 run rounds in each tensor and in all up to it, and `doubt` what that may do to the
+    margin of the clean face, all as `rounding` has them."""
+
+    face: Face
+    absolutes: tuple[Step, ...]
+    own: tuple[np.ndarray, ...]
+    slack: tuple[np.ndarray, ...]
+    doubt: float
+
+    @classmethod
+    def of(cls, face: Face) -> "Bounds":
+        steps = face.network.steps
+        absolutes = tuple(rounding.absolute(step) for step in steps)
+        tensors = rounding.exact(steps, face.image)
+        own, slack = rounding.made(steps, absolutes, tensors)
+        ranges = tuple((one - more, one + more) for one, more in zip(tensors, slack))
+        doubt = rounding.doubt(steps, absolutes, ranges, own)
+        return cls(replace(face, tensors=tensors), absolutes, own, slack, doubt)
+
+    def margin(self, label: int, boxes: Boxes) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """For each box a lower bound (N,) of the margin of class `label`; how it moves with each colour, (N, 3); and
+        how much of it (N,) is left to rounding, in this box and in all within.
+
+        No float32 run of the network has less for any colour of the box.
+        """
+        forms = self._forms(boxes)
+        last, sign = forms[-1], np.where(np.arange(2) == label, 1.0, -1.0)
+        middle = (self.face.logits + last.centre.values[:, :2].astype(float)) @ sign
+        apart, moves = np.zeros(len(boxes)), np.zeros((len(boxes), 3))
+        for born, noise in last.noise.items():
+            moved = noise.change.values[:, :2].astype(float) @ sign
+            if born == 0:
+                moves = moved.reshape(-1, 3)
+            apart += np.bincount(noise.owner, np.abs(moved), len(boxes))
+        exact = middle - (apart + last.radius[:, :2].sum(axis=1, dtype=float)) * (1 + 1e-9)
+        doubt = np.minimum(boxes.doubt, (last.error + self.slack[-1])[:, :2].sum(axis=1, dtype=float))
+        # Where rounding decides, and can be expected not to, it is looked at more closely.
+        for n in np.flatnonzero((exact > 1.2 * self.doubt) & (exact - doubt <= TIE)):
+            doubt[n] = min(doubt[n], self._doubt(forms, n))
+        return exact - doubt, moves, doubt
+
+    def _doubt(self, forms: Sequence[Form], n: int) -> float:
+        """What rounding may do to the margin for any colour of box `n`."""
+        ranges, own = [], []
+        for form, tensor, slack, rounded in zip(forms, self.face.tensors, self.slack, self.own):
+            slots = slice(*form.centre.first[n:n + 2])
+            at, off = form.centre.place[slots], slack.copy()
+            middle, rounded = tensor.copy(), rounded.copy()
+            rounded[at] += form.own[slots]
+            off[at] += form.error[slots] + form.radius[slots] + form.spread[slots]
+            middle[at] += form.centre.values[slots]
+            off = off * rounding.MORE + rounding.UNIT32 * np.abs(middle)
+            ranges.append((middle - off, middle + off))
+            own.append(rounded)
+        return rounding.doubt(self.face.network.steps, self.absolutes, tuple(ranges), tuple(own))
+
+    def _forms(self, boxes: Boxes) -> list[Form]:
+        """The forms of all tensors."""
+        forms = [self._colours(boxes)]
+        bent = {Relu: self._rectified, Maximum: self._largest, Median: self._median}
+        for number, step in enumerate(self.face.network.steps, start=1):
+            forms.append(bent.get(type(step), self._linear)(number, step, *(forms[i] for i in step.inputs)))
+        return forms
+
+    def _colours(self, boxes: Boxes) -> Form:
+        count, image = len(boxes), self.face.image
+        place = (boxes.places[:, 0] * image.shape[1] + boxes.places[:, 1]).astype(np.int32)
+        channels = self.face.tensors[0].shape[1]
+        centre, noise = np.zeros((count, channels), np.float32), np.zeros((count, 3, channels), np.float32)
+        centre[:, :3] = (boxes.low + boxes.high) / 2 - image[boxes.places[:, 0], boxes.places[:, 1]]
+        noise[:, range(3), range(3)] = (boxes.high - boxes.low) / 2
+        symbols = Change(np.arange(3 * count + 1), np.repeat(place, 3), noise.reshape(-1, channels))
+        return Form(Change(np.arange(count + 1), place, centre), np.zeros_like(centre),
+                    {0: Noise(np.repeat(np.arange(count), 3), symbols)}, noise.sum(axis=1),
+                    np.zeros_like(centre), np.zeros_like(centre))
+
+    def _linear(self, number: int, step: Step, *given: Form) -> Form:
+        clean, clean_out = self.face.tensors[step.inputs[0]], self.face.tensors[number]
+        rounded = 2 * rounding.gamma(rounding.terms(step))
+        centre = step.change(*(one.centre for one in given), clean, clean_out)
+
+        def followed(parts: list[np.ndarray]) -> np.ndarray:
+            changes = [Change(one.centre.first, one.centre.place, part) for one, part in zip(given, parts)]
+            return self.absolutes[number - 1].change(*changes, clean, clean_out).values * (1 + rounded)
+
+        sizes = followed([one.radius + one.spread + np.abs(one.centre.values) for one in given])
+        # Here, as in the network, a sum is rounded; and the clean tensors are stored as float32.
+        stored = [one.radius + rounding.UNIT32 * np.abs(self.face.tensors[i][one.centre.place])
+                  for one, i in zip(given, step.inputs)]
+        own = rounded * sizes
+        radius = followed(stored) + own + rounding.UNIT32 * np.abs(clean_out[centre.place])
+        error = followed([one.error for one in given]) + own
+        noise = {}
+        for born in dict.fromkeys(born for one in given for born in one.noise):
+            owner = next(one.noise[born].owner for one in given if born in one.noise)
+            none = Change(np.zeros(len(owner) + 1, np.int64), np.zeros(0, np.int32),
+                          np.zeros((0, clean.shape[1]), np.float32))
+            parts = [one.noise[born].change if born in one.noise else none for one in given]
+            noise[born] = Noise(owner, step.change(*parts, clean, clean_out))
+        return Form(centre, radius, noise, spread(centre, noise, step.places), own, error)
+
+    def _rectified(self, number: int, step: Step, given: Form) -> Form:
+        """Between low and high the rectifier of x lies between  share x  and  share x + gap."""
+        at = given.centre.place
+        clean, clean_out = self.face.tensors[step.inputs[0]][at], self.face.tensors[number][at]
+        middle, low, high = self._range(given, step.inputs[0])
+        share = np.where(low >= 0, np.float32(1), np.clip(high / np.maximum(high - low, np.float32(1e-30)), 0, 1))
+        share[high <= 0] = 0
+        gap = np.where((low < 0) & (high > 0), np.maximum(-share * low, (1 - share) * high), 0) * np.float32(1.00001)
+        centre = share * middle + gap / 2 - clean_out
+        tiny = 8 * rounding.gamma(1) * (np.abs(middle) + np.abs(clean) + np.abs(clean_out) + gap + given.spread)
+        radius = np.where(share > 0, share * given.radius * np.float32(1.00001) + tiny, 0).astype(np.float32)
+        # Of a neuron that is off in the clean face the slack was dropped; here it may be on.
+        error = given.error + self.slack[step.inputs[0]][at] - self.slack[number][at]
+        noise = {born: scaled(given.centre, one, share) for born, one in given.noise.items()}
+        return bent(number, Change(given.centre.first, at, centre), radius, noise, share * given.spread, gap / 2, error)
+
+    def _largest(self, number: int, step: Maximum, given: Form) -> Form:
+        """One tap where it is the largest whatever happens; elsewhere all that is known are the bounds."""
+        clean = self.face.tensors[step.inputs[0]]
+        clean_out = self.face.tensors[number]
+        _, low, high = self._range(given, step.inputs[0])
+        old = given.centre
+        first, place, least, most, best = kernels.largest(
+            old.first, old.place, step.reach, step.covers, low, high, clean, clean)
+        none = np.zeros_like(clean)
+        _, _, _, error, _ = kernels.largest(old.first, old.place, step.reach, step.covers, given.error, given.error,
+                                            none, none)
+        noise = {}
+        for born, one in given.noise.items():
+            change = kernels.picked(old.first, old.place, len(clean), first, place, step.covers, best, one.owner,
+                                    one.change.first, one.change.place, one.change.values)
+            noise[born] = Noise(one.owner, Change(*change))
+        boxes = np.arange(len(old.first) - 1)  # what is picked of centre and radius is picked as of one symbol a box
+        centre, radius = (Change(*kernels.picked(old.first, old.place, len(clean), first, place, step.covers, best,
+                                                 boxes, old.first, old.place, values)).values
+                          for values in (old.values, given.radius))
+        held = np.take_along_axis(clean[step.covers[place]], np.maximum(best, 0)[:, None], axis=1)[:, 0]
+        known, before = best >= 0, clean_out[place]
+        middle = np.where(known, held + centre, (least + most) / 2)
+        tiny = 8 * rounding.gamma(1) * (np.abs(middle) + np.abs(before) + np.abs(held))
+        gap = np.where(known, 0, (most - least) / 2 * np.float32(1.00001))
+        made = Change(first, place, middle - before)
+        return bent(number, made, radius + tiny, noise, spread(made, noise, step.places), gap, error)
+
+    def _median(self, number: int, step: Median, given: Form) -> Form:
+        """The median of nine of which one place varies is that, clamped between two of the others. So much is known
+        of the image alone, where the form is a colour's box."""
+        if step.inputs != (0,):
+            raise ValueError(f"expected a median of the image itself, got one of tensor {step.inputs[0]}")
+        old, clean, clean_out = given.centre, self.face.tensors[0], self.face.tensors[number]
+        middle = clean[old.place] + old.values
+        first, place, low, high, kept = kernels.clamped(old.first, old.place, step.reach, step.covers, clean,
+                                                        middle - given.spread, middle + given.spread, step.shape[2])
+        [noise] = given.noise.values()
+        change = kernels.spread_out(first, place, noise.owner, noise.change.values, kept)
+        centre = (low + high) / 2
+        gap = np.where(kept, 0, (high - low) / 2)
+        colours = Noise(noise.owner, Change(*change))
+        made = Change(first, place, centre - clean_out[place])
+        return bent(number, made, np.zeros_like(centre), {0: colours},
+                          np.where(kept, (high - low) / 2, 0), gap, np.zeros_like(centre))
+
+    def _range(self, given: Form, number: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Middle and bounds of tensor `number` in each slot of a form, (S, C) each."""
+        at = given.centre.place
+        clean = self.face.tensors[number][at]
+        middle = clean + given.centre.values
+        reach = (given.spread + given.radius) * np.float32(1.00001)
+        reach += 4 * rounding.gamma(1) * (np.abs(middle) + np.abs(clean))
+        return middle, middle - reach, middle + reach

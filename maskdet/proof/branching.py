@@ -1,0 +1,136 @@
+"""Every place of a face decided by branch and bound over the colours (Land & Doig 1960, Bunel et al. 2020)."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from maskdet.attack.oracle import decided, margin
+from maskdet.attack.pixels import CORNERS, everywhere
+from maskdet.incremental import Face
+from maskdet.proof.bounds import TIE, Bounds
+from maskdet.proof.forms import Boxes
+
+FLIPPABLE, SAFE, UNDECIDED = "flippable", "safe", "undecided"
+GRID = np.array(list(np.ndindex(5, 5, 5))) * 255 // 4  # colours
+TOGETHER = 8  # boxes bounded at once: their symbols stay in cache
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What is true of one face, place by place, (H, W): `reached`, the least margin that was asked about, with the
+    `colour` (H, W, 3) that has it; `proved`, below which no colour's margin is (-inf: nothing is proved); `flips`,
+    where a colour turns the decision. `boxes` of colours were bounded, `queries` colours asked about."""
+
+    reached: np.ndarray
+    colour: np.ndarray
+    proved: np.ndarray
+    flips: np.ndarray
+    boxes: int
+    queries: int
+
+    @property
+    def verdict(self) -> str:
+        """Of the face: flippable, where some place is; safe, where all are proved; else undecided."""
+        if self.flips.any():
+            return FLIPPABLE
+        return SAFE if (self.proved > TIE).all() else UNDECIDED
+
+    @property
+    def witness(self) -> tuple[int, ...]:
+        """The pixel (row, column, red, green, blue) with the least margin of those asked about."""
+        row, column = np.unravel_index(self.reached.argmin(), self.reached.shape)
+        return int(row), int(column), *self.colour[row, column].tolist()
+
+
+def decide(face: Face, label: int, *, places: np.ndarray | None = None, budget: int = 50_000) -> Decision:
+    """Decide each of the `places` (N, 2: row, column), by default all, of a `face` whose class is `label`, with
+    about `budget` boxes of colours in all.
+
+    The corners of all colours come first. A box whose bound does not settle it has its most promising corner
+    asked, and is then halved. Where a colour comes so near that rounding alone forbids a proof, a grid of
+    colours is asked instead.
+    """
+    height, width = face.image.shape[:2]
+    places = np.argwhere(np.ones((height, width), bool)) if places is None else np.asarray(places)
+    state, bounds = _State(face, label, height * width), Bounds.of(face)
+    state.ask(everywhere(places)[:, 0])
+    near = state.reached[state.number(places)] < bounds.doubt + TIE
+    state.ask(everywhere(places[near], GRID)[:, 0])
+    places = places[~near]
+    boxes = Boxes(places, np.zeros((len(places), 3), int), np.full((len(places), 3), 255))
+    while len(boxes):
+        low, moves, doubt = _bounded(bounds, label, boxes)
+        unsettled, boxes = ~state.settle(boxes, low), replace(boxes, doubt=doubt)
+        boxes, moves = boxes[unsettled], moves[unsettled]
+        state.ask(np.column_stack([boxes.places, np.where(moves > 0, boxes.low, boxes.high)]))
+        left = state.left(boxes, bounds.doubt, budget)
+        boxes = _halved(boxes[left], moves[left])
+    return state.decision()
+
+
+class _State:
+    """What is known so far, by place in a row."""
+
+    def __init__(self, face: Face, label: int, places: int):
+        self.face, self.label, self.limit = face, label, -decided(face)
+        self.reached, self.colour = np.full(places, np.inf), np.zeros((places, 3), np.uint8)
+        self.proved = np.full(places, np.inf)  # the least bound of the boxes that are settled
+        self.given_up = np.zeros(places, bool)
+        self.boxes, self.queries = np.zeros(places, int), 0
+
+    @property
+    def flips(self) -> np.ndarray:
+        """Where a colour turns the decision."""
+        return self.reached < self.limit
+
+    def number(self, places: np.ndarray) -> np.ndarray:
+        """The place in a row of each (row, column, ...)."""
+        return places[:, 0] * self.face.image.shape[1] + places[:, 1]
+
+    def ask(self, pixels: np.ndarray) -> None:
+        """Ask about pixels (N, 5), and keep the one of least margin at each place."""
+        margins, at = margin(self.face.ask(pixels[:, None]), self.label), self.number(pixels)
+        order = np.lexsort((-margins, at))  # the least of each place last
+        least = order[np.flatnonzero(np.diff(at[order], append=-1))]
+        least = least[margins[least] < self.reached[at[least]]]
+        self.reached[at[least]], self.colour[at[least]] = margins[least], pixels[least, 2:]
+        self.queries += len(pixels)
+
+    def settle(self, boxes: Boxes, low: np.ndarray) -> np.ndarray:
+        """Which boxes no colour of which turns the decision, by their bounds."""
+        at, settled = self.number(boxes.places), low > TIE
+        self.boxes += np.bincount(at, minlength=len(self.boxes))
+        np.minimum.at(self.proved, at[settled], low[settled])
+        return settled
+
+    def left(self, boxes: Boxes, doubt: float, budget: int) -> np.ndarray:
+        """Which boxes to go on with: not where the place is flipped, or given up, as it is where a colour comes
+        within `doubt`, or where the budget is spent."""
+        at = self.number(boxes.places)
+        single = (boxes.low == boxes.high).all(axis=1)
+        hopeless = single | (self.reached[at] < doubt + TIE) | (self.boxes.sum() + 2 * len(boxes) > budget)
+        self.given_up[at[hopeless]] = True
+        return ~(self.flips | self.given_up)[at]
+
+    def decision(self) -> Decision:
+        shape = self.face.image.shape[:2]
+        unknown = self.given_up | self.flips | np.isinf(self.proved)
+        return Decision(self.reached.reshape(shape), self.colour.reshape(*shape, 3),
+                        np.where(unknown, -np.inf, self.proved).reshape(shape), self.flips.reshape(shape),
+                        int(self.boxes.sum()), self.queries)
+
+
+def _bounded(bounds: Bounds, label: int, boxes: Boxes) -> tuple[np.ndarray, ...]:
+    parts = [bounds.margin(label, boxes[start:start + TOGETHER]) for start in range(0, len(boxes), TOGETHER)]
+    return tuple(np.concatenate(part) for part in zip(*parts))
+
+
+def _halved(boxes: Boxes, moves: np.ndarray) -> Boxes:
+    """Each box as two, across its widest colour, of equally wide ones that which moves the margin most."""
+    width = boxes.high - boxes.low
+    row, axis = np.arange(len(boxes)), np.lexsort((np.abs(moves), width))[:, -1]
+    middle = (boxes.low[row, axis] + boxes.high[row, axis]) // 2
+    below, above = boxes.high.copy(), boxes.low.copy()
+    below[row, axis], above[row, axis] = middle, middle + 1
+    return Boxes(np.concatenate([boxes.places] * 2), np.concatenate([boxes.low, above]),
+                 np.concatenate([below, boxes.high]), np.concatenate([boxes.doubt] * 2))

@@ -1,0 +1,148 @@
+"""What the steps that bend, maxima and rectifiers, do to the noise symbols of affine forms, compiled.
+
+Symbols are candidates of a `Change` (see `incremental.kernels`), each with an owner (K,), ascending: the
+box of whose form it is part. The slots of a box are those of its centre.
+"""
+
+import numpy as np
+from numba import njit
+
+from maskdet.incremental import windows
+
+compiled = njit(cache=True, nogil=True, error_model="numpy")
+
+
+@compiled
+def spread(first, place, places, owner, first_noise, place_noise, noise, total):
+    """Add to `total` (S, C), of the slots of the boxes, the absolute values of their symbols."""
+    slot_at, k = np.full(places, -1, np.int32), 0
+    for n in range(len(first) - 1):
+        for s in range(first[n], first[n + 1]):
+            slot_at[place[s]] = s
+        while k < len(owner) and owner[k] == n:
+            for s in range(first_noise[k], first_noise[k + 1]):
+                row, added = total[slot_at[place_noise[s]]], noise[s]
+                for c in range(len(row)):
+                    row[c] += abs(added[c])
+            k += 1
+
+
+@compiled
+def scaled(first, place, places, owner, first_noise, place_noise, noise, factor):
+    """The symbols with each value times the `factor` (S, C) of its box's slot there."""
+    slot_at, k, rows = np.full(places, -1, np.int32), 0, np.empty_like(noise)
+    for n in range(len(first) - 1):
+        for s in range(first[n], first[n + 1]):
+            slot_at[place[s]] = s
+        while k < len(owner) and owner[k] == n:
+            for s in range(first_noise[k], first_noise[k + 1]):
+                row, value, times = rows[s], noise[s], factor[slot_at[place_noise[s]]]
+                for c in range(len(row)):
+                    row[c] = value[c] * times[c]
+            k += 1
+    return rows
+
+
+@compiled
+def largest(first, place, reach, covers, low, high, clean_low, clean_high):
+    """For each slot of the output of a maximum and each channel: the largest lower and upper bound in its
+    window, and the tap (or -1) that is the maximum whatever happens. `low`, `high` (S, C) bound the slots of
+    the input, `clean_low` and `clean_high` (places, C) all that is not there."""
+    out_first, out_place, _ = windows.reached(first, place, *reach, covers.shape[1], len(covers))
+    columns, slot_at = low.shape[1], np.full(len(clean_low), -1, np.int32)
+    least = np.full((len(out_place), columns), -np.inf, np.float32)
+    most, second = least.copy(), least.copy()  # of the upper bounds, and of those of all but the best tap
+    best = np.full((len(out_place), columns), -1, np.int32)
+    for n in range(len(first) - 1):
+        for s in range(first[n], first[n + 1]):
+            slot_at[place[s]] = s
+        for o in range(out_first[n], out_first[n + 1]):
+            for tap in range(covers.shape[1]):
+                at = covers[out_place[o], tap]
+                if at >= 0:
+                    s = slot_at[at]
+                    for c in range(columns):
+                        bottom, top = (low[s, c], high[s, c]) if s >= 0 else (clean_low[at, c], clean_high[at, c])
+                        if bottom > least[o, c]:
+                            least[o, c], best[o, c] = bottom, tap
+                        most[o, c] = max(most[o, c], top)
+            for tap in range(covers.shape[1]):
+                at = covers[out_place[o], tap]
+                if at >= 0:
+                    s = slot_at[at]
+                    for c in range(columns):
+                        if tap != best[o, c]:
+                            second[o, c] = max(second[o, c], high[s, c] if s >= 0 else clean_high[at, c])
+            for c in range(columns):
+                if second[o, c] > least[o, c]:
+                    best[o, c] = -1
+        for s in range(first[n], first[n + 1]):
+            slot_at[place[s]] = -1
+    return out_first, out_place, least, most, best
+
+
+@compiled
+def picked(first, place, places, out_first, out_place, covers, best, owner, first_noise, place_noise, noise):
+    """The symbols at the output of a maximum where one tap is `best` (as `largest` has it), 0 elsewhere: each
+    has all slots of its box's output."""
+    count = np.zeros(len(owner) + 1, np.int64)
+    for k in range(len(owner)):
+        count[k + 1] = count[k] + out_first[owner[k] + 1] - out_first[owner[k]]
+    at_out = np.empty(count[-1], np.int32)
+    rows, slot_at = np.zeros((count[-1], noise.shape[1]), np.float32), np.full(places, -1, np.int32)
+    for k in range(len(owner)):
+        for s in range(first_noise[k], first_noise[k + 1]):
+            slot_at[place_noise[s]] = s
+        begin = out_first[owner[k]]
+        for o in range(begin, out_first[owner[k] + 1]):
+            row = rows[count[k] + o - begin]
+            at_out[count[k] + o - begin] = out_place[o]
+            for c in range(len(row)):
+                if best[o, c] >= 0:
+                    s = slot_at[covers[out_place[o], best[o, c]]]
+                    if s >= 0:
+                        row[c] = noise[s, c]
+        for s in range(first_noise[k], first_noise[k + 1]):
+            slot_at[place_noise[s]] = -1
+    return count, at_out, rows
+
+
+@compiled
+def clamped(first, place, reach, covers, clean, low, high, channels):
+    """What the median of nine can be, where the one slot of each box is from `low` to `high` (N, C): for each slot
+    of the output and each of the `channels`, its least and largest value, and whether it is the slot itself."""
+    out_first, out_place, _ = windows.reached(first, place, *reach, covers.shape[1], len(covers))
+    least = np.zeros((len(out_place), low.shape[1]), np.float32)
+    most = least.copy()
+    kept, others = np.zeros(least.shape, np.bool_), np.empty(9, np.float32)
+    for n in range(len(first) - 1):
+        for o in range(out_first[n], out_first[n + 1]):
+            for c in range(channels):
+                count = 0
+                for tap in range(9):
+                    if covers[out_place[o], tap] != place[n]:
+                        others[count] = clean[covers[out_place[o], tap], c]
+                        count += 1
+                still = np.sort(others[:count])
+                below, above = still[count - 5], still[4]  # the slot is there 9 - count times
+                least[o, c] = min(max(low[n, c], below), above)
+                most[o, c] = min(max(high[n, c], below), above)
+                kept[o, c] = least[o, c] == low[n, c] and most[o, c] == high[n, c]
+    return out_first, out_place, least, most, kept
+
+
+@compiled
+def spread_out(first, place, owner, noise, kept):
+    """The symbols, of one slot each, at every slot (S, C) of their boxes where they are `kept`."""
+    count = np.zeros(len(owner) + 1, np.int64)
+    for k in range(len(owner)):
+        count[k + 1] = count[k] + first[owner[k] + 1] - first[owner[k]]
+    places, rows = np.empty(count[-1], np.int32), np.zeros((count[-1], noise.shape[1]), np.float32)
+    for k in range(len(owner)):
+        begin = first[owner[k]]
+        for o in range(begin, first[owner[k] + 1]):
+            places[count[k] + o - begin] = place[o]
+            for c in range(noise.shape[1]):
+                if kept[o, c]:
+                    rows[count[k] + o - begin, c] = noise[k, c]
+    return count, places, rows

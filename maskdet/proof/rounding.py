@@ -1,0 +1,152 @@
+"""What rounding may do to a network's float32 tensors, bounded, so that a proof is of the network as it is run.
+
+A float32 sum of n products, in whatever order and with or without fused instructions, makes at most n - 1 roundings
+of partial sums, none of which is larger than the sum P of its positive or N of its negative products alone; so it
+differs from the exact sum by at most  u [(n - 1) max(P, N) + P + N]  to first order, u = 2^-24 (after Higham 2002,
+sections 3.1 and 4.2). It says nothing of arithmetic that is not float32 throughout, such as TF32 or Winograd's
+convolution on some accelerators.
+"""
+
+from dataclasses import replace
+
+import numpy as np
+
+from maskdet.incremental.layers import Convolution, Dense, Maximum, Mean, Median, Relu, Scale, Step, Sum, padded, size
+
+UNIT = 2.0**-24  # of float32, rounding to nearest
+FOLDED = 12  # roundings of a batch normalisation, its factor and its offset
+UNIT32 = np.float32(UNIT)
+MORE = np.float32(1 + 2.0**-10)  # on what is computed here in float32 itself, and for terms of second order
+
+
+def gamma(terms: int) -> np.float32:
+    """n u / (1 - n u), rounded up: the relative error of n operations (Higham 2002, lemma 3.1)."""
+    return np.float32(terms * UNIT / (1 - terms * UNIT) * (1 + 1e-6))
+
+
+def _beside(step: Step) -> int:
+    """Roundings beside a sum's: the bias, and what a batch normalisation adds that was made part of a step."""
+    return FOLDED if getattr(step, "size", None) is not None else 2
+
+
+def terms(step: Step) -> int:
+    """How many roundings lie between the inputs of a step and one of its outputs, at most."""
+    return _products(step) + _beside(step)
+
+
+def _products(step: Step) -> int:
+    if isinstance(step, (Convolution, Dense)):
+        return step.kernel.shape[0] * step.kernel.shape[1]
+    return step.window if isinstance(step, Mean) else len(step.inputs)
+
+
+def absolute(step: Step) -> Step:
+    """The step with the absolute values of its weights, through which radii are followed."""
+    if isinstance(step, (Convolution, Dense)):
+        return replace(step, kernel=np.abs(step.kernel))
+    return replace(step, factor=np.abs(step.factor)) if isinstance(step, Scale) else step
+
+
+def exact(steps: tuple[Step, ...], image: np.ndarray) -> tuple[np.ndarray, ...]:
+    """The tensors of an `image` (H, W, 3), as `Face` has them, computed in float64 and rounded once."""
+    found = [image.reshape(-1, image.shape[2]).astype(float)]
+    for step in steps:
+        found.append(_forward(step, *(found[i] for i in step.inputs)))
+    return tuple(np.pad(one, [(0, 0), (0, padded(one.shape[1]) - one.shape[1])]).astype(np.float32) for one in found)
+
+
+def _forward(step: Step, *given: np.ndarray) -> np.ndarray:
+    [x, *_] = given
+    if isinstance(step, Sum):
+        return np.add(*given)
+    if isinstance(step, Relu):
+        return np.maximum(x, 0)
+    if isinstance(step, Mean):
+        return x.mean(axis=0, keepdims=True)
+    if isinstance(step, Scale):
+        return x * step.factor[:x.shape[1]] + step.offset[:x.shape[1]]
+    if isinstance(step, Dense):
+        made = x.reshape(1, -1) @ step.kernel.reshape(x.size, -1).astype(float)
+    elif isinstance(step, Maximum):
+        return np.where(step.covers[..., None] >= 0, x[step.covers], -np.inf).max(axis=1)
+    elif isinstance(step, Median):
+        return np.median(x[step.covers], axis=1)
+    else:
+        seen = np.vstack([x, np.zeros_like(x[:1])])[step.covers].reshape(len(step.covers), -1)  # -1: the zeros
+        made = seen @ step.kernel.reshape(seen.shape[1], -1).astype(float)
+    return (made + step.offset)[:, :step.shape[2]]
+
+
+def made(steps: tuple[Step, ...], absolutes: tuple[Step, ...],
+         tensors: tuple[np.ndarray, ...]) -> tuple[tuple[np.ndarray, ...], tuple[np.ndarray, ...]]:
+    """For each of the `exact` tensors, (places, C): what a float32 run of the same image may round there, and, as
+    that adds up through the steps, how far it may be from the tensor."""
+    own, slack = [np.zeros_like(tensors[0])], [np.zeros_like(tensors[0])]
+    for step, positive, out in zip(steps, absolutes, tensors[1:]):
+        clean, before = tensors[step.inputs[0]], [slack[i] for i in step.inputs]
+        if isinstance(step, Relu):
+            own.append(np.zeros_like(out))
+            slack.append(np.clip(clean + before[0], 0, before[0]))
+        elif isinstance(step, (Maximum, Median)):
+            own.append(np.zeros_like(out))
+            slack.append(np.where(step.covers[..., None] >= 0, before[0][step.covers], 0).max(axis=1))
+        else:
+            stored = [np.abs(tensors[i]) for i in step.inputs]
+            sizes = positive.forward(*(one + more for one, more in zip(stored, before)))  # P + N
+            larger = (sizes + np.abs(out - getattr(step, "offset", 0))) / 2  # max(P, N), as P - N is the sum
+            sums = (_products(step) - 1) * larger + _beside(step) * (sizes + size(step)) + np.abs(out)
+            # The tensors are stored as float32, as far from the exact ones as one rounding is.
+            own.append((UNIT32 * (sums + positive.forward(*stored)) * MORE).astype(np.float32))
+            slack.append(((positive.forward(*before) * MORE) + own[-1]).astype(np.float32))
+    return tuple(own), tuple(slack)
+
+
+def doubt(steps: tuple[Step, ...], absolutes: tuple[Step, ...], ranges: tuple[tuple[np.ndarray, np.ndarray], ...],
+          own: tuple[np.ndarray, ...]) -> float:
+    """What all roundings together, at most `own` (places, C) at each tensor, may do to a margin.
+
+    By the mean value theorem no more than the sum of each times the largest slope of the margin by that neuron, over
+    the `ranges` (low, high) that tensors may be in: followed backwards as  slope ± more.
+    """
+    slope, more = ([np.zeros_like(one) for one in own] for _ in range(2))
+    slope[-1][0, :2] = 1, -1  # whichever class is meant
+    total = 0.0
+    for number, (step, positive) in reversed(list(enumerate(zip(steps, absolutes), start=1))):
+        total += float(((np.abs(slope[number]) + more[number]) * own[number]).sum(dtype=float))
+        low, high = ranges[step.inputs[0]]
+        if isinstance(step, Relu):
+            passes = np.where(low > 0, 1, np.where(high < 0, 0, np.nan))  # 1 or 0; nan: who knows
+            pulled = [_either(slope[number], more[number], passes)]
+        elif isinstance(step, (Maximum, Median)):
+            pulled = [_taps(step, slope[number], more[number], low, high)]
+        else:
+            out = own[number]
+            pulled = zip(step.pull(slope[number], low, out), positive.pull(more[number], low, out))
+        for i, (middle, around) in zip(step.inputs, pulled):
+            slope[i] += middle
+            more[i] += around
+    return total * float(MORE)
+
+
+def _either(slope: np.ndarray, more: np.ndarray, passes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """slope ± more times `passes`, and where that is nan, times anything from 0 to 1."""
+    low, high = np.minimum(slope - more, 0), np.maximum(slope + more, 0)
+    unsure, sure = np.isnan(passes), np.nan_to_num(passes)
+    return (np.where(unsure, (low + high) / 2, sure * slope).astype(np.float32),
+            np.where(unsure, (high - low) / 2, sure * more).astype(np.float32))
+
+
+def _taps(step: Maximum | Median, slope: np.ndarray, more: np.ndarray, low: np.ndarray,
+          high: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """slope ± more pulled back to every tap that may be the largest, of a median to all."""
+    there = step.covers[..., None] >= 0
+    most = np.where(there, low[step.covers], -np.inf).max(axis=1)
+    may = there & (high[step.covers] >= most[:, None]) if isinstance(step, Maximum) else np.ones_like(there)
+    alone = np.broadcast_to(may.sum(axis=1) == 1, slope.shape)
+    middle, around = np.zeros_like(low), np.zeros_like(low)
+    for tap, places in enumerate(step.covers.T):
+        passes = np.where(may[:, tap], np.where(alone, 1, np.nan), 0)
+        one, other = _either(slope, more, np.broadcast_to(passes, slope.shape))
+        np.add.at(middle, places, np.where(there[:, tap], one, 0))
+        np.add.at(around, places, np.where(there[:, tap], other, 0))
+    return middle, around

@@ -1,0 +1,133 @@
+"""Many faces decided, at once, kept as they are reached."""
+
+import contextlib
+import math
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from tqdm import tqdm
+
+from maskdet import files
+from maskdet.attack import changed, oracle
+from maskdet.attack.oracle import Predict
+from maskdet.config import Profile
+from maskdet.incremental import Incremental, graph, kernels as passes, layers, network as incremental, windows
+from maskdet.proof import bounds, branching, forms, kernels, rounding
+from maskdet.proof.branching import FLIPPABLE, SAFE, UNDECIDED, Decision, decide
+from maskdet.workers import in_turn, workers
+
+
+@dataclass(frozen=True)
+class Verdicts:
+    """The decisions on faces of the test part that `network` has right: `faces` (N,) are their rows, in the order
+    of `decisions`; `margins` (N,) those of the faces unchanged. `seconds` (N,) are each face's, of one processor."""
+
+    network: str
+    faces: np.ndarray
+    decisions: list[Decision]
+    margins: np.ndarray
+    seconds: np.ndarray
+
+    def are(self, verdict: str) -> np.ndarray:
+        """Which faces have such a verdict, (N,) bool."""
+        return np.array([decision.verdict == verdict for decision in self.decisions])
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many faces have each verdict."""
+        return {verdict: int(self.are(verdict).sum()) for verdict in (FLIPPABLE, SAFE, UNDECIDED)}
+
+    def table(self) -> pd.DataFrame:
+        """One row a face: verdict, witness or weakest pixel, margins, and what it took."""
+        rows = [{"face": face, "verdict": one.verdict, "pixel": one.witness, "margin": own,
+                 "reached": one.reached.min(), "proved": one.proved.min(), "flipping places": one.flips.sum(),
+                 "boxes": one.boxes, "queries": one.queries, "seconds": seconds}
+                for face, one, own, seconds in zip(self.faces, self.decisions, self.margins, self.seconds)]
+        return pd.DataFrame(rows)
+
+
+def decide_all(predict: Predict, network: Incremental, images: np.ndarray, labels: np.ndarray, *, name: str,
+               profile: Profile, stem: str | None = None, most: int | None = None,
+               budget: int = 50_000) -> Verdicts:
+    """Decide the faces (N, H, W, 3) that `predict`, the whole pass of `network`, has right; where `most` is given,
+    as many as that at most, drawn from the seed; with `budget` boxes of colours a face. Each is kept in a journal as it
+    is reached: an interrupted call goes on where it stopped. Writes `truth-<stem>.csv`, `stem` being `name` where
+    none is given.
+
+    Each witness is checked with `predict`. Raises AssertionError where one does not hold, and ValueError where no
+    face is right.
+    """
+    before = predict(images)
+    right = np.flatnonzero(before.argmax(axis=1) == labels)
+    if not len(right):
+        raise ValueError(f"expected faces that {name} has right, got none of {len(images)}: train it")
+    chosen = np.random.default_rng(profile.seed).permutation(right)[:most]
+    path = profile.folder / f"truth-{stem or name}.jsonl"
+    journal = files.Journal(path, key=_key(network, images, labels, budget))
+    todo = [face for face in chosen.tolist() if str(face) not in journal.items]
+    bar = tqdm(total=len(chosen), initial=len(chosen) - len(todo), unit="face", disable=None, desc=f"decide, {name}")
+    with bar, contextlib.closing(_decided(network, images, labels, todo, budget)) as found:
+        for face, item in found:
+            decision = _read(item)
+            if decision.verdict == FLIPPABLE:
+                _check(predict, images[face], int(labels[face]), decision, face=face)
+            journal.add(str(face), item)
+            bar.update()
+    return _finished(journal, name, np.sort(chosen), path)
+
+
+def _decided(network: Incremental, images: np.ndarray, labels: np.ndarray, todo: list[int],
+             budget: int) -> Iterator[tuple]:
+    """Each face of `todo` and its item for the journal, as they are finished."""
+    if not todo:
+        return
+    with workers() as crew:
+        shared = crew.share(network)
+        futures = {crew.executor.submit(_item, shared, images[face], int(labels[face]), budget): face for face in todo}
+        with contextlib.closing(in_turn(futures)) as done:
+            yield from done
+
+
+def _item(network: Incremental, image: np.ndarray, label: int, budget: int) -> dict:
+    """A decision as a line of the journal; bounds are rounded down."""
+    start, face = time.process_time(), network.face(image)
+    found = decide(face, label, budget=budget)
+    proved = [[None if np.isinf(one) else math.floor(one * 1e4) / 1e4 for one in row] for row in found.proved]
+    return {"margin": float(oracle.margin(face.logits, label)), "seconds": time.process_time() - start,
+            "boxes": found.boxes, "queries": found.queries, "reached": found.reached.tolist(),
+            "colour": found.colour.tolist(), "flips": found.flips.tolist(), "proved": proved}
+
+
+def _read(item: dict) -> Decision:
+    proved = np.array([[-np.inf if one is None else one for one in row] for row in item["proved"]])
+    return Decision(np.array(item["reached"]), np.array(item["colour"], np.uint8), proved,
+                    np.array(item["flips"], bool), item["boxes"], item["queries"])
+
+
+def _check(predict: Predict, image: np.ndarray, label: int, decision: Decision, *, face: int) -> None:
+    after = predict(changed(image, [decision.witness]))[0]
+    if after.argmax() == label:
+        raise AssertionError(f"face {face}: expected {decision.witness} to turn the decision also in the whole pass, "
+                             f"got {after.tolist()}")
+
+
+def _finished(journal: files.Journal, name: str, faces: np.ndarray, path: Path) -> Verdicts:
+    items = [journal.items[str(face)] for face in faces.tolist()]
+    done = Verdicts(name, faces, [_read(item) for item in items], np.array([item["margin"] for item in items]),
+                    np.array([item["seconds"] for item in items]))
+    with files.whole(path.with_suffix(".csv")) as part:
+        done.table().to_csv(part, index=False)
+    return done
+
+
+def _key(network: Incremental, images: np.ndarray, labels: np.ndarray, budget: int) -> str:
+    """Names the work: the network by its weights, the faces, and the code."""
+    weights = [value.tobytes() for step in network.steps for value in vars(step).values()
+               if isinstance(value, np.ndarray)]
+    code = (oracle, graph, passes, layers, incremental, windows, bounds, branching, forms, kernels, rounding,
+            _item, _read)
+    return files.digest(*weights, images.tobytes(), labels.tobytes(), budget, files.source(*code))

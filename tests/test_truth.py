@@ -1,0 +1,94 @@
+"""Many faces decided: kept, resumed, checked against the whole network and against what searches found."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+import sweeping
+
+from maskdet import attack, files, proof
+from maskdet.attack import Sweep, Verdict
+from maskdet.attack.oracle import margin
+from maskdet.proof import verdicts
+from maskdet.trials import truth
+
+IMAGES = np.random.default_rng(0).integers(0, 256, (6, 12, 12, 3), dtype=np.uint8)
+
+
+@pytest.fixture(scope="module")
+def labels():
+    return sweeping.predict(IMAGES).argmax(axis=1)
+
+
+def decided(profile, labels, *, predict=sweeping.predict, **options):
+    return proof.decide_all(predict, sweeping.network(), IMAGES, labels, name="net", profile=profile, **options)
+
+
+def test_every_face_that_is_right_is_decided_and_a_second_call_does_nothing_again(profile, labels, monkeypatch):
+    wrong = labels.copy()
+    wrong[2] = 1 - wrong[2]
+    first = decided(profile, wrong)
+    assert first.faces.tolist() == [0, 1, 3, 4, 5] and sum(first.counts.values()) == 5
+    assert first.counts[proof.FLIPPABLE] > 0
+    table = (profile.folder / "truth-net.csv").read_text().splitlines()
+    assert len(table) == 6 and table[0].startswith("face,verdict,pixel,margin,reached,proved")
+    monkeypatch.setattr(verdicts, "workers", lambda: pytest.fail("decided again"))
+    again = decided(profile, wrong)
+    for one, other in zip(first.decisions, again.decisions):
+        for field in dataclasses.fields(one):
+            assert np.array_equal(getattr(one, field.name), getattr(other, field.name))
+
+
+def test_an_interrupted_call_goes_on_where_it_stopped_and_ends_with_the_same(profile, labels, monkeypatch):
+    whole = decided(profile, labels, stem="whole")
+    add = files.Journal.add
+
+    def interrupted(self, name, item):
+        if len(self.items) == 3:
+            raise KeyboardInterrupt
+        add(self, name, item)
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(files.Journal, "add", interrupted)
+        decided(profile, labels)
+    resumed = decided(profile, labels)
+    assert [one.witness for one in resumed.decisions] == [one.witness for one in whole.decisions]
+    assert all(np.array_equal(one.proved, two.proved) for one, two in zip(resumed.decisions, whole.decisions))
+
+
+def test_the_faces_decided_are_the_first_of_those_that_are_attacked(profile, labels):
+    drawn = np.random.default_rng(profile.seed).permutation(6)[:2]
+    assert decided(profile, labels, most=2).faces.tolist() == sorted(drawn.tolist())
+
+
+def test_a_decision_is_of_the_network_the_whole_pass_agrees_with_it(profile, labels):
+    found = decided(profile, labels)
+    for face, decision in zip(found.faces, found.decisions):
+        own = sweeping.network().face(attack.changed(IMAGES[face], [decision.witness])[0]).logits
+        assert margin(own, labels[face]) == pytest.approx(decision.reached.min(), abs=1e-4)
+        assert (decision.proved[~decision.flips] <= decision.reached[~decision.flips]).all()
+        if decision.verdict == proof.FLIPPABLE:
+            assert own.argmax() != labels[face]
+
+
+def test_a_witness_that_the_whole_network_does_not_confirm_ends_the_call(profile, labels):
+    one = labels == labels[0]  # those that it would never give up
+    with pytest.raises(AssertionError, match="face .: expected .* to turn the decision also in the whole pass"):
+        proof.decide_all(lambda images: np.eye(2)[np.full(len(images), labels[0])], sweeping.network(), IMAGES[one],
+                       labels[one], name="net", profile=profile)
+    with pytest.raises(ValueError, match="expected faces that net has right, got none of 6: train it"):
+        decided(profile, 1 - labels)
+
+
+def test_a_search_that_flips_a_face_proved_safe_is_an_error(profile, labels):
+    found = decided(profile, labels)
+    assert found.counts[proof.SAFE] > 0
+    flip = Verdict(0, ((0, 0, 0, 0, 0),), (0.9, 0.1), (0.1, 0.9), 1)
+    stays = dataclasses.replace(flip, after=(0.9, 0.1))
+
+    def sweep(flipped):
+        return Sweep("net", "s", found.faces, [flip if one else stays for one in flipped], 6, 6, 0.0)
+    hits = found.are(proof.FLIPPABLE)
+    assert (truth._hits(found, sweep(hits)) == hits).all()
+    with pytest.raises(AssertionError, match="net: expected no flip of a face that is proved safe, got faces"):
+        truth._hits(found, sweep(np.ones(6, bool)))

@@ -1,6 +1,7 @@
 """Many faces decided: kept, resumed, checked against the whole network and against what searches found."""
 
 import dataclasses
+import json
 
 import numpy as np
 import pytest
@@ -78,6 +79,14 @@ def test_a_witness_that_the_whole_network_does_not_confirm_ends_the_call(profile
                        labels[one], name="net", profile=profile)
     with pytest.raises(ValueError, match="expected faces that net has right, got none of 6: train it"):
         decided(profile, 1 - labels)
+
+
+def test_a_bound_just_above_zero_is_still_a_proof_when_it_is_read_back():
+    flat, colour = np.full((2, 2), 1.0), np.zeros((2, 2, 3), np.uint8)
+    for least, verdict in ((1.0001e-5, proof.SAFE), (-np.inf, proof.UNDECIDED)):
+        one = proof.Decision(flat, colour, np.array([[least, 1], [1, 1]]), np.zeros((2, 2), bool), 4, 32)
+        back = verdicts._read(json.loads(json.dumps(verdicts._line(one))))
+        assert one.verdict == back.verdict == verdict and (back.proved <= one.proved).all()
 
 
 def test_a_search_that_flips_a_face_proved_safe_is_an_error(profile, labels):

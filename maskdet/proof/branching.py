@@ -33,7 +33,7 @@ class Decision:
         """Of the face: flippable, where some place is; safe, where all are proved; else undecided."""
         if self.flips.any():
             return FLIPPABLE
-        return SAFE if (self.proved > TIE).all() else UNDECIDED
+        return SAFE if (self.proved > 0).all() else UNDECIDED
 
     @property
     def witness(self) -> tuple[int, ...]:

@@ -93,12 +93,15 @@ def _decided(network: Incremental, images: np.ndarray, labels: np.ndarray, todo:
 
 
 def _item(network: Incremental, image: np.ndarray, label: int, budget: int) -> dict:
-    """A decision as a line of the journal; bounds are rounded down."""
     start, face = time.process_time(), network.face(image)
-    found = decide(face, label, budget=budget)
-    proved = [[None if np.isinf(one) else math.floor(one * 1e4) / 1e4 for one in row] for row in found.proved]
-    return {"margin": float(oracle.margin(face.logits, label)), "seconds": time.process_time() - start,
-            "boxes": found.boxes, "queries": found.queries, "reached": found.reached.tolist(),
+    line = _line(decide(face, label, budget=budget))
+    return {"margin": float(oracle.margin(face.logits, label)), "seconds": time.process_time() - start, **line}
+
+
+def _line(found: Decision) -> dict:
+    """A decision as the journal holds it; bounds are rounded down, none of them to 0."""
+    proved = [[None if np.isinf(one) else math.floor(one * 1e6) / 1e6 for one in row] for row in found.proved]
+    return {"boxes": found.boxes, "queries": found.queries, "reached": found.reached.tolist(),
             "colour": found.colour.tolist(), "flips": found.flips.tolist(), "proved": proved}
 
 
@@ -129,5 +132,5 @@ def _key(network: Incremental, images: np.ndarray, labels: np.ndarray, budget: i
     weights = [value.tobytes() for step in network.steps for value in vars(step).values()
                if isinstance(value, np.ndarray)]
     code = (oracle, graph, passes, layers, incremental, windows, bounds, branching, forms, kernels, rounding,
-            _item, _read)
+            _item, _line, _read)
     return files.digest(*weights, images.tobytes(), labels.tobytes(), budget, files.source(*code))

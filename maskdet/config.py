@@ -100,8 +100,8 @@ PROFILES = {
     profile.name: profile
     for profile in (
         # Small enough for a coffee break.
-        Profile("demo", "wobot", scenes=160, unannotated=6, folds=3, repeats=2, lengths=(3,), decided={"resnet": 3, "figure2": 24},
-                boxes=5000,
+        Profile("demo", "wobot", scenes=160, unannotated=6, folds=3, repeats=2, lengths=(3,),
+                decided={"resnet": 3, "figure2": 24}, boxes=5000,
                 recipe=Recipe(epochs=25, batch=16, learning_rate=2e-3, shrink=0.05),
                 code=dataclasses.replace(PREPRINT, epochs=10),
                 compared=()),

@@ -3,6 +3,7 @@
 import hashlib
 import json
 
+import pytest
 import yaml
 
 from maskdet import codecheck, config, results
@@ -18,6 +19,12 @@ def test_the_manifest_lists_every_recorded_output_as_it_is():
         assert hashlib.sha256((ROOT / entry["file"]).read_bytes()).hexdigest() == entry["sha256"]
     recorded = {f"results/{path.name}" for path in (ROOT / "results").glob("*.json")}
     assert recorded - {"results/preprint.json"} <= set(codecheck.OUTPUTS)
+
+
+def test_a_receipt_that_is_not_there_is_named_with_its_command(monkeypatch, tmp_path):
+    monkeypatch.setattr(config, "RECORDED", tmp_path)
+    with pytest.raises(FileNotFoundError, match="expected the receipt of a second run at .*make book check"):
+        codecheck.receipt()
 
 
 def test_a_run_is_compared_with_the_record_number_by_number(profile, monkeypatch, tmp_path, capsys):

@@ -28,6 +28,12 @@ def test_tensorflow_starts_without_a_word():
     assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
 
 
+def test_an_import_after_tensorflow_has_computed_says_what_to_do():
+    code = "import tensorflow as tf; tf.zeros(3) + 1; import maskdet.models"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode and "import maskdet.models before you use it" in done.stderr
+
+
 def test_figure2_is_the_network_of_the_preprints_figure_2():
     rows = [(row["kind"], row["output"]) for row in models.summary(models.build("figure2", seed=0))]
     assert [row for row in rows if row[0] not in ("InputLayer", "Rescaling")] == [

@@ -23,6 +23,15 @@ def drawn():
                                 .resize((50, 50))) for box in scene.boxes[:2]])
 
 
+def test_a_median_behind_another_layer_is_refused():
+    inputs = keras.Input((9, 8, 3))
+    seen = models.Median()(keras.layers.Rescaling(1 / 255)(inputs))
+    model = keras.Model(inputs, keras.layers.Dense(2)(keras.layers.Flatten()(seen)))
+    bounds = Bounds.of(Incremental.of(model).face(np.zeros((9, 8, 3), np.uint8)))
+    with pytest.raises(ValueError, match="expected a median of the image itself, got one of tensor 1"):
+        bounds.margin(0, Boxes(np.array([[3, 3]]), np.zeros((1, 3), int), np.full((1, 3), 255)))
+
+
 def boxes(rng, count, shape, *, width):
     """Random boxes of colours, as wide as `width` at most, at random places and at the corners."""
     places = rng.integers(0, shape[:2], (count, 2))
@@ -106,7 +115,7 @@ def test_no_float32_run_is_further_from_the_exact_tensors_than_the_slack(name):
     network = Incremental.of(model)
     for image in rng.integers(0, 256, (5, *network.shape), dtype=np.uint8):
         tensors = rounding.exact(network.steps, image)
-        _, slack = rounding.made(network.steps, tuple(map(rounding.absolute, network.steps)), tensors)
+        _, slack = rounding.accumulated(network.steps, tuple(map(rounding.absolute, network.steps)), tensors)
         for exact, run, most in zip(tensors, network.face(image).tensors, slack):
             assert (np.abs(exact - run) <= most).all()
         assert np.abs(whole(model)(image[None])[0] - tensors[-1][0, :2]).max() <= slack[-1][0, :2].max() < 0.1
@@ -118,7 +127,7 @@ def test_a_sum_is_within_the_slack_in_whatever_order_it_is_made():
     weights = np.concatenate([weights, -weights], axis=2)
     last = Dense(inputs=(0,), shape=(1, 1, 2), kernel=rows(weights), offset=rows(np.array([0.3, -0.3])))
     tensors = rounding.exact((last,), image)
-    slack = rounding.made((last,), (rounding.absolute(last),), tensors)[1][-1][0, 0]
+    slack = rounding.accumulated((last,), (rounding.absolute(last),), tensors)[1][-1][0, 0]
     products = (image.reshape(400, 3).astype(np.float32) * last.kernel[:, :, 0]).ravel()
     orders = [rng.permutation(1200) for _ in range(50)] + [np.argsort(products), np.argsort(-products)]
     sums = [np.cumsum(products[order], dtype=np.float32)[-1] + np.float32(0.3) for order in orders]

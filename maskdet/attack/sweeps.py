@@ -98,11 +98,8 @@ def sweep(predict: Predict, network: Network, images: np.ndarray, labels: np.nda
     for a network that cannot be sent to workers, does the work here. Raises ValueError where no face is right.
     """
     before = predict(images)
-    right = np.flatnonzero(before.argmax(axis=1) == labels)
-    if not len(right):
-        raise ValueError(f"expected faces that {name} has right, got none of {len(images)}: train it")
-    # In the order of the draw: a run that attacks more faces begins with the same ones.
-    chosen = np.random.default_rng(profile.seed).permutation(right)[:profile.attacked]
+    right = drawn(before, labels, name=name, seed=profile.seed)
+    chosen = right[:profile.attacked]
     stem = f"verdicts-{stem or name}-{search.name}"
     journal = files.Journal(profile.folder / f"{stem}.jsonl", key=_key(images, before, search, profile, of))
     todo = [face for face in chosen.tolist() if str(face) not in journal.items]
@@ -123,6 +120,15 @@ def sweep(predict: Predict, network: Network, images: np.ndarray, labels: np.nda
     with files.whole(profile.folder / f"{stem}.csv") as part:
         done.table().to_csv(part, index=False)
     return done
+
+
+def drawn(before: np.ndarray, labels: np.ndarray, *, name: str, seed: int) -> np.ndarray:
+    """The faces that network `name` has right, by their probabilities `before` (N, 2), in an order drawn from the seed:
+    who takes more of them begins with the same ones. Raises ValueError where there is none."""
+    right = np.flatnonzero(before.argmax(axis=1) == labels)
+    if not len(right):
+        raise ValueError(f"expected faces that {name} has right, got none of {len(labels)}: train it")
+    return np.random.default_rng(seed).permutation(right)
 
 
 def _key(images: np.ndarray, before: np.ndarray, search: Search, profile: Profile, of: str) -> str:

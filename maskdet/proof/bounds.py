@@ -33,7 +33,7 @@ class Bounds:
         steps = face.network.steps
         absolutes = tuple(rounding.absolute(step) for step in steps)
         tensors = rounding.exact(steps, face.image)
-        own, slack = rounding.made(steps, absolutes, tensors)
+        own, slack = rounding.accumulated(steps, absolutes, tensors)
         ranges = tuple((one - more, one + more) for one, more in zip(tensors, slack))
         doubt = rounding.doubt(steps, absolutes, ranges, own)
         return cls(replace(face, tensors=tensors), absolutes, own, slack, doubt)
@@ -70,17 +70,17 @@ class Bounds:
             rounded[at] += form.own[slots]
             off[at] += form.error[slots] + form.radius[slots] + form.spread[slots]
             middle[at] += form.centre.values[slots]
-            off = off * rounding.MORE + rounding.UNIT32 * np.abs(middle)
+            off = off * rounding.MORE + rounding.UNIT * np.abs(middle)
             ranges.append((middle - off, middle + off))
             own.append(rounded)
         return rounding.doubt(self.face.network.steps, self.absolutes, tuple(ranges), tuple(own))
 
     def _forms(self, boxes: Boxes) -> list[Form]:
-        """The forms of all tensors."""
+        """The forms of all tensors. Raises ValueError for a median of anything but the image."""
         forms = [self._colours(boxes)]
-        bent = {Relu: self._rectified, Maximum: self._largest, Median: self._median}
+        rules = {Relu: self._rectified, Maximum: self._largest, Median: self._median}
         for number, step in enumerate(self.face.network.steps, start=1):
-            forms.append(bent.get(type(step), self._linear)(number, step, *(forms[i] for i in step.inputs)))
+            forms.append(rules.get(type(step), self._linear)(number, step, *(forms[i] for i in step.inputs)))
         return forms
 
     def _colours(self, boxes: Boxes) -> Form:
@@ -106,10 +106,10 @@ class Bounds:
 
         sizes = followed([one.radius + one.spread + np.abs(one.centre.values) for one in given])
         # Here, as in the network, a sum is rounded; and the clean tensors are stored as float32.
-        stored = [one.radius + rounding.UNIT32 * np.abs(self.face.tensors[i][one.centre.place])
+        stored = [one.radius + rounding.UNIT * np.abs(self.face.tensors[i][one.centre.place])
                   for one, i in zip(given, step.inputs)]
         own = rounded * sizes
-        radius = followed(stored) + own + rounding.UNIT32 * np.abs(clean_out[centre.place])
+        radius = followed(stored) + own + rounding.UNIT * np.abs(clean_out[centre.place])
         error = followed([one.error for one in given]) + own
         noise = {}
         for born in dict.fromkeys(born for one in given for born in one.noise):
@@ -174,13 +174,13 @@ class Bounds:
         first, place, low, high, kept = kernels.clamped(old.first, old.place, step.reach, step.covers, clean,
                                                         middle - given.spread, middle + given.spread, step.shape[2])
         [noise] = given.noise.values()
-        change = kernels.spread_out(first, place, noise.owner, noise.change.values, kept)
+        change = kernels.placed(first, place, noise.owner, noise.change.values, kept)
         centre = (low + high) / 2
         gap = np.where(kept, 0, (high - low) / 2)
         colours = Noise(noise.owner, Change(*change))
         made = Change(first, place, centre - clean_out[place])
-        return bent(number, made, np.zeros_like(centre), {0: colours},
-                          np.where(kept, (high - low) / 2, 0), gap, np.zeros_like(centre))
+        return bent(number, made, np.zeros_like(centre), {0: colours}, np.where(kept, (high - low) / 2, 0), gap,
+                    np.zeros_like(centre))
 
     def _range(self, given: Form, number: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Middle and bounds of tensor `number` in each slot of a form, (S, C) each."""

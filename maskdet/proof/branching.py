@@ -11,6 +11,7 @@ from maskdet.proof.bounds import TIE, Bounds
 from maskdet.proof.forms import Boxes
 
 FLIPPABLE, SAFE, UNDECIDED = "flippable", "safe", "undecided"
+BUDGET = 50_000  # boxes of colours a face
 GRID = np.array(list(np.ndindex(5, 5, 5))) * 255 // 4  # colours
 TOGETHER = 8  # boxes bounded at once: their symbols stay in cache
 
@@ -42,7 +43,7 @@ class Decision:
         return int(row), int(column), *self.colour[row, column].tolist()
 
 
-def decide(face: Face, label: int, *, places: np.ndarray | None = None, budget: int = 50_000) -> Decision:
+def decide(face: Face, label: int, *, places: np.ndarray | None = None, budget: int = BUDGET) -> Decision:
     """Decide each of the `places` (N, 2: row, column), by default all, of a `face` whose class is `label`, with
     about `budget` boxes of colours in all.
 

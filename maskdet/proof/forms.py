@@ -67,16 +67,16 @@ def spread(centre: Change, noise: dict[int, Noise], places: int) -> np.ndarray:
     return total * (1 + rounding.gamma(most + 1))
 
 
-def bent(number: int, centre: Change, radius: np.ndarray, noise: dict, spread: np.ndarray,
-          gap: np.ndarray, error: np.ndarray) -> Form:
-    """A form with a new symbol of size `gap` (S, C) wherever there is one, beside noise of such a spread."""
+def bent(number: int, centre: Change, radius: np.ndarray, noise: dict, before: np.ndarray,
+         gap: np.ndarray, error: np.ndarray) -> Form:
+    """A form with a new symbol of size `gap` (S, C) wherever there is one, beside noise whose spread is `before`."""
     slot, channel = np.nonzero(gap > FAINT)
     values = np.zeros((len(slot), gap.shape[1]), np.float32)
     values[np.arange(len(slot)), channel] = gap[slot, channel]
     owner = np.repeat(np.arange(len(centre.first) - 1), np.diff(centre.first))[slot]
     new = Noise(owner, Change(np.arange(len(slot) + 1), centre.place[slot], values))
     kept = np.where(gap > FAINT, gap, 0)
-    return Form(centre, radius + (gap - kept), noise | {number: new}, (spread + kept) * (1 + rounding.gamma(3)),
+    return Form(centre, radius + (gap - kept), noise | {number: new}, (before + kept) * (1 + rounding.gamma(3)),
                 np.zeros_like(error), error)
 
 

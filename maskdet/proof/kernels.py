@@ -1,4 +1,4 @@
-"""What the steps that bend, maxima and rectifiers, do to the noise symbols of affine forms, compiled.
+"""What the steps that are not linear do to the noise symbols of affine forms, compiled.
 
 Symbols are candidates of a `Change` (see `incremental.kernels`), each with an owner (K,), ascending: the
 box of whose form it is part. The slots of a box are those of its centre.
@@ -132,7 +132,7 @@ def clamped(first, place, reach, covers, clean, low, high, channels):
 
 
 @compiled
-def spread_out(first, place, owner, noise, kept):
+def placed(first, place, owner, noise, kept):
     """The symbols, of one slot each, at every slot (S, C) of their boxes where they are `kept`."""
     count = np.zeros(len(owner) + 1, np.int64)
     for k in range(len(owner)):

@@ -13,15 +13,15 @@ import numpy as np
 
 from maskdet.incremental.layers import Convolution, Dense, Maximum, Mean, Median, Relu, Scale, Step, Sum, padded, size
 
-UNIT = 2.0**-24  # of float32, rounding to nearest
+UNIT = np.float32(2.0**-24)  # of float32, rounding to nearest
 FOLDED = 12  # roundings of a batch normalisation, its factor and its offset
-UNIT32 = np.float32(UNIT)
 MORE = np.float32(1 + 2.0**-10)  # on what is computed here in float32 itself, and for terms of second order
 
 
 def gamma(terms: int) -> np.float32:
     """n u / (1 - n u), rounded up: the relative error of n operations (Higham 2002, lemma 3.1)."""
-    return np.float32(terms * UNIT / (1 - terms * UNIT) * (1 + 1e-6))
+    error = terms * float(UNIT)
+    return np.float32(error / (1 - error) * (1 + 1e-6))
 
 
 def _beside(step: Step) -> int:
@@ -38,6 +38,12 @@ def _products(step: Step) -> int:
     if isinstance(step, (Convolution, Dense)):
         return step.kernel.shape[0] * step.kernel.shape[1]
     return step.window if isinstance(step, Mean) else len(step.inputs)
+
+
+def _pulled(step: Step) -> int:
+    """How many roundings lie between the slopes at a step's outputs and one at its inputs, at most."""
+    kernel = getattr(step, "kernel", None)  # of (taps, channels, columns), a sum of taps and columns
+    return terms(step) if kernel is None else kernel.size // kernel.shape[1] + FOLDED
 
 
 def absolute(step: Step) -> Step:
@@ -77,8 +83,8 @@ def _forward(step: Step, *given: np.ndarray) -> np.ndarray:
     return (made + step.offset)[:, :step.shape[2]]
 
 
-def made(steps: tuple[Step, ...], absolutes: tuple[Step, ...],
-         tensors: tuple[np.ndarray, ...]) -> tuple[tuple[np.ndarray, ...], tuple[np.ndarray, ...]]:
+def accumulated(steps: tuple[Step, ...], absolutes: tuple[Step, ...],
+                tensors: tuple[np.ndarray, ...]) -> tuple[tuple[np.ndarray, ...], tuple[np.ndarray, ...]]:
     """For each of the `exact` tensors, (places, C): what a float32 run of the same image may round there, and, as
     that adds up through the steps, how far it may be from the tensor."""
     own, slack = [np.zeros_like(tensors[0])], [np.zeros_like(tensors[0])]
@@ -96,7 +102,7 @@ def made(steps: tuple[Step, ...], absolutes: tuple[Step, ...],
             larger = (sizes + np.abs(out - getattr(step, "offset", 0))) / 2  # max(P, N), as P - N is the sum
             sums = (_products(step) - 1) * larger + _beside(step) * (sizes + size(step)) + np.abs(out)
             # The tensors are stored as float32, as far from the exact ones as one rounding is.
-            own.append((UNIT32 * (sums + positive.forward(*stored)) * MORE).astype(np.float32))
+            own.append((UNIT * (sums + positive.forward(*stored)) * MORE).astype(np.float32))
             slack.append(((positive.forward(*before) * MORE) + own[-1]).astype(np.float32))
     return tuple(own), tuple(slack)
 
@@ -120,8 +126,10 @@ def doubt(steps: tuple[Step, ...], absolutes: tuple[Step, ...], ranges: tuple[tu
         elif isinstance(step, (Maximum, Median)):
             pulled = [_taps(step, slope[number], more[number], low, high)]
         else:
-            out = own[number]
-            pulled = zip(step.pull(slope[number], low, out), positive.pull(more[number], low, out))
+            # What is pulled back is rounded here, too.
+            out, rounded = own[number], gamma(_pulled(step))
+            around = more[number] + rounded * (np.abs(slope[number]) + more[number])
+            pulled = zip(step.pull(slope[number], low, out), positive.pull(around, low, out))
         for i, (middle, around) in zip(step.inputs, pulled):
             slope[i] += middle
             more[i] += around

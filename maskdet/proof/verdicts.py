@@ -14,10 +14,11 @@ from tqdm import tqdm
 from maskdet import files
 from maskdet.attack import changed, oracle
 from maskdet.attack.oracle import Predict
+from maskdet.attack.sweeps import drawn
 from maskdet.config import Profile
 from maskdet.incremental import Incremental, graph, kernels as passes, layers, network as incremental, windows
 from maskdet.proof import bounds, branching, forms, kernels, rounding
-from maskdet.proof.branching import FLIPPABLE, SAFE, UNDECIDED, Decision, decide
+from maskdet.proof.branching import BUDGET, FLIPPABLE, SAFE, UNDECIDED, Decision, decide
 from maskdet.workers import in_turn, workers
 
 
@@ -52,7 +53,7 @@ class Verdicts:
 
 def decide_all(predict: Predict, network: Incremental, images: np.ndarray, labels: np.ndarray, *, name: str,
                profile: Profile, stem: str | None = None, most: int | None = None,
-               budget: int = 50_000) -> Verdicts:
+               budget: int = BUDGET) -> Verdicts:
     """Decide the faces (N, H, W, 3) that `predict`, the whole pass of `network`, has right; where `most` is given,
     as many as that at most, drawn from the seed; with `budget` boxes of colours a face. Each is kept in a journal as it
     is reached: an interrupted call goes on where it stopped. Writes `truth-<stem>.csv`, `stem` being `name` where
@@ -61,11 +62,7 @@ def decide_all(predict: Predict, network: Incremental, images: np.ndarray, label
     Each witness is checked with `predict`. Raises AssertionError where one does not hold, and ValueError where no
     face is right.
     """
-    before = predict(images)
-    right = np.flatnonzero(before.argmax(axis=1) == labels)
-    if not len(right):
-        raise ValueError(f"expected faces that {name} has right, got none of {len(images)}: train it")
-    chosen = np.random.default_rng(profile.seed).permutation(right)[:most]
+    chosen = drawn(predict(images), labels, name=name, seed=profile.seed)[:most]
     path = profile.folder / f"truth-{stem or name}.jsonl"
     journal = files.Journal(path, key=_key(network, images, labels, budget))
     todo = [face for face in chosen.tolist() if str(face) not in journal.items]

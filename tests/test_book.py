@@ -20,9 +20,13 @@ def command(*targets, build):
     return ["make", "-C", str(ROOT), "PROFILE=smoke", f"BUILD={build}", *targets]
 
 
+# These are runs of their own, not part of a `make -j` that may run the tests.
+ALONE = {name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL")}
+
+
 def make(*targets, build):
     """Run `make` on the smoke profile in a build folder of its own."""
-    return subprocess.run(command(*targets, build=build), capture_output=True, text=True)
+    return subprocess.run(command(*targets, build=build), capture_output=True, text=True, env=ALONE)
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +35,7 @@ def interrupted(tmp_path_factory):
     folder = tmp_path_factory.mktemp("build")
     journal = folder / "smoke/detections.jsonl"
     with subprocess.Popen(command("book", build=folder), start_new_session=True, stdout=subprocess.DEVNULL,
-                          stderr=subprocess.DEVNULL,
+                          stderr=subprocess.DEVNULL, env=ALONE,
                           # a shell in the background ignores the signal, and so would all below it
                           preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)) as running:
         while running.poll() is None and not (journal.exists() and journal.read_bytes().count(b"\n") > 3):

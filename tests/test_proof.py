@@ -1,6 +1,7 @@
 """What is proved holds: for every colour of a box, in any float32 run, whatever is planted."""
 
 import dataclasses
+import itertools
 
 import numpy as np
 import pytest
@@ -12,8 +13,9 @@ from maskdet.attack.oracle import margin
 from maskdet.backend import keras
 from maskdet.incremental import Incremental
 from maskdet.incremental.layers import Dense, Relu, rows
-from maskdet.proof import Bounds, Boxes, rounding
+from maskdet.proof import Bounds, Boxes, branching, rounding
 from test_incremental import other, shaken, whole
+
 
 @pytest.fixture(scope="module")
 def drawn():
@@ -229,3 +231,17 @@ def test_on_proved_faces_none_of_a_million_candidates_flips(name, drawn):
         proved += len(safe)
         np.testing.assert_array_less(found.proved[pixels[:, 0], pixels[:, 1]], margins)
     assert proved > len(chosen)
+
+
+@pytest.mark.parametrize("times, least", [([1, 1], 4), ([3, 2], 12), ([9, 0], 33)])
+def test_the_parts_of_boxes_cover_each_colour_once(times, least):
+    low, high = np.array([[0, 10, 7], [4, 4, 4]]), np.array([[3, 13, 8], [9, 9, 9]])
+    boxes = Boxes(np.array([[1, 2], [3, 4]]), low, high, np.array([0.5, np.inf]))
+    parts = branching._parts(boxes, np.ones((2, 3)), np.array(times))
+    assert len(parts) >= least and (parts.high >= parts.low).all()
+    for place, doubt, lowest, highest in zip(boxes.places, boxes.doubt, low, high):
+        own = (parts.places == place).all(axis=1)
+        assert (parts.doubt[own] == doubt).all()
+        colours = [colour for a, b in zip(parts.low[own], parts.high[own])
+                   for colour in itertools.product(*map(range, a, b + 1))]
+        assert sorted(colours) == sorted(itertools.product(*map(range, lowest, highest + 1)))

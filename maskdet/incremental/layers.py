@@ -48,13 +48,6 @@ def size(step: "Step") -> np.ndarray:
     return np.abs(getattr(step, "offset", np.float32(0))) if given is None else given
 
 
-def _product(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """a @ b, its last axis padded. A library's product would wake threads, while each of ours works."""
-    weights = rows(b)
-    count = len(a)
-    return windows.dense(np.arange(count + 1), np.zeros(count, np.int32), a, weights.reshape(-1), *weights.shape)[2]
-
-
 @dataclass(frozen=True, kw_only=True)
 class Step:
     """One step of a network: `inputs` are the numbers of the tensors that it reads (0: the image),
@@ -114,10 +107,11 @@ class Window(Step):
         start = np.searchsorted(place[order], np.arange(self.under + 1))
         return start, tap[order].astype(np.int32), out[order].astype(np.int32)
 
-    def _pairs(self):
+    @cached_property
+    def _pairs(self) -> tuple[tuple[int, np.ndarray, np.ndarray], ...]:
         """For each tap, the places of the output and of the input that it connects."""
-        for tap, places in enumerate(self.covers.T):
-            yield tap, np.flatnonzero(places >= 0), places[places >= 0]
+        return tuple((tap, np.flatnonzero(places >= 0), places[places >= 0])
+                     for tap, places in enumerate(self.covers.T))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -132,10 +126,19 @@ class Convolution(Window):
         return Change(*windows.convolution(given.first, given.place, given.values, self.reach, len(self.kernel),
                                            self.places, self.kernel.reshape(-1), *self.kernel.shape[1:]))
 
+    @cached_property
+    def _pulling(self) -> tuple[np.ndarray, int, int]:
+        """The kernel the other way round, flat (columns, taps * channels, padded), and both of these."""
+        turned = rows(self.kernel.transpose(2, 0, 1).reshape(self.kernel.shape[2], -1))
+        return turned.reshape(-1), *turned.shape
+
     def pull(self, gradient: np.ndarray, clean: np.ndarray, clean_out: np.ndarray) -> tuple[np.ndarray, ...]:
+        # A library's product would wake threads, while each of ours works.
+        count, (taps, channels, _) = len(gradient), self.kernel.shape
+        _, _, made = windows.dense(np.arange(count + 1), np.zeros(count, np.int32), gradient, *self._pulling)
         pulled = np.zeros_like(clean)
-        for tap, outputs, inputs in self._pairs():
-            pulled[inputs] += _product(gradient[outputs], self.kernel[tap].T)
+        for tap, outputs, inputs in self._pairs:
+            pulled[inputs, :channels] += made[outputs, tap * channels:(tap + 1) * channels]
         return (pulled,)
 
 
@@ -149,7 +152,7 @@ class Maximum(Window):
 
     def pull(self, gradient: np.ndarray, clean: np.ndarray, clean_out: np.ndarray) -> tuple[np.ndarray, ...]:
         pulled, waiting = np.zeros_like(clean), np.ones(gradient.shape, bool)
-        for _, outputs, inputs in self._pairs():
+        for _, outputs, inputs in self._pairs:
             largest = waiting[outputs] & (clean[inputs] == clean_out[outputs])  # the first one, where there are more
             pulled[inputs] += np.where(largest, gradient[outputs], 0)
             waiting[outputs] &= ~largest
@@ -166,7 +169,7 @@ class Median(Window):
 
     def pull(self, gradient: np.ndarray, clean: np.ndarray, clean_out: np.ndarray) -> tuple[np.ndarray, ...]:
         pulled, waiting = np.zeros_like(clean), np.ones(gradient.shape, bool)
-        for _, outputs, inputs in self._pairs():
+        for _, outputs, inputs in self._pairs:
             middle = waiting[outputs] & (clean[inputs] == clean_out[outputs])  # the first one, where there are more
             np.add.at(pulled, inputs, np.where(middle, gradient[outputs], 0))
             waiting[outputs] &= ~middle

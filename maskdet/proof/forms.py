@@ -6,6 +6,7 @@ et al. 2018), so that what they do is known again where it meets itself behind l
 sums and means are followed by the incremental inference that the attack uses.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,6 +26,12 @@ class Boxes:
     low: np.ndarray
     high: np.ndarray
     doubt: np.ndarray | float = np.inf
+
+    @classmethod
+    def joined(cls, several: Sequence["Boxes"]) -> "Boxes":
+        """All boxes of `several`, each of which has a doubt a box."""
+        return cls(*(np.concatenate([getattr(one, part) for one in several])
+                     for part in ("places", "low", "high", "doubt")))
 
     def __len__(self) -> int:
         return len(self.places)

@@ -9,7 +9,7 @@ DONE := $(BUILD)/$(PROFILE)/notebooks
 # The book of the drawn faces is Jupyter Book's own _build/html; any other lies in its profile's folder.
 SITE := $(if $(filter demo:_build,$(PROFILE):$(BUILD)),.,$(BUILD)/$(PROFILE))
 HTML := $(SITE)/_build/html
-NOTEBOOKS := 01_data 02_faces 03_resnet 04_attack folds lines comparison 06_truth 05_results weights benchmark
+NOTEBOOKS := 01_data 02_faces 03_resnet 04_attack folds lines comparison 06_truth 07_defence 05_results weights benchmark
 COPIES := $(NOTEBOOKS:%=$(DONE)/%.ipynb)
 
 export MASKDET_PROFILE := $(PROFILE)
@@ -93,12 +93,13 @@ $(PEERS)/ready: requirements.txt bench/requirements.txt pyproject.toml
 LIBRARY := maskdet/__init__.py maskdet/config.py maskdet/files.py maskdet/counts.py maskdet/results.py $(wildcard maskdet/figures/*.py) requirements.txt
 $(DONE)/01_data.ipynb: $(wildcard maskdet/data/*.py maskdet/drawing/*.py)
 $(DONE)/02_faces.ipynb: $(wildcard maskdet/faces/*.py) maskdet/backend.py $(DONE)/01_data.ipynb
-$(DONE)/03_resnet.ipynb: $(wildcard maskdet/models/*.py maskdet/trials/*.py) maskdet/training.py maskdet/augmentation.py maskdet/evaluation.py maskdet/workers.py $(DONE)/02_faces.ipynb
+$(DONE)/03_resnet.ipynb: $(wildcard maskdet/models/*.py maskdet/trials/*.py) maskdet/training.py maskdet/hardening.py maskdet/augmentation.py maskdet/evaluation.py maskdet/workers.py $(DONE)/02_faces.ipynb
 $(DONE)/04_attack.ipynb: $(wildcard maskdet/attack/*.py maskdet/incremental/*.py) $(DONE)/03_resnet.ipynb
 $(DONE)/folds.ipynb $(DONE)/lines.ipynb: $(DONE)/04_attack.ipynb
 $(DONE)/comparison.ipynb: maskdet/forward.py $(DONE)/04_attack.ipynb
 $(DONE)/06_truth.ipynb: $(wildcard maskdet/proof/*.py) $(DONE)/lines.ipynb
-$(DONE)/05_results.ipynb: $(DONE)/06_truth.ipynb maskdet/codecheck.py results/larxel-receipt.json $(filter-out results/$(PROFILE).json,results/larxel.json results/preprint.json) $(DONE)/folds.ipynb $(DONE)/lines.ipynb $(DONE)/comparison.ipynb
+$(DONE)/07_defence.ipynb: $(DONE)/06_truth.ipynb
+$(DONE)/05_results.ipynb: $(DONE)/07_defence.ipynb maskdet/codecheck.py results/larxel-receipt.json $(filter-out results/$(PROFILE).json,results/larxel.json results/preprint.json) $(DONE)/folds.ipynb $(DONE)/lines.ipynb $(DONE)/comparison.ipynb
 $(DONE)/weights.ipynb: maskdet/weights.py $(wildcard maskdet/models/shipped/*) results/portraits.json $(DONE)/03_resnet.ipynb
 $(DONE)/benchmark.ipynb: maskdet/benchmark.py results/bench.json
 

@@ -17,7 +17,8 @@ from maskdet import files
 from maskdet.config import PROFILES, RECORDED, ROOT, Profile, profile
 from maskdet.counts import Count, Estimate
 
-STAGES = ("data", "faces", "resnet", "attack", "folds", "lines", "comparison", "truth")  # as the notebooks record them
+# As the notebooks record them.
+STAGES = ("data", "faces", "resnet", "attack", "folds", "lines", "comparison", "truth", "defence")
 PACKAGES = ("tensorflow", "keras", "mtcnn", "numpy", "scipy", "pandas", "pillow", "matplotlib",
             "seaborn", "numba", "papermill", "nbval", "jupyter-book", "jupyterlab")
 

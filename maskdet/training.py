@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from maskdet import models
+from maskdet import hardening, models
 from maskdet.augmentation import LUMA, Augmentation
 from maskdet.backend import keras, tf
 from maskdet.config import CLASSES, Recipe
@@ -25,22 +25,29 @@ class Fit:
 
 
 def fit(name: str, patches: np.ndarray, labels: np.ndarray, *, held_out: tuple, recipe: Recipe, seed: int,
-        scaling: str = "unit", crops: np.ndarray | None = None, augmentation: Augmentation = Augmentation()) -> Fit:
+        scaling: str = "unit", hardened: str | None = None, crops: np.ndarray | None = None,
+        augmentation: Augmentation = Augmentation()) -> Fit:
     """Train network `name` on `patches` (N, 100, 100, 3) uint8 and `labels` (N,), 0 bare, 1 masked.
 
     Adam (Kingma & Ba 2015), with the decay of weights apart from it (Loshchilov & Hutter 2019). A recipe
     that does not augment trains on `crops` (N, 50, 50, 3) instead. Nothing is chosen on `held_out`
     (images, labels): it is measured after each epoch. With `scaling` "l2" the crops are `normalised` for
-    training, and only for that. The same seed gives the same weights on one machine. Raises ValueError
+    training, and only for that. It is trained against one pixel where a way is named that it be `hardened`, one of
+    `hardening.WAYS`. The same seed gives the same weights on one machine. Raises ValueError
     where one class is missing.
     """
+    if hardened and scaling == "l2":
+        raise ValueError(f"expected crops of colours 0 to 255 to train against one pixel, got scaling {scaling!r}")
     if len(np.unique(labels)) < len(CLASSES):
         raise ValueError(f"expected both classes among {len(labels)} training crops, got one")
     start, rng = time.perf_counter(), np.random.default_rng(seed)
     model = models.build(name, seed=seed, scaling=scaling)
     crops_shown = _shown(labels) if recipe.balanced else np.arange(len(labels))
     batches = -(-len(crops_shown) // recipe.batch)
-    step = _step(model, _optimizer(recipe, steps=recipe.epochs * batches))
+    steps = recipe.epochs * batches
+    optimizer = _optimizer(recipe, steps=steps)
+    step = _step(model, optimizer) if hardened is None else hardening.step(model, optimizer, hardened, steps=steps,
+                                                                           rng=rng)
     predict, rows = models.predictor(model), []
     for _ in range(recipe.epochs):
         order = rng.permutation(crops_shown)

@@ -50,6 +50,17 @@ def test_a_scene_has_the_people_asked_for(people):
     assert len(faces) == people
 
 
+def test_what_is_before_the_mouth_can_be_asked_for_and_a_mask_alone_is_labelled_one():
+    drawn = {before: drawing.scene(rng=np.random.default_rng(4), people=1, before=before)
+             for before in drawing.BEFORE}
+    named = {before: scene.boxes[0].name for before, scene in drawn.items()}
+    assert named.pop("mask") == "face_with_mask" and set(named.values()) == {"face_no_mask"}
+    assert len({scene.photograph.tobytes() for scene in drawn.values()}) == len(drawn)
+    assert len({scene.boxes[0].left for scene in drawn.values()}) == 1, "the same person"
+    with pytest.raises(ValueError, match="one of nothing, hand, thing, mask, got 'spoon'"):
+        drawing.scene(rng=np.random.default_rng(4), before="spoon")
+
+
 def test_masked_faces_have_a_second_row_for_the_mask():
     boxes = [box for scene in scenes(4, 8) for box in scene.boxes]
     for face, mask in zip(boxes, boxes[1:]):

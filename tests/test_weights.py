@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from maskdet import data, models, results, weights
+from maskdet import data, drawing, models, results, weights
 from maskdet.config import RECORDED
 
 
@@ -44,6 +44,15 @@ def test_faces_from_elsewhere_are_counted_by_class_and_by_whether_a_box_was_foun
     asked = found["networks"]["resnet"]
     assert (asked["accuracy"].k, asked["accuracy"].n) == (5, 5) and asked["balanced"].value == 1
     assert set(asked["found"]) == {"masked"} and set(asked["whole_image"]) == {"bare"}
+
+
+def test_the_same_people_are_asked_about_with_each_thing_before_the_mouth(monkeypatch):
+    monkeypatch.setattr(weights, "PEOPLE", 4)
+    found = weights.covered(seed=3)
+    assert found == weights.covered(seed=3)
+    assert all(list(said) == list(drawing.BEFORE) for said in found.values())
+    assert found["resnet"]["nothing"].k == 0 and found["resnet"]["mask"].k == 4
+    assert weights.covered_table(found).loc["mask", "resnet says masked"].startswith("100.00 % (4/4")
 
 
 def test_the_face_of_an_image_is_the_largest_box_or_all_of_it():

@@ -1,6 +1,6 @@
 """Photographs drawn by code: people with and without masks, and where their faces are."""
 
 from .layout import write
-from .scenes import Box, Scene, scene
+from .scenes import BEFORE, Box, Scene, scene
 
-__all__ = ["Box", "Scene", "scene", "write"]
+__all__ = ["BEFORE", "Box", "Scene", "scene", "write"]

@@ -17,6 +17,7 @@ MOST = 6  # people in a scene
 SIZES = ((480, 360), (512, 384), (560, 400), (600, 400), (640, 480))
 COVERED = {"face_with_mask": 0.58, "face_no_mask": 0.32, "face_with_mask_incorrect": 0.05,
            "face_other_covering": 0.05}
+BEFORE = ("nothing", "hand", "thing", "mask")  # what can be before every mouth of a scene
 
 
 @dataclass(frozen=True)
@@ -38,12 +39,15 @@ class Scene:
     boxes: tuple[Box, ...]
 
 
-def scene(*, rng, people=None):
+def scene(*, rng, people=None, before=None):
     """One drawn photograph as a `Scene`, everything in it sampled from `rng`.
 
-    `people` is how many are in it, 1 to 6; by default one to five at random.
-    Raises ValueError for another number.
+    `people` is how many are in it, 1 to 6; by default one to five at random. `before` is what all of them have
+    before their mouths, one of `BEFORE`; by default each wears a mask or not, or something else, at random.
+    Raises ValueError for another number or thing.
     """
+    if before not in (None, *BEFORE):
+        raise ValueError(f"expected before the mouth one of {', '.join(BEFORE)}, got {before!r}")
     if people is not None and not 1 <= people <= MOST:
         raise ValueError(f"expected 1 to {MOST} people, got {people}")
     size = SIZES[rng.integers(len(SIZES))]
@@ -55,7 +59,7 @@ def scene(*, rng, people=None):
     strength, boxes = float(rng.uniform(0.2, 0.5)), []
     for pose in places(size, count, rng):
         canvas = Canvas(image, pose)
-        for name, extent in paint_person(canvas, rng, light=angle):
+        for name, extent in paint_person(canvas, rng, light=angle, before=before):
             box = whole_pixels(name, extent, size)
             if box.right - box.left > 2 and box.bottom - box.top > 2:
                 boxes.append(box)
@@ -101,9 +105,11 @@ def apart(first, second):
     return above or beside
 
 
-def paint_person(canvas, rng, *, light):
+def paint_person(canvas, rng, *, light, before):
     """Paint a person of a random kind; the rows (class name, extent) of what is to be labelled."""
     person, name = Person.sample(rng), str(rng.choice(list(COVERED), p=list(COVERED.values())))
+    if before:
+        name = "face_with_mask" if before == "mask" else "face_no_mask"
     gear = str(rng.choice(list(HEADGEAR))) if rng.uniform() < 0.2 else None
     covering = str(rng.choice(["scarf", "scarf", "balaclava", "gas mask"]))
     covering = covering if name == "face_other_covering" else None
@@ -124,7 +130,7 @@ def paint_person(canvas, rng, *, light):
     if gear is None:
         paint_strands_over(canvas, person, rng)
     rows = [(name, canvas.extent(person.face))]
-    rows += paint_lower(canvas, person, rng, name=name, covering=covering)
+    rows += paint_lower(canvas, person, rng, name=name, covering=covering, before=before)
     if covering != "gas mask":
         rows += paint_eyewear(canvas, person, rng, often=name == "face_no_mask")
     if gear:
@@ -134,7 +140,7 @@ def paint_person(canvas, rng, *, light):
     return rows
 
 
-def paint_lower(canvas, person, rng, *, name, covering):
+def paint_lower(canvas, person, rng, *, name, covering, before):
     """What is before the lower half of the face, by the class of the face."""
     if name == "face_with_mask":
         return paint_mask(canvas, person, rng)
@@ -147,7 +153,7 @@ def paint_lower(canvas, person, rng, *, name, covering):
         return paint_gas_mask(canvas, person, rng)
     if covering == "scarf":
         return paint_scarf(canvas, person, rng)
-    draw = rng.uniform()
+    draw = {None: rng.uniform(), "hand": 0.0, "thing": 0.06}.get(before, 1.0)
     if draw < 0.06:
         return paint_hand(canvas, person, rng)
     if draw < 0.12:

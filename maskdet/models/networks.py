@@ -19,8 +19,17 @@ class Median(layers.Layer):
     def call(self, images):
         height, width = images.shape[1:3]
         wider = tf.pad(images, ((0, 0), (1, 1), (1, 1), (0, 0)), "REFLECT")
-        nine = [wider[:, row:row + height, column:column + width] for row in range(3) for column in range(3)]
-        return tf.sort(tf.stack(nine, axis=-1), axis=-1)[..., 4]
+        # Of three sorted columns, the median of the largest least, the middle middle and the least largest.
+        least, middle, largest = _sorted([wider[:, row:row + height] for row in range(3)])
+        beside = [[one[:, :, column:column + width] for column in range(3)] for one in (least, middle, largest)]
+        return _sorted([_sorted(three)[which] for three, which in zip(beside, (2, 1, 0))])[1]
+
+
+def _sorted(three: list) -> tuple:
+    """Three tensors as the least, the middle and the largest of each element."""
+    a, b, c = three
+    low, high = tf.minimum(a, b), tf.maximum(a, b)
+    return tf.minimum(low, c), tf.maximum(low, tf.minimum(high, c)), tf.maximum(high, c)
 
 
 def _input(scaling: str, *, offset: float = 0.0):

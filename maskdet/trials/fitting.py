@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from maskdet import augmentation, data, faces, files, models, training
+from maskdet import augmentation, data, faces, files, hardening, models, training
 from maskdet.config import CLASSES, Profile
 from maskdet.counts import Count, clustered
 from maskdet.evaluation import Evaluation
@@ -99,7 +99,7 @@ class _Parts:
         seed = trial.seed if trial.fold is None else 1000 * trial.seed + trial.fold
         return ((line.network, shown, labels(table.loc[self.learned])),
                 dict(held_out=held_out, recipe=recipe, crops=None if recipe.augmented else crops[self.learned],
-                     seed=seed, scaling=line.scaling))
+                     seed=seed, scaling=line.scaling, hardened=line.hardened))
 
 
 def _parts(run: Profile, dataset: data.Dataset, found: faces.Faces, trial: Trial) -> _Parts:
@@ -122,9 +122,11 @@ def _parts(run: Profile, dataset: data.Dataset, found: faces.Faces, trial: Trial
     crops, labels = found.crops[trial.line.boxes], faces.labels(table.loc[learned])
     recipe = trial.line.settings(run)
     shown = found.patches[trial.line.boxes] if recipe.augmented else crops
+    hardened = [trial.line.hardened, files.source(hardening)] if trial.line.hardened else []
+    versions = map(importlib.metadata.version, ("keras", "tensorflow"))
     key = files.digest(shown[learned].tobytes(), labels.tobytes(), crops[held].tobytes(), recipe, trial.line.scaling,
                        trial.seed, models.build(trial.line.network, seed=0, scaling=trial.line.scaling).to_json(),
-                       files.source(training, augmentation), *map(importlib.metadata.version, ("keras", "tensorflow")))
+                       files.source(training, augmentation), *hardened, *versions)
     return _Parts(table, learned, held, apart, key)
 
 

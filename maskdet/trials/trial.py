@@ -13,8 +13,9 @@ class Line:
 
     `boxes`: what crops are cut from, "mtcnn" or "annotation"; `scaling`: of the crops ("l2": as
     `training.normalised`, in training only; "median": their medians are seen); `recipe`: which one of the profile,
-    of another length where `epochs` are given, and on crops as they are where it is `plain`; `region`: rows and
-    columns of the crop below this are searched.
+    of another length where `epochs` are given, and on crops as they are where it is `plain`; `hardened`: how it
+    is trained against one pixel, if it is (see `hardening`); `region`: rows and columns of the crop below this are
+    searched.
     """
 
     network: str = "resnet"
@@ -24,6 +25,7 @@ class Line:
     region: int | None = None
     epochs: int | None = None
     plain: bool = False
+    hardened: str | None = None
 
     def settings(self, run: Profile) -> Recipe:
         """The recipe by which its network is fitted."""
@@ -57,6 +59,7 @@ class Trial:
         ways = [self.line.network] + [getattr(self.line, name) for name in ("boxes", "scaling", "recipe")
                                       if getattr(self.line, name) != getattr(TEXT, name)]
         ways += [f"{self.line.epochs}epochs"] * (self.line.epochs is not None) + ["plain"] * self.line.plain
+        ways += [self.line.hardened] * (self.line.hardened is not None)
         return "-".join(ways + [str(self.seed)] + ([] if self.fold is None else [f"fold{self.fold}"]))
 
 
@@ -92,3 +95,19 @@ def lengths(run: Profile) -> dict[str, list[Trial]]:
     return {f"{name}, {epochs or run.recipe.epochs} epochs{', plain' * plain}":
             [Trial(Line(name, epochs=epochs, plain=plain), run.seed)]
             for name in models.NETWORKS for plain in (False, True) for epochs in (*run.lengths, None)}
+
+
+DEFENCES = {  # what a deployer can do, in a reader's words, and what it is in a line
+    "none": {},
+    "median filter": {"scaling": "median"},
+    "trained on witnesses": {"hardened": "witness"},
+    "trained on bounds": {"hardened": "bounds"},
+    "filter, trained on witnesses": {"scaling": "median", "hardened": "witness"},
+}
+
+
+def defences(run: Profile) -> dict[str, list[Trial]]:
+    """`main` with each of the `DEFENCES`, by network and defence; all of them, or those that the profile names."""
+    return {f"{name}, {defence}": [Trial(Line(name, **settings), run.seed)]
+            for name in models.NETWORKS for defence, settings in DEFENCES.items()
+            if run.defences is None or defence in run.defences}

@@ -17,7 +17,8 @@ from maskdet.trials.fitting import Outcome
 Decided = Mapping[str, Verdicts]
 COLOURS = {(0, 0, 0): "black", (0, 0, 255): "blue", (0, 255, 0): "green", (0, 255, 255): "cyan", (255, 0, 0): "red",
            (255, 0, 255): "magenta", (255, 255, 0): "yellow", (255, 255, 255): "white"}  # the corners of the cube
-FOUND = {"evolution": "differential evolution", "corners": "all corners"}  # searches, and what the book calls them
+FOUND = {"evolution": "differential evolution", "corners": "all corners",  # searches, and what the book calls them
+         "guided": "the guided corners"}
 
 
 def decide(run: Profile, outcomes: Mapping[str, Sequence[Outcome]]) -> dict[str, Verdicts]:
@@ -27,7 +28,7 @@ def decide(run: Profile, outcomes: Mapping[str, Sequence[Outcome]]) -> dict[str,
         model = outcome.model
         found[name] = decide_all(models.predictor(model), Incremental.of(model), outcome.test.images,
                                  outcome.test.labels, name=name, profile=run, stem=outcome.trial.name,
-                                 most=run.decided.get(name), budget=run.boxes)
+                                 most=run.decided.get(outcome.trial.line.network), budget=run.boxes)
     return found
 
 

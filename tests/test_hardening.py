@@ -1,0 +1,111 @@
+"""Training against one pixel: what it looks for, and what its bounds promise."""
+
+import itertools
+
+import numpy as np
+import pytest
+
+from maskdet import augmentation, hardening, models, training
+from maskdet.backend import keras, tf
+from maskdet.config import Recipe
+from test_incremental import shaken
+
+RNG = np.random.default_rng(3)
+IMAGES = RNG.integers(0, 256, (4, 50, 50, 3)).astype(np.float32)
+LABELS = np.array([0, 1, 1, 0])
+BRIGHT = np.arange(32) % 2  # of the class of the brighter crops
+PATCHES = np.clip(RNG.normal(90, 30, (32, 100, 100, 3)) + 40 * BRIGHT[:, None, None, None], 0, 255).astype(np.uint8)
+
+
+def margins(model, images, labels):
+    """The true class's logit less the other's, by the whole network."""
+    logits = keras.Model(model.inputs, model.layers[-1].input)([images]).numpy()
+    return np.where(labels == 1, 1, -1) * (logits[:, 1] - logits[:, 0])
+
+
+@pytest.mark.parametrize("name, scaling", [("resnet", "unit"), ("figure2", "unit"), ("resnet", "median"),
+                                           ("figure2", "median")])
+def test_no_colour_of_the_pixel_has_less_than_the_least_margin(name, scaling):
+    model = shaken(models.build(name, seed=1, scaling=scaling))
+    low, high = IMAGES.copy(), IMAGES.copy()
+    low[:, 20, 31], high[:, 20, 31] = 0, 255
+    bound = hardening.least_margin(model, low, high, LABELS).numpy()
+    for colour in [*itertools.product((0, 255), repeat=3), *RNG.integers(0, 256, (20, 3))]:
+        images = IMAGES.copy()
+        images[:, 20, 31] = colour
+        assert (margins(model, images, LABELS) >= bound - 1e-3).all()
+    same = hardening.least_margin(model, IMAGES, IMAGES, LABELS).numpy()
+    assert same == pytest.approx(margins(model, IMAGES, LABELS), abs=1e-3)
+    assert (bound < same).all()
+
+
+def test_a_layer_that_bounds_do_not_know_is_named():
+    inputs = keras.Input((6, 7, 3))
+    x = keras.layers.AveragePooling2D(2)(inputs)
+    model = keras.Model(inputs, keras.layers.Softmax()(keras.layers.Dense(2)(keras.layers.Flatten()(x))))
+    with pytest.raises(ValueError, match="got AveragePooling2D"):
+        hardening.least_margin(model, np.zeros((1, 6, 7, 3)), np.zeros((1, 6, 7, 3)), np.array([0]))
+
+
+def test_the_pixel_looked_for_is_the_one_that_hurts_most_of_those_that_are_looked_at():
+    inputs = keras.Input((6, 7, 3))
+    keras.utils.set_random_seed(0)
+    model = keras.Model(inputs, keras.layers.Dense(2, activation="softmax")(keras.layers.Flatten()(inputs / 255)))
+    images = RNG.integers(0, 256, (4, 6, 7, 3)).astype(np.float32)
+    looked = (RNG.random((4, 6, 7)) < 0.5).astype(np.float32)
+    place, bright = hardening._weakest(model, tf.constant(images), tf.constant(LABELS), tf.constant(looked))
+    chosen = images + place.numpy() * (255 * bright.numpy() - images)
+    right = np.arange(4), LABELS
+    for n in range(4):
+        tried = np.repeat(images[n][None], 42 * 8, axis=0)
+        corners = itertools.product(np.ndindex(6, 7), itertools.product((0, 255), repeat=3))
+        for image, ((row, column), colour) in zip(tried, corners):
+            image[row, column] = colour if looked[n, row, column] else image[row, column]
+        assert model(chosen).numpy()[right][n] == pytest.approx(model(tried).numpy()[:, LABELS[n]].min(), abs=1e-6)
+
+
+def test_what_is_shown_is_never_easier_than_the_crop_itself():
+    model, seen = shaken(models.build("resnet", seed=1)), []
+    whole = keras.Model(model.inputs[0], model.outputs[0])
+    place, bright = hardening._weakest(model, tf.constant(IMAGES), tf.constant(LABELS), tf.ones((4, 50, 50)))
+
+    class Listening:
+        input_shape = model.input_shape
+
+        def __call__(self, images, training):
+            seen.append(np.array(images))
+            return whole(images, training=False)
+    # Colours the wrong way round: both are tried.
+    for colours in (bright, 1 - bright):
+        hardening._witness(Listening(), tf.constant(IMAGES), tf.constant(LABELS), place, colours, 1.0)
+        tried, shown = (np.log(whole(one).numpy())[np.arange(len(one)), np.resize(LABELS, len(one))]
+                        for one in (seen[-2], seen[-1]))
+        assert len(tried) == 12 and shown == pytest.approx(tried.reshape(3, 4).min(axis=0), abs=1e-5)
+        assert ((seen[-1] != IMAGES).any(axis=-1).sum(axis=(1, 2)) <= 1).all()
+
+
+def fitted(hardened, **options):
+    return training.fit("figure2", PATCHES, BRIGHT, held_out=(PATCHES[:0, 25:75, 25:75], np.zeros(0)), seed=1, hardened=hardened,
+                        recipe=Recipe(epochs=8, batch=16, learning_rate=2e-3), **options)
+
+
+def test_training_on_bounds_raises_them_and_the_same_seed_gives_the_same_weights():
+    crops = augmentation.Augmentation()(PATCHES, rng=np.random.default_rng(5))
+    low, high = crops.copy(), crops.copy()
+    low[:, 25, 25], high[:, 25, 25] = 0, 255
+    least = {}
+    for way in (None, *hardening.WAYS):
+        weights = fitted(way).weights
+        model = models.restore("figure2", weights)
+        clean, bound = margins(model, crops, BRIGHT), hardening.least_margin(model, low, high, BRIGHT).numpy()
+        least[way] = np.median(bound) / np.median(clean)
+        if way == "witness":
+            assert all(np.array_equal(one, two) for one, two in zip(weights, fitted(way).weights))
+    assert least["bounds"] > least[None]
+
+
+def test_a_way_that_is_not_known_and_scaled_crops_are_refused():
+    with pytest.raises(ValueError, match="one of witness, bounds, got 'magic'"):
+        fitted("magic")
+    with pytest.raises(ValueError, match="colours 0 to 255"):
+        fitted("witness", scaling="l2")

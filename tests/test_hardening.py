@@ -85,7 +85,8 @@ def test_what_is_shown_is_never_easier_than_the_crop_itself():
 
 
 def fitted(hardened, **options):
-    return training.fit("figure2", PATCHES, BRIGHT, held_out=(PATCHES[:0, 25:75, 25:75], np.zeros(0)), seed=1, hardened=hardened,
+    nothing = PATCHES[:0, 25:75, 25:75], np.zeros(0)
+    return training.fit("figure2", PATCHES, BRIGHT, held_out=nothing, seed=1, hardened=hardened,
                         recipe=Recipe(epochs=8, batch=16, learning_rate=2e-3), **options)
 
 

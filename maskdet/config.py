@@ -102,7 +102,7 @@ PROFILES = {
     for profile in (
         # Small enough for a coffee break.
         Profile("demo", "wobot", scenes=160, unannotated=6, folds=3, repeats=2, lengths=(3,),
-                decided={"resnet": 3, "figure2": 16}, boxes=5000,
+                attacked=24, decided={"resnet": 2, "figure2": 12}, boxes=3000,
                 defences=("none", "median filter", "trained on witnesses", "trained on bounds"),
                 recipe=Recipe(epochs=25, batch=16, learning_rate=2e-3, shrink=0.05),
                 code=dataclasses.replace(PREPRINT, epochs=10),
@@ -113,7 +113,7 @@ PROFILES = {
         Profile("drawings", "wobot", scenes=600, seed=2021),
         # Too small to say anything; the tests run the notebooks on it.
         Profile("smoke", "wobot", scenes=30, unannotated=2, folds=2, repeats=1, lengths=(), attacked=2,
-                decided={"resnet": 1, "figure2": 2}, boxes=500, draws=2,
+                decided={"resnet": 1, "figure2": 1}, boxes=500, draws=2,
                 defences=("none", "median filter", "trained on witnesses", "trained on bounds"),
                 recipe=Recipe(epochs=3, batch=32, learning_rate=1e-3),
                 code=dataclasses.replace(PREPRINT, epochs=1),

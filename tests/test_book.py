@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import time
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from maskdet.config import ROOT
+from maskdet.config import ROOT, build_folder
 
 SOURCES = sorted((ROOT / "book").glob("*.ipynb"))
 PAGES = sorted((ROOT / "book").glob("*.md"))
@@ -30,9 +31,13 @@ def make(*targets, build):
 
 
 @pytest.fixture(scope="module")
-def interrupted(tmp_path_factory):
-    """A build folder in which `make book` was interrupted, as by Ctrl-C, while it was detecting faces."""
-    folder = tmp_path_factory.mktemp("build")
+def interrupted():
+    """A build folder in which `make book` was interrupted, as by Ctrl-C, while it was detecting faces.
+
+    It stays for those who want to look at the book, and for `make verify PROFILE=smoke BUILD=_build/tests`.
+    """
+    folder = build_folder() / "tests"
+    shutil.rmtree(folder, ignore_errors=True)
     journal = folder / "smoke/detections.jsonl"
     with subprocess.Popen(command("book", build=folder), start_new_session=True, stdout=subprocess.DEVNULL,
                           stderr=subprocess.DEVNULL, env=ALONE,
@@ -120,7 +125,7 @@ def test_verify_passes_on_what_was_run_and_fails_on_a_planted_number(build):
     done = verify(build)
     assert done.returncode == 0, done.stdout[-3000:]
     path = Path(build, "smoke/notebooks/01_data.ipynb")
-    text = path.read_text(encoding="utf8")
+    text, times = path.read_text(encoding="utf8"), (path.stat().st_atime_ns, path.stat().st_mtime_ns)
     [number] = re.findall(r'"application/papermill.record/text/plain": "\'(\d+)\'"\s*\},\s*"metadata": \{\s*'
                           r'"scrapbook": \{\s*"mime_prefix": "application/papermill.record/",\s*'
                           r'"name": "data.photographs"', text)
@@ -133,3 +138,4 @@ def test_verify_passes_on_what_was_run_and_fails_on_a_planted_number(build):
         assert done.returncode != 0 and "1 failed" in done.stdout, done.stdout[-3000:]
     finally:
         path.write_text(text, encoding="utf8")
+        os.utime(path, ns=times)

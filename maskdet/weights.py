@@ -29,7 +29,7 @@ RECIPE = Recipe(epochs=40, batch=64, learning_rate=3e-3, shrink=0.05, balanced=T
 # earned nothing on faces held out of larxel, nor on bearded ones from elsewhere, and are left as they are.
 WIDE = Augmentation(zoom=(0.75, 2.0), shift=0.15, shape=0.2, light=0.2, grey=0.15, hidden=0.25)
 SMALLEST = 10  # pixels; labelled faces less wide show nothing
-PEOPLE = 100  # drawn anew, to be seen with something before their mouths
+PEOPLE = 60  # drawn anew, to be seen with something before their mouths
 PORTRAITS = {"with_mask": "masked", "without_mask": "bare"}  # folders of the test set, and their classes
 
 

@@ -204,6 +204,8 @@ def test_a_face_whose_budget_is_spent_is_neither_safe_nor_flippable():
     found = proof.decide(bump((128, 64, 200)).face(np.zeros((6, 5, 3), np.uint8)), 0, budget=34)
     assert found.verdict == proof.UNDECIDED and np.argwhere(found.proved <= 0).tolist() == [[2, 3]]
     assert found.proved[2, 3] == -np.inf and found.boxes <= 34
+    less = proof.decide(bump((128, 64, 200)).face(np.zeros((6, 5, 3), np.uint8)), 0, budget=7)
+    assert less.verdict == proof.UNDECIDED and less.boxes <= 7 and (less.proved > 0).sum() <= 7
 
 
 def test_a_margin_within_rounding_is_never_called_safe():

@@ -50,7 +50,7 @@ def decide(face: Face, label: int, *, places: np.ndarray | None = None, budget: 
 
     The corners of all colours come first. A box whose bound does not settle it has its most promising corner
     asked, and is then halved, up to three times at once. Where a colour comes so near that rounding alone forbids
-    a proof, a grid of colours is asked instead.
+    a proof, a grid of colours is asked instead. Of places that the budget does not reach nothing is proved.
     """
     height, width = face.image.shape[:2]
     places = np.argwhere(np.ones((height, width), bool)) if places is None else np.asarray(places)
@@ -58,7 +58,7 @@ def decide(face: Face, label: int, *, places: np.ndarray | None = None, budget: 
     state.ask(everywhere(places)[:, 0])
     near = state.reached[state.number(places)] < bounds.doubt + TIE
     state.ask(everywhere(places[near], GRID)[:, 0])
-    places = places[~near]
+    places = places[~near][:budget]  # of others nothing is proved
     boxes = Boxes(places, np.zeros((len(places), 3), int), np.full((len(places), 3), 255))
     while len(boxes):
         low, moves, doubt = _bounded(bounds, label, boxes)

@@ -50,6 +50,7 @@ class Recipe:
     decay: float | None = None
 
 
+SINGLE = ("none", "median filter", "trained on witnesses", "trained on bounds")  # no two defences together
 PREPRINT = Recipe(epochs=30, batch=5, learning_rate=1e-3, augmented=False, decay=1e-5)  # its code's
 
 
@@ -78,7 +79,7 @@ class Profile:
     decided: Mapping[str, int] = field(default_factory=dict)
     boxes: int = 50_000  # of colours that are bounded for a face, at most
     evolution: Evolution = Evolution()
-    defences: tuple[str, ...] | None = None  # of `trials.trial.DEFENCES`, those tried; None: all
+    defences: tuple[str, ...] = (*SINGLE, "filter, trained on witnesses")  # keys of `trials.trial.DEFENCES`
     draws: int = 10  # seeds of the search for faces that are known to be flippable
 
     @property
@@ -103,7 +104,7 @@ PROFILES = {
         # Small enough for a coffee break.
         Profile("demo", "wobot", scenes=160, unannotated=6, folds=3, repeats=2, lengths=(3,),
                 attacked=24, decided={"resnet": 2, "figure2": 12}, boxes=3000,
-                defences=("none", "median filter", "trained on witnesses", "trained on bounds"),
+                defences=SINGLE,
                 recipe=Recipe(epochs=25, batch=16, learning_rate=2e-3, shrink=0.05),
                 code=dataclasses.replace(PREPRINT, epochs=10),
                 compared=()),
@@ -114,7 +115,7 @@ PROFILES = {
         # Too small to say anything; the tests run the notebooks on it.
         Profile("smoke", "wobot", scenes=30, unannotated=2, folds=2, repeats=1, lengths=(), attacked=2,
                 decided={"resnet": 1, "figure2": 1}, boxes=500, draws=2,
-                defences=("none", "median filter", "trained on witnesses", "trained on bounds"),
+                defences=SINGLE,
                 recipe=Recipe(epochs=3, batch=32, learning_rate=1e-3),
                 code=dataclasses.replace(PREPRINT, epochs=1),
                 compared=(),

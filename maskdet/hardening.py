@@ -90,6 +90,8 @@ WAYS = {"witness": _witness, "bounds": _bounds}
 def least_margin(model, low, high, labels):
     """A lower bound (N,) of the margins of classes `labels` (N,) for all images from `low` to `high` (N, H, W, 3).
 
+    For training: what float32 rounds is not accounted for, as it is in `maskdet.proof`. The last layer is the softmax.
+
     Raises ValueError where the model has a layer that intervals are not known to go through.
     """
     known = {id(model.inputs[0]): (low, high)}

@@ -176,8 +176,8 @@ def here(run: Profile) -> dict[str, tuple[Evaluation, Count]]:
 
 
 def covered(*, seed: int) -> dict[str, dict[str, Count]]:
-    """The same drawn people, one a scene, with each of `drawing.BEFORE` before their mouths: of how many each shipped
-    network says that they wear a mask, by network, then by thing."""
+    """The same drawn faces, one a scene, with each of `drawing.BEFORE` before their mouths (glasses may differ): of
+    how many each shipped network says that they wear a mask, by network, then by thing."""
     networks = {name: models.load(name) for name in models.NETWORKS}
     found: dict[str, dict[str, Count]] = {name: {} for name in networks}
     for before in drawing.BEFORE:

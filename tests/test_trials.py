@@ -23,13 +23,24 @@ def test_a_toggled_line_differs_from_its_own_by_one_setting_which_is_the_others(
 
 
 def test_trials_that_need_other_networks_have_other_names():
-    every = [trial for made in (trials.main, trials.repeats, trials.folds, trials.lines, trials.comparison)
+    every = [trial for made in (trials.main, trials.repeats, trials.folds, trials.lines, trials.comparison,
+                                trials.lengths, trials.defences)
              for several in made(RUN).values() for trial in several]
     networks = {(dataclasses.replace(trial.line, region=None), trial.seed, trial.fold) for trial in every}
     assert len({trial.name for trial in every}) == len(networks)
     assert trials.main(RUN)["resnet"][0].name == "resnet-562" == trials.repeats(RUN)["resnet"][0].name
     assert trials.lines(RUN)["code"][0].name == "figure2-annotation-l2-code-562"
     assert len(trials.folds(RUN)["figure2"]) == 5 and len(trials.repeats(RUN)["figure2"]) == 3
+
+
+def test_the_defences_are_those_that_the_profile_names():
+    assert len(trials.defences(RUN)) == 2 * len(ways.DEFENCES)
+    few = dataclasses.replace(RUN, defences=("none", "median filter"))
+    assert list(trials.defences(few)) == ["resnet, none", "resnet, median filter",
+                                          "figure2, none", "figure2, median filter"]
+    assert trials.defences(RUN)["resnet, none"] == trials.main(RUN)["resnet"]
+    with pytest.raises(ValueError, match=r"expected defences among 'none', .*, got \['prayer'\]"):
+        trials.defences(dataclasses.replace(RUN, defences=("none", "prayer")))
 
 
 @pytest.fixture(scope="module")

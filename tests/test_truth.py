@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -11,7 +12,8 @@ from maskdet import attack, files, proof
 from maskdet.attack import Sweep, Verdict
 from maskdet.attack.oracle import margin
 from maskdet.proof import verdicts
-from maskdet.trials import truth
+from maskdet.counts import Count
+from maskdet.trials import defended, truth
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (6, 12, 12, 3), dtype=np.uint8)
 
@@ -101,3 +103,25 @@ def test_a_search_that_flips_a_face_proved_safe_is_an_error(profile, labels):
     assert (truth._hits(found, sweep(hits)) == hits).all()
     with pytest.raises(AssertionError, match="net: expected no flip of a face that is proved safe, got faces"):
         truth._hits(found, sweep(np.ones(6, bool)))
+
+
+def test_each_defence_is_set_beside_the_same_network_without_one(profile, labels):
+    def outcome(right):
+        test = SimpleNamespace(accuracy=Count(right, 100), clusters=np.arange(6))
+        return SimpleNamespace(test=test, trial=SimpleNamespace(line=SimpleNamespace(network="net")),
+                               fit=SimpleNamespace(seconds=3.0))
+    found = decided(profile, labels)
+    hits = [Verdict(0, ((0, 0, 0, 0, 0),), (0.9, 0.1), (0.1, 0.9) if flips else (0.9, 0.1), 1)
+            for flips in found.are(proof.FLIPPABLE)]
+    outcomes = {"net, none": [outcome(90)], "net, filter, trained": [outcome(93)]}
+    sweeps = {"guided": {name: [Sweep(name, "s", found.faces, hits, 6, 6, 0.0)] for name in outcomes}}
+    verdicts_of = {name: found for name in outcomes}
+    shares = truth.shares(outcomes, verdicts_of, sweeps)
+    table = defended.verdicts_table(outcomes, verdicts_of, shares)
+    assert table["accuracy, points more"].tolist() == ["+0.00", "+3.00"]
+    k = found.counts[proof.FLIPPABLE]
+    assert f"({k}/6, " in defended.searched_table(outcomes, sweeps).loc["net, none", "flipped by the guided corners"]
+    recorded, seconds = defended.numbers(profile, outcomes, sweeps, verdicts_of, shares)
+    assert list(recorded["defence"]["net"]) == ["none", "filter_trained"]
+    assert recorded["defence"]["net"]["none"]["flippable"].k == k and seconds["net, none"]["training"] == 3.0
+    assert [row[0] for row in defended.intervals(outcomes, shares)["flippable"]] == list(outcomes)

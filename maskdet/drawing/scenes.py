@@ -153,7 +153,9 @@ def paint_lower(canvas, person, rng, *, name, covering, before):
         return paint_gas_mask(canvas, person, rng)
     if covering == "scarf":
         return paint_scarf(canvas, person, rng)
-    draw = {None: rng.uniform(), "hand": 0.0, "thing": 0.06}.get(before, 1.0)
+    draw, paint = rng.uniform(), {"hand": paint_hand, "thing": paint_object}.get(before)
+    if before:
+        return paint(canvas, person, rng) if paint else []
     if draw < 0.06:
         return paint_hand(canvas, person, rng)
     if draw < 0.12:

@@ -16,30 +16,26 @@ Sweeps = Mapping[str, Mapping[str, Sequence[Sweep]]]  # by search, then by netwo
 
 def searched_table(outcomes: Outcomes, sweeps: Sweeps) -> pd.DataFrame:
     """A row a network and defence: accuracy, and the faces that each search flips."""
-    return pd.DataFrame({name: {"accuracy": str(several[0].test.accuracy)} | {
-        f"flipped by {FOUND[search]}": str(success(several, found[name])) for search, found in sweeps.items()}
-        for name, several in outcomes.items()}).T
+    return pd.DataFrame({name: {"accuracy": str(outcome.test.accuracy)} | {
+        f"flipped by {FOUND[search]}": str(success([outcome], found[name])) for search, found in sweeps.items()}
+        for name, [outcome] in outcomes.items()}).T
 
 
 def verdicts_table(outcomes: Outcomes, decided: Decided, shares: Mapping[str, Mapping]) -> pd.DataFrame:
     """A row a network and defence: by how many points it is right more often than without, the verdicts, and the
     most that any attack can flip."""
     rows = {}
-    for name, several in outcomes.items():
-        more = 100 * (several[0].test.accuracy.share - outcomes[_without(name)][0].test.accuracy.share)
+    for name, [outcome] in outcomes.items():
+        [without] = outcomes[f"{outcome.trial.line.network}, none"]
+        more = 100 * (outcome.test.accuracy.share - without.test.accuracy.share)
         rows[name] = {"accuracy, points more": f"{more:+.2f}", **decided[name].counts,
                       "at most flippable": str(shares[name]["at_most"])}
     return pd.DataFrame(rows).T
 
 
-def _without(name: str) -> str:
-    """The same network without a defence."""
-    return f"{name.split(', ')[0]}, none"
-
-
 def intervals(outcomes: Outcomes, shares: Mapping[str, Mapping]) -> dict[str, list]:
     """Accuracy, and the share of the decided faces that have a witness, as `figures.intervals` draws them."""
-    counts = {"accuracy": {name: several[0].test.accuracy for name, several in outcomes.items()},
+    counts = {"accuracy": {name: outcome.test.accuracy for name, [outcome] in outcomes.items()},
               "flippable": {name: shares[name]["flippable"] for name in outcomes}}
     return {what: [(name, count.share, count.interval) for name, count in several.items()]
             for what, several in counts.items()}
@@ -47,15 +43,17 @@ def intervals(outcomes: Outcomes, shares: Mapping[str, Mapping]) -> dict[str, li
 
 def numbers(run: Profile, outcomes: Outcomes, sweeps: Sweeps, decided: Decided,
             shares: Mapping[str, Mapping]) -> tuple[dict, dict]:
-    """What the stage of the defences records, by network, then by defence; and the seconds of each training."""
+    """What the stage of the defences records, by network, then by defence; and the seconds of each training and
+    decision."""
     found: dict[str, dict] = {}
-    for name, several in outcomes.items():
-        network, defence = (part.replace(" ", "_") for part in name.split(", ", 1))
-        found.setdefault(network, {})[defence.replace(",", "")] = {
-            "accuracy": several[0].test.accuracy,
-            "success": {search: success(several, swept[name]) for search, swept in sweeps.items()},
+    for name, [outcome] in outcomes.items():
+        network = outcome.trial.line.network
+        defence = name.removeprefix(f"{network}, ").replace(",", "").replace(" ", "_")
+        found.setdefault(network, {})[defence] = {
+            "accuracy": outcome.test.accuracy,
+            "success": {search: success([outcome], swept[name]) for search, swept in sweeps.items()},
             "verdicts": decided[name].counts,
             "flippable": shares[name]["flippable"], "at_most": shares[name]["at_most"]}
-    seconds = {name: {"training": several[0].fit.seconds, "decision": float(decided[name].seconds.mean())}
-               for name, several in outcomes.items()}
+    seconds = {name: {"training": outcome.fit.seconds, "decision": float(decided[name].seconds.mean())}
+               for name, [outcome] in outcomes.items()}
     return {"defence": found}, seconds

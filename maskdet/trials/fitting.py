@@ -122,6 +122,7 @@ def _parts(run: Profile, dataset: data.Dataset, found: faces.Faces, trial: Trial
     crops, labels = found.crops[trial.line.boxes], faces.labels(table.loc[learned])
     recipe = trial.line.settings(run)
     shown = found.patches[trial.line.boxes] if recipe.augmented else crops
+    # A network that is not hardened is not fitted again when hardening changes.
     hardened = [trial.line.hardened, files.source(hardening)] if trial.line.hardened else []
     versions = map(importlib.metadata.version, ("keras", "tensorflow"))
     key = files.digest(shown[learned].tobytes(), labels.tobytes(), crops[held].tobytes(), recipe, trial.line.scaling,

@@ -107,7 +107,10 @@ DEFENCES = {  # what a deployer can do, in a reader's words, and what it is in a
 
 
 def defences(run: Profile) -> dict[str, list[Trial]]:
-    """`main` with each of the `DEFENCES`, by network and defence; all of them, or those that the profile names."""
+    """`main` with each defence that the profile names, by network and defence. Raises ValueError for another."""
+    unknown = set(run.defences) - set(DEFENCES)
+    if unknown:
+        raise ValueError(f"expected defences among {', '.join(map(repr, DEFENCES))}, got {sorted(unknown)}")
+    tried = {defence: DEFENCES[defence] for defence in run.defences}
     return {f"{name}, {defence}": [Trial(Line(name, **settings), run.seed)]
-            for name in models.NETWORKS for defence, settings in DEFENCES.items()
-            if run.defences is None or defence in run.defences}
+            for name in models.NETWORKS for defence, settings in tried.items()}

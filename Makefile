@@ -9,7 +9,7 @@ DONE := $(BUILD)/$(PROFILE)/notebooks
 # The book of the drawn faces is Jupyter Book's own _build/html; any other lies in its profile's folder.
 SITE := $(if $(filter demo:_build,$(PROFILE):$(BUILD)),.,$(BUILD)/$(PROFILE))
 HTML := $(SITE)/_build/html
-NOTEBOOKS := 01_data 02_faces 03_resnet 04_attack folds lines comparison 06_truth 07_defence 05_results weights benchmark
+NOTEBOOKS := try 01_data 02_faces 03_resnet 04_attack folds lines comparison 06_truth 07_defence 05_results weights benchmark
 COPIES := $(NOTEBOOKS:%=$(DONE)/%.ipynb)
 
 export MASKDET_PROFILE := $(PROFILE)
@@ -101,6 +101,7 @@ $(DONE)/06_truth.ipynb: $(wildcard maskdet/proof/*.py) $(DONE)/lines.ipynb
 $(DONE)/07_defence.ipynb: $(DONE)/06_truth.ipynb
 $(DONE)/05_results.ipynb: $(DONE)/07_defence.ipynb maskdet/codecheck.py results/larxel-receipt.json $(filter-out results/$(PROFILE).json,results/larxel.json results/preprint.json) $(DONE)/folds.ipynb $(DONE)/lines.ipynb $(DONE)/comparison.ipynb
 $(DONE)/weights.ipynb: maskdet/weights.py $(wildcard maskdet/models/shipped/*) results/portraits.json $(DONE)/03_resnet.ipynb
+$(DONE)/try.ipynb: maskdet/playground.py $(wildcard maskdet/models/*.py maskdet/models/shipped/* maskdet/drawing/*.py) maskdet/faces/matching.py maskdet/backend.py
 $(DONE)/benchmark.ipynb: maskdet/benchmark.py results/bench.json
 
 # Papermill saves after every cell: only a copy that ran to its end gets the name that counts.

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import pandas as pd
 
+from maskdet import config
 from maskdet.counts import Count
 
 
@@ -68,8 +69,9 @@ def throughput(record: Mapping) -> dict[str, list]:
 
 def numbers(record: Mapping) -> dict:
     """What the prose quotes: by network and search."""
-    made = record["provenance"]
-    quoted: dict = {"run": record["run"], "processor": made["hardware"]["processor"],
+    made, evolution = record["provenance"], config.profile(record["run"]).evolution
+    quoted: dict = {"run": record["run"], "population": evolution.population, "generations": evolution.generations,
+                    "processor": made["hardware"]["processor"],
                     "cores": made["hardware"]["cores"], "date": made["date"]}
     for network in throughput(record):
         quoted[network] = {}

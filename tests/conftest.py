@@ -39,3 +39,4 @@ def linear():
 
 
 from small_sets import voc, wobot  # noqa: E402, F401
+from smoke_book import build, interrupted  # noqa: E402, F401

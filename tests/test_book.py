@@ -1,52 +1,17 @@
-"""The book: its sources, and one built from nothing on a few drawn photographs."""
+"""The book: its sources, and the one that the tests build."""
 
 import json
 import os
 import re
-import shutil
-import signal
-import subprocess
-import time
 from pathlib import Path
 
 import pytest
 
-from maskdet.config import ROOT, build_folder
+from maskdet.config import ROOT
+from smoke_book import make
 
 SOURCES = sorted((ROOT / "book").glob("*.ipynb"))
 PAGES = sorted((ROOT / "book").glob("*.md"))
-
-
-def command(*targets, build):
-    return ["make", "-C", str(ROOT), "PROFILE=smoke", f"BUILD={build}", *targets]
-
-
-# These are runs of their own, not part of a `make -j` that may run the tests.
-ALONE = {name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL")}
-
-
-def make(*targets, build):
-    """Run `make` on the smoke profile in a build folder of its own."""
-    return subprocess.run(command(*targets, build=build), capture_output=True, text=True, env=ALONE)
-
-
-@pytest.fixture(scope="module")
-def interrupted():
-    """A build folder in which `make book` was interrupted, as by Ctrl-C, while it was detecting faces.
-
-    It stays for those who want to look at the book, and for `make verify PROFILE=smoke BUILD=_build/tests`.
-    """
-    folder = build_folder() / "tests"
-    shutil.rmtree(folder, ignore_errors=True)
-    journal = folder / "smoke/detections.jsonl"
-    with subprocess.Popen(command("book", build=folder), start_new_session=True, stdout=subprocess.DEVNULL,
-                          stderr=subprocess.DEVNULL, env=ALONE,
-                          # a shell in the background ignores the signal, and so would all below it
-                          preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)) as running:
-        while running.poll() is None and not (journal.exists() and journal.read_bytes().count(b"\n") > 3):
-            time.sleep(0.05)
-        os.killpg(running.pid, signal.SIGINT)
-    return folder
 
 
 def test_an_interrupted_make_leaves_nothing_half_written(interrupted):
@@ -55,17 +20,6 @@ def test_an_interrupted_make_leaves_nothing_half_written(interrupted):
     assert not (interrupted / "smoke/crops.npz").exists() and not list(interrupted.rglob(".*.part*"))
     lines = (interrupted / "smoke/detections.jsonl").read_text().splitlines()
     assert len(lines) > 3 and all(json.loads(line) for line in lines)
-
-
-@pytest.fixture(scope="module")
-def build(interrupted):
-    """A whole book of the smoke profile, made by the next `make`; the build folder."""
-    finished = (interrupted / "smoke/detections.jsonl").read_text()
-    done = make("book", build=interrupted)
-    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
-    assert "01_data.ipynb" not in done.stdout, "what was finished is not run again"
-    assert (interrupted / "smoke/detections.jsonl").read_text().startswith(finished), "nor searched again"
-    return interrupted
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.stem)
@@ -139,3 +93,32 @@ def test_verify_passes_on_what_was_run_and_fails_on_a_planted_number(build):
     finally:
         path.write_text(text, encoding="utf8")
         os.utime(path, ns=times)
+
+
+NAMES = re.compile(  # what holds a digit and is no finding: quotes, names, the size of a crop, the level of intervals
+    r'"[^"]*"|“[^”]*”|Figure \d|50×50|95 %|ResNet-50|MobileNetV2|CIFAR-10|SHA-256|float\d+|CC0 1\.0|Python 3\.11|'
+    r"best/1/bin|:header-rows: 1")
+TABLE = re.compile(r"^```\{list-table\}(.*?)^```", re.DOTALL | re.MULTILINE)
+MARKUP = re.compile(r"^```.*?^```|\$\$.*?\$\$|\$[^$]*\$|`[^`]*`|\{[a-z:]+\}`[^`]*`|\]\([^)]*\)|https?://\S+|"
+                    r"^\d+\. ", re.DOTALL | re.MULTILINE)
+
+
+def _prose(path):
+    """The text of a page's cells that are not code."""
+    text = path.read_text(encoding="utf8")
+    if path.suffix == ".md":
+        return text
+    return "\n\n".join("".join(cell["source"]) for cell in json.loads(text)["cells"] if cell["cell_type"] == "markdown")
+
+
+@pytest.mark.parametrize("path", [*SOURCES, *PAGES], ids=lambda path: path.stem)
+def test_no_number_is_typed_by_hand(path):
+    assert not re.findall(r".{,30}\d.{,30}", NAMES.sub("", MARKUP.sub("", TABLE.sub(r"\1", _prose(path)))))
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.stem)
+def test_a_chapter_opens_with_its_question_and_closes_with_three_points(path):
+    text = _prose(path)
+    assert re.match(r"# .+\n\n\*.+\?\*\n", text)
+    _, end = text.split("## What this shows\n\n")
+    assert len(re.findall(r"^- ", end, re.MULTILINE)) == 3

@@ -66,6 +66,7 @@ def locate(app, config):
     """Find the copies; as a configuration value, so that another profile re-reads every page."""
     build = Path(os.environ.get("MASKDET_BUILD", "_build"))
     config.executed_notebooks = str(Path(app.srcdir, build, PROFILE, "notebooks"))
+    config.html_static_path.append(str(Path(app.srcdir, build, PROFILE, "playground")))  # what `try.ipynb` writes
 
 
 def setup(app):

@@ -1,4 +1,4 @@
-"""Mend what the theme's pages get wrong for readers with a keyboard or a screen reader.
+"""Mend what the theme's pages get wrong for readers with a keyboard, a screen reader or a slow line.
 
 A pass over the written pages, each rule beside the fault it mends. The rules know the markup of the pinned
 theme; where a later theme no longer has a fault, its rule finds nothing.
@@ -28,6 +28,9 @@ def mend(soup):
     # The sidebar's title and search belong to no landmark.
     for sidebar in soup.select("#pst-primary-sidebar"):
         sidebar["role"], sidebar["aria-label"] = "navigation", "Book"
+    # Icons come from a font; the script that would draw them again is half of a page's weight.
+    for script in soup.select('script[src*="fontawesome.js"], link[href*="fontawesome.js"]'):
+        script.decompose()
     # Equations, and tables glued from other pages, are wider than a phone.
     for equation in soup.select("div.math"):
         if SCROLLS not in equation["class"]:

@@ -1,0 +1,120 @@
+"""What the page *Try it* shows and asks: a gallery of drawn faces, and the networks as steps that a browser can run."""
+
+import base64
+import json
+from dataclasses import dataclass
+
+import numpy as np
+
+from maskdet import drawing, faces, files, models
+from maskdet.backend import keras
+from maskdet.config import CLASSES, ROOT, Profile
+from maskdet.data import FOLDING
+
+DRAWN = 80  # faces, of which the gallery shows some
+SHOWN = 6  # faces of each class
+RUNTIME = ROOT / "book" / "_static" / "vendor" / "tfjs" / "tfjs-backend-wasm-simd.wasm"  # of TensorFlow.js
+layers = keras.layers
+
+
+@dataclass(frozen=True)
+class Gallery:
+    """Drawn faces that every network has right: `images` (N, 50, 50, 3) uint8, and `labels` (N,); of those `drawn`
+    that some network is least sure of, as many of each class."""
+
+    images: np.ndarray
+    labels: np.ndarray
+    drawn: int
+
+
+def gallery(*, seed: int) -> Gallery:
+    """Draw `DRAWN` people with a mask or a bare face, and keep `SHOWN` of each class that the shipped networks have
+    right, those first that one of them is least sure of. Raises ValueError where there are fewer."""
+    drawn = [one for number in range(DRAWN) if (one := _drawn(np.random.default_rng([seed, number]))) is not None]
+    images, labels = np.array([image for image, _ in drawn]), np.array([label for _, label in drawn])
+    said = np.array([models.load(name)(images)[np.arange(len(labels)), labels] for name in models.NETWORKS])
+    order = np.argsort(said.min(axis=0), kind="stable")
+    right = order[said.min(axis=0)[order] > 0.5]
+    kept = np.concatenate([right[labels[right] == label][:SHOWN] for label in range(len(CLASSES))])
+    if len(kept) < SHOWN * len(CLASSES):
+        raise ValueError(f"expected {SHOWN} faces of each class that the networks have right, got {len(kept)}")
+    return Gallery(images[kept], labels[kept], len(drawn))
+
+
+def _drawn(rng: np.random.Generator) -> tuple[np.ndarray, int] | None:
+    """The face of one drawn person and its class, if it has one."""
+    scene = drawing.scene(rng=rng, people=1)
+    box = next((box for box in scene.boxes if box.name.startswith("face_")), None)
+    if box is None or FOLDING[box.name].label not in CLASSES:
+        return None
+    return (faces.crop(scene.photograph, (box.left, box.top, box.right, box.bottom)),
+            CLASSES.index(FOLDING[box.name].label))
+
+
+def steps(model: keras.Model) -> tuple[list[dict], list[np.ndarray]]:
+    """A network of this project as steps from an image (H, W, 3) of 0 to 255 to its two logits.
+
+    Each step has a `kind`, the steps that it reads (`inputs`; 0 is the image, n the n-th step), its settings, and
+    which of the arrays, also returned, it computes with (`arrays`).
+    Raises ValueError for a layer that is not known here, or a model that does not end in a softmax.
+    """
+    if not isinstance(model.layers[-1], layers.Softmax):
+        raise ValueError(f"expected a model that ends in a softmax, got {type(model.layers[-1]).__name__}")
+    number, found, arrays = {id(model.inputs[0]): 0}, [], []
+    for layer in model.layers[1:-1]:
+        given = layer.input if isinstance(layer.input, list) else [layer.input]
+        inputs = [number[id(tensor)] for tensor in given]
+        if isinstance(layer, layers.Dropout):  # of no effect outside training
+            [number[id(layer.output)]] = inputs
+            continue
+        kind, settings, values = _step(layer)
+        found.append({"kind": kind, "inputs": inputs, **settings,
+                      "arrays": list(range(len(arrays), len(arrays) + len(values)))})
+        arrays += [np.asarray(value, np.float32) for value in values]
+        number[id(layer.output)] = len(found)
+    return found, arrays
+
+
+def _step(layer) -> tuple[str, dict, list]:
+    """A layer's kind, settings and arrays."""
+    bend = getattr(getattr(layer, "activation", None), "__name__", "linear")
+    if bend not in ("linear", "relu"):
+        raise ValueError(f"expected no activation but relu, got {bend} in {layer.name}")
+    if isinstance(layer, layers.Rescaling):
+        return "affine", {}, [[layer.scale], [layer.offset]]
+    if isinstance(layer, layers.BatchNormalization):
+        factor = np.asarray(layer.gamma) / np.sqrt(np.asarray(layer.moving_variance) + layer.epsilon)
+        return "affine", {}, [factor, np.asarray(layer.beta) - np.asarray(layer.moving_mean) * factor]
+    if isinstance(layer, layers.Conv2D):
+        return "convolution", {"stride": list(layer.strides), "padding": layer.padding, "relu": bend == "relu"}, [
+            layer.kernel, layer.bias if layer.use_bias else np.zeros(layer.filters)]
+    if isinstance(layer, layers.Dense):
+        return "dense", {"relu": bend == "relu"}, [layer.kernel, layer.bias]
+    if isinstance(layer, layers.MaxPooling2D):
+        return "maximum", {"size": list(layer.pool_size), "stride": list(layer.strides), "padding": layer.padding}, []
+    kinds = {layers.ReLU: "relu", layers.GlobalAveragePooling2D: "mean", layers.Flatten: "flatten", layers.Add: "sum"}
+    if type(layer) not in kinds:
+        raise ValueError(f"expected a layer that the page knows, got {type(layer).__name__} ({layer.name})")
+    return kinds[type(layer)], {}, []
+
+
+def write(run: Profile) -> dict:
+    """Write `playground/data.js` of the run, which the page reads: the shipped networks, and the gallery by the
+    run's seed. Returns what the prose quotes."""
+    shown, networks = gallery(seed=run.seed), {}
+    for name in models.NETWORKS:
+        found, arrays = steps(models.shipped(name))
+        networks[name] = {"steps": found, "shapes": [list(one.shape) for one in arrays],
+                          "values": _base64(np.concatenate([one.ravel() for one in arrays]).astype("<f4"))}
+    data = {"classes": CLASSES, "networks": networks,
+            "faces": [{"label": int(label), "values": _base64(image)}
+                      for image, label in zip(shown.images, shown.labels)]}
+    data["runtime"] = "data:application/wasm;base64," + _base64(np.fromfile(RUNTIME, np.uint8))
+    # A script that holds all, and not JSON: a page that is opened from a folder may not fetch.
+    with files.whole(run.folder / "playground" / "data.js") as part:
+        part.write_text(f"window.maskdet = {json.dumps(data)};\n", encoding="utf8")
+    return {"gallery": {"drawn": shown.drawn, "shown": len(shown.labels)}}
+
+
+def _base64(values: np.ndarray) -> str:
+    return base64.b64encode(values.tobytes()).decode()

@@ -1,0 +1,46 @@
+"""The page *Try it*: its gallery, and the networks as steps. (That a browser computes the same is in test_browser.)"""
+
+import numpy as np
+import pytest
+
+from maskdet import models, playground
+from maskdet.backend import keras
+
+layers = keras.layers
+
+
+def test_the_gallery_has_faces_of_both_classes_that_the_networks_have_right_and_is_the_same_each_time(monkeypatch):
+    monkeypatch.setattr(playground, "DRAWN", 24)
+    monkeypatch.setattr(playground, "SHOWN", 2)
+    shown, again = playground.gallery(seed=1), playground.gallery(seed=1)
+    assert shown.images.shape == (4, 50, 50, 3) and shown.labels.tolist() == [0, 0, 1, 1] and shown.drawn <= 24
+    assert (shown.images == again.images).all()
+    for name in models.NETWORKS:
+        assert (models.load(name)(shown.images).argmax(axis=1) == shown.labels).all()
+
+
+def test_too_few_faces_for_the_gallery_are_an_error(monkeypatch):
+    monkeypatch.setattr(playground, "DRAWN", 3)
+    with pytest.raises(ValueError, match="expected 6 faces of each class that the networks have right, got"):
+        playground.gallery(seed=1)
+
+
+@pytest.mark.parametrize("name", models.NETWORKS)
+def test_the_steps_of_a_network_read_earlier_ones_and_hold_all_of_its_arrays(name):
+    steps, arrays = playground.steps(models.build(name, seed=0))
+    assert all(number <= index for index, step in enumerate(steps) for number in step["inputs"])
+    assert [number for step in steps for number in step["arrays"]] == list(range(len(arrays)))
+    assert steps[-1]["kind"] == "dense" and arrays[-1].shape == (2,)
+    assert all(array.dtype == np.float32 for array in arrays)
+
+
+def test_a_layer_or_an_end_that_the_page_does_not_know_is_an_error_that_names_it():
+    image = keras.Input((50, 50, 3))
+    flat = layers.Flatten()(image)
+    with pytest.raises(ValueError, match="a softmax, got Flatten"):
+        playground.steps(keras.Model(image, flat))
+    with pytest.raises(ValueError, match="got AveragePooling2D"):
+        pooled = layers.Flatten()(layers.AveragePooling2D()(image))
+        playground.steps(keras.Model(image, layers.Softmax()(layers.Dense(2)(pooled))))
+    with pytest.raises(ValueError, match="relu, got tanh"):
+        playground.steps(keras.Model(image, layers.Softmax()(layers.Dense(2, activation="tanh")(flat))))

@@ -40,7 +40,7 @@ def test_a_layer_or_an_end_that_the_page_does_not_know_is_an_error_that_names_it
     with pytest.raises(ValueError, match="a softmax, got Flatten"):
         playground.steps(keras.Model(image, flat))
     with pytest.raises(ValueError, match="got AveragePooling2D"):
-        pooled = layers.Flatten()(layers.AveragePooling2D()(image))
+        pooled = layers.Flatten()(layers.AveragePooling2D(2)(image))
         playground.steps(keras.Model(image, layers.Softmax()(layers.Dense(2)(pooled))))
     with pytest.raises(ValueError, match="relu, got tanh"):
         playground.steps(keras.Model(image, layers.Softmax()(layers.Dense(2, activation="tanh")(flat))))

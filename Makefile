@@ -18,7 +18,7 @@ ifdef MASKDET_DATA
 export MASKDET_DATA := $(abspath $(MASKDET_DATA))
 endif
 .DELETE_ON_ERROR:
-.PHONY: help book test notebooks verify data record check weights portraits manifest bench lab lock clean
+.PHONY: help book test notebooks verify data detect record check weights portraits manifest bench lab lock clean
 # A finished copy is kept when a later one fails or is interrupted.
 .SECONDARY:
 
@@ -41,6 +41,9 @@ verify: notebooks ## run the notebooks again from nothing and compare every outp
 
 data: $(VENV)/ready ## fetch the photographs of PROFILE from Kaggle (needs your token)
 	@$(BIN)/python -m maskdet.data $(PROFILE)
+
+detect: $(VENV)/ready ## find the faces in PHOTO (a photograph or a folder), masked or bare (into _build/detect)
+	@$(BIN)/python -m maskdet.detection -- "$$PHOTO"
 
 record: notebooks ## write this run's numbers to results/PROFILE.json, which is committed
 	@$(BIN)/python -m maskdet.results $(PROFILE)

@@ -1,8 +1,8 @@
 """Faces: found by a detector, matched to the labelled boxes, cropped to one size.
 
-`detectors`: all behind one call; `cascade`: MTCNN, compiled; `matching`: boxes paired by overlap, and cropping; `crops`: the
-stage of the experiment; `tables`: what was found and missed. A new detector is one function and
-one name in `DETECTORS`.
+`detectors`: all behind one call; `cascade`: MTCNN, compiled; `matching`: boxes paired by overlap, and
+cropping; `crops`: the stage of the experiment; `tables`: what was found and missed. A new detector is one
+function and one name in `DETECTORS`.
 """
 
 from maskdet.faces.crops import BOXES, Faces, labels, load, prepare

@@ -18,7 +18,7 @@ ifdef MASKDET_DATA
 export MASKDET_DATA := $(abspath $(MASKDET_DATA))
 endif
 .DELETE_ON_ERROR:
-.PHONY: help book test notebooks verify data record check weights portraits manifest bench lab lock clean
+.PHONY: help book test notebooks verify data detect record check weights portraits manifest bench lab lock clean
 # A finished copy is kept when a later one fails or is interrupted.
 .SECONDARY:
 
@@ -41,6 +41,9 @@ verify: notebooks ## run the notebooks again from nothing and compare every outp
 
 data: $(VENV)/ready ## fetch the photographs of PROFILE from Kaggle (needs your token)
 	@$(BIN)/python -m maskdet.data $(PROFILE)
+
+detect: $(VENV)/ready ## find the faces in PHOTO (a photograph or a folder), masked or bare (into _build/detect)
+	@$(BIN)/python -m maskdet.detection -- "$$PHOTO"
 
 record: notebooks ## write this run's numbers to results/PROFILE.json, which is committed
 	@$(BIN)/python -m maskdet.results $(PROFILE)
@@ -92,7 +95,7 @@ $(PEERS)/ready: requirements.txt bench/requirements.txt pyproject.toml
 # A copy is run again when its notebook, a module that it uses, or the stage before it has changed.
 LIBRARY := maskdet/__init__.py maskdet/config.py maskdet/files.py maskdet/counts.py maskdet/results.py $(wildcard maskdet/figures/*.py) requirements.txt
 $(DONE)/01_data.ipynb: $(wildcard maskdet/data/*.py maskdet/drawing/*.py)
-$(DONE)/02_faces.ipynb: $(wildcard maskdet/faces/*.py) maskdet/backend.py $(DONE)/01_data.ipynb
+$(DONE)/02_faces.ipynb: $(wildcard maskdet/faces/*.py maskdet/faces/cascade/*.py) maskdet/backend.py $(DONE)/01_data.ipynb
 $(DONE)/03_resnet.ipynb: $(wildcard maskdet/models/*.py maskdet/trials/*.py) maskdet/training.py maskdet/hardening.py maskdet/augmentation.py maskdet/evaluation.py maskdet/workers.py $(DONE)/02_faces.ipynb
 $(DONE)/04_attack.ipynb: $(wildcard maskdet/attack/*.py maskdet/incremental/*.py) $(DONE)/03_resnet.ipynb
 $(DONE)/folds.ipynb $(DONE)/lines.ipynb: $(DONE)/04_attack.ipynb

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from bench import cost
+from bench import cost, cropping
 from bench.baseline import Solver, perturbed
 from maskdet import attack, benchmark, models, results
 from maskdet.config import Evolution
@@ -71,3 +71,13 @@ def test_the_tables_show_every_search_of_the_record(record):
     assert benchmark.ratios(record).shape == benchmark.agreement(record).shape == (6, 4)
     quoted = benchmark.numbers(record)
     assert quoted["figure2"]["cost"]["gain"] > quoted["figure2"]["cost"]["bound"] > 10
+
+
+def test_cropping_counts_the_boxes_that_two_detectors_share():
+    ours, theirs = ([[0, 0, 20, 20], [50, 0, 70, 20], [0, 50, 20, 70]], [[1, 0, 20, 22], [50, 0, 70, 25]])
+    counted = cropping.compare(np.zeros((90, 90, 3), np.uint8), detect=lambda _: (np.array(ours, float), None),
+                               stock=lambda _: (np.array(theirs, float), None))
+    assert (counted.boxes, counted.same, counted.extra) == (2, 1, 2)
+    none = cropping.compare(np.zeros((90, 90, 3), np.uint8), detect=lambda _: (np.empty((0, 4)), None),
+                            stock=lambda _: (np.array(theirs, float), None))
+    assert (none.boxes, none.same, none.extra) == (2, 0, 0)

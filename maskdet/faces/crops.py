@@ -10,7 +10,7 @@ from tqdm import tqdm
 
 from maskdet import data, files
 from maskdet.config import CLASSES, SIZE, Profile
-from maskdet.faces.detectors import DETECTORS, detector
+from maskdet.faces.detectors import code, detector
 from maskdet.faces import matching
 from maskdet.faces.matching import crop, match, surroundings
 
@@ -62,7 +62,7 @@ def prepare(profile: Profile, *, name: str = "mtcnn") -> Faces:
     stopped. Where the photographs, the detector's code or its package have changed, all is done anew.
     """
     dataset = data.load(profile)
-    key = files.digest(dataset.checksum, name, files.source(DETECTORS[name]), importlib.metadata.version("mtcnn"))
+    key = files.digest(dataset.checksum, name, code(name), importlib.metadata.version("mtcnn"))
     journal = files.Journal(profile.folder / "detections.jsonl", key=key)
     photographs = dataset.photographs.photograph[dataset.photographs.annotated]
     todo = [photograph for photograph in photographs if photograph not in journal.items]

@@ -4,18 +4,26 @@ from collections.abc import Callable
 
 import numpy as np
 
+from maskdet import files
+from maskdet.faces.cascade import convolution, networks, pyramid, stages, suppression
+
 Detect = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
 
 
 def mtcnn() -> Detect:
-    """MTCNN (Zhang et al. 2016) as the `mtcnn` package ships it, at its defaults."""
+    """MTCNN (Zhang et al. 2016) with the weights of the `mtcnn` package, at its defaults, compiled: the same boxes."""
+    return stages.Cascade()
+
+
+def stock() -> Detect:
+    """MTCNN as the `mtcnn` package ships it, at its defaults: what `mtcnn` is compared with."""
     import maskdet.backend  # noqa: F401  (before mtcnn imports TensorFlow in its own way)
     from mtcnn import MTCNN
 
-    network, smallest = MTCNN(), 20  # its default `min_face_size`
+    network = MTCNN()
 
     def detect(photograph: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        if min(photograph.shape[:2]) < smallest:  # its pyramid would have no level
+        if min(photograph.shape[:2]) < pyramid.SMALLEST:  # its pyramid would have no level
             return np.empty((0, 4), np.float32), np.empty(0, np.float32)
         found = network.detect_faces(photograph, box_format="xyxy", output_type="numpy")
         return found[:, 1:5].astype(np.float32), found[:, 5].astype(np.float32)
@@ -23,7 +31,8 @@ def mtcnn() -> Detect:
     return detect
 
 
-DETECTORS = {"mtcnn": mtcnn}
+DETECTORS = {"mtcnn": mtcnn, "mtcnn-stock": stock}
+MODULES = {"mtcnn": (convolution, networks, pyramid, stages, suppression)}  # what a detector is made of here
 
 
 def detector(name: str) -> Detect:
@@ -31,6 +40,15 @@ def detector(name: str) -> Detect:
 
     Raises ValueError for a name that is not in `DETECTORS`.
     """
+    return _known(name)()
+
+
+def code(name: str) -> str:
+    """The code of a detector, for the key of what it found. Raises as `detector`."""
+    return files.source(_known(name), *MODULES.get(name, ()))
+
+
+def _known(name: str) -> Callable[[], Detect]:
     if name not in DETECTORS:
         raise ValueError(f"expected a detector, one of {', '.join(DETECTORS)}, got {name!r}")
-    return DETECTORS[name]()
+    return DETECTORS[name]

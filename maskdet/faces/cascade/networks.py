@@ -1,0 +1,132 @@
+"""The three networks of MTCNN, with the weights of the installed `mtcnn` package, for compiled convolutions."""
+
+import dataclasses
+import importlib.util
+from dataclasses import dataclass
+from pathlib import Path
+
+import joblib
+import numpy as np
+
+from maskdet.faces.cascade.convolution import LANES, PIXELS, SLACK, dense, proposals, through
+
+BATCH = 64  # patches that go through a network together: few enough for the cache
+
+
+def weights(name: str) -> list[np.ndarray]:
+    """The arrays of a network, "pnet", "rnet" or "onet", as Keras orders them, from the files of the `mtcnn` package.
+
+    Found without importing it, which would start TensorFlow. Raises FileNotFoundError where it is not installed.
+    """
+    package = importlib.util.find_spec("mtcnn")
+    path = Path(package.submodule_search_locations[0] if package else "mtcnn") / "assets" / "weights" / f"{name}.lz4"
+    if not path.exists():
+        raise FileNotFoundError(f"expected the weights of MTCNN at {path}, got no such file: install the package "
+                                "mtcnn as requirements.txt names it")
+    return joblib.load(path)
+
+
+@dataclass(frozen=True)
+class Layer:
+    """A layer and the PReLU after it, arranged for `convolution.tile`.
+
+    `places`: row, column and channel of each tap (taps, 3); `kernel`: flat (groups of LANES channels, taps, LANES);
+    `bias`, `slope`: a number for each channel, padded with zeros to a multiple of LANES.
+    """
+
+    places: np.ndarray
+    kernel: np.ndarray
+    bias: np.ndarray
+    slope: np.ndarray
+
+    @classmethod
+    def of(cls, kernel: np.ndarray, bias: np.ndarray, slope=1.0) -> "Layer":
+        """From a kernel (rows, columns, channels, outputs), a bias and slopes (outputs,), 1 where it is linear."""
+        outputs = kernel.shape[-1]
+        groups = -(-outputs // LANES)
+        padded = np.zeros((np.prod(kernel.shape[:-1]), groups * LANES), np.float32)
+        padded[:, :outputs] = kernel.reshape(-1, outputs)
+        places = np.indices(kernel.shape[:-1]).reshape(3, -1).T
+        bias, slope = (np.pad(np.broadcast_to(np.ravel(one), outputs), (0, groups * LANES - outputs))
+                       for one in (bias, slope))
+        kernel = padded.reshape(len(padded), groups, LANES).swapaxes(0, 1)
+        return cls(places, np.ascontiguousarray(kernel).ravel(), bias.astype(np.float32), slope.astype(np.float32))
+
+    def offsets(self, *, row: int, stride: int) -> np.ndarray:
+        """Where each tap lies from the first, pixels `stride` numbers apart and rows `row` numbers: int64 (taps,)."""
+        return (self.places @ [row, stride, 1]).astype(np.int64)
+
+    @property
+    def arrays(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        return self.kernel, self.bias, self.slope
+
+
+class Proposal:
+    """P-net: every cell of 12 x 12 pixels, by steps of 2, is a face or not."""
+
+    def __init__(self):
+        arrays = weights("pnet")
+        self.layers = [Layer.of(*arrays[k:k + 3]) for k in (0, 3, 6)]
+        self.last = Layer.of(np.concatenate([arrays[9], arrays[11]], axis=-1), np.concatenate([arrays[10], arrays[12]]))
+
+    def __call__(self, level: np.ndarray, *, height: int, width: int, threshold: float) -> np.ndarray:
+        """`convolution.proposals` of a level of the pyramid, flat (height, width, 3) and SLACK: (M, 7)."""
+        first, *others = self.layers
+        ring = width // 2 * LANES + SLACK
+        rings = [np.array([layer.places @ [0, LANES, 1] + (layer.places[:, 0] + slot) % 3 * ring for slot in range(3)])
+                 for layer in others]
+        return proposals(level, height, width, np.float32(threshold), ring,
+                         (first.offsets(row=3 * width, stride=3), *first.arrays),
+                         *((offsets, *layer.arrays) for offsets, layer in zip(rings, others)),
+                         (self.last.offsets(row=0, stride=0), *self.last.arrays))
+
+
+class Judge:
+    """R-net or O-net: a square patch is a face or not, and where its box should be instead.
+
+    `layers`: of each convolution the layer, and the window of the pooling after it and the side that this leaves
+    (0 without one). `dense` and `heads`: the dense layers; the heads give the four offsets, then the two classes.
+    """
+
+    def __init__(self, name: str, *, side: int, pooling: tuple[tuple[int, int], ...]):
+        arrays = weights(name)
+        convolutions, rest = len(pooling), arrays[3 * len(pooling):]
+        self.side = side
+        self.layers = [(Layer.of(*arrays[3 * k:3 * k + 3]), *pooling[k]) for k in range(convolutions)]
+        channels, features = arrays[3 * convolutions - 3].shape[-1], len(rest[0])
+        last = round((features // channels) ** 0.5)  # the side of what the last convolution leaves
+        # The features of a patch are counted by column, then row, then channel, as Caffe's are.
+        by_column = Layer.of(rest[0].reshape(last, last, channels, -1), *rest[1:3])
+        self.dense = dataclasses.replace(by_column, places=by_column.places[:, [1, 0, 2]])
+        self.heads = Layer.of(np.concatenate([rest[3], rest[-2]], axis=-1)[None, None],
+                              np.concatenate([rest[4], rest[-1]]))
+
+    def __call__(self, patches: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """`patches` (N, side, side, 3) float32 -> offsets of the box (N, 4), probabilities of a face (N,), float32."""
+        parts = [self._batch(patches[k:k + BATCH]) for k in range(0, len(patches), BATCH)]
+        heads = np.concatenate([np.empty((0, 6), np.float32), *parts])
+        face = np.exp(heads[:, 4:] - heads[:, 4:].max(axis=1, keepdims=True))
+        return heads[:, :4], face[:, 1] / face.sum(axis=1)
+
+    def _batch(self, patches: np.ndarray) -> np.ndarray:
+        count, row, side, channels = len(patches), self.side, self.side, 3
+        values, size = np.concatenate([patches.ravel(), np.zeros(SLACK, np.float32)]), row * row * 3
+        for layer, window, pooled in self.layers:
+            offsets, side = layer.offsets(row=row * channels, stride=channels), side - int(layer.places[:, 0].max())
+            values = through(values, size, channels, offsets, *layer.arrays, count, row, side, window, pooled)
+            size, channels = (len(values) - SLACK) // (-(-count // PIXELS) * PIXELS), len(layer.bias)
+            row, side = (pooled, pooled) if window else (row, side)
+        values = dense(values, size, self.dense.offsets(row=row * channels, stride=channels), *self.dense.arrays, count)
+        units = len(self.dense.bias)
+        values = dense(values, units, self.heads.offsets(row=0, stride=0), *self.heads.arrays, count)
+        return values[:count * LANES].reshape(count, LANES)[:, :6].copy()
+
+
+def refinement() -> Judge:
+    """R-net, of patches 24 x 24."""
+    return Judge("rnet", side=24, pooling=((3, 11), (3, 4), (0, 0)))
+
+
+def output() -> Judge:
+    """O-net, of patches 48 x 48; its five landmarks are not computed."""
+    return Judge("onet", side=48, pooling=((3, 23), (3, 10), (2, 4), (0, 0)))

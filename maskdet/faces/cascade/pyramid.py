@@ -1,0 +1,102 @@
+"""Photographs and their parts at other sizes: the pyramid of levels, and patches inside boxes.
+
+Both as TensorFlow resizes, in the same order of float32 operations; both scaled to -1 to 1.
+"""
+
+import math
+
+import numpy as np
+from numba import njit
+
+SMALLEST, CELL, FACTOR = 20, 12, 0.709  # the smallest face; what P-net sees of it; from a level to the next
+
+GREY = np.float32(127.5)  # becomes 0
+
+compiled = njit(cache=True, nogil=True, error_model="numpy")
+
+
+def scales(height: int, width: int) -> np.ndarray:
+    """The scales of the pyramid: a face of SMALLEST pixels is CELL pixels wide at the first, a face as large
+    as the photograph somewhat more at the last. None where a side is not much longer than SMALLEST."""
+    count = round(-(math.log(min(height, width) / CELL) / math.log(FACTOR) + 1))
+    return CELL / SMALLEST * FACTOR ** np.arange(count)
+
+
+@compiled
+def _shares(inner, outer):
+    """How `inner` cells share `outer` ones along an axis: the first of each, their number, and how much of
+    each (inner, most) float32. As `tf.image.resize(method="area")` rounds it."""
+    scale = np.float32(outer) / np.float32(inner)
+    first, count = np.empty(inner, np.int64), np.empty(inner, np.int64)
+    share = np.zeros((inner, int(scale) + 3), np.float32)
+    for k in range(inner):
+        begin, end = np.float32(k) * scale, np.float32(k + 1) * scale
+        first[k], last = math.floor(begin), min(math.ceil(end), outer)
+        count[k] = last - first[k]
+        for i in range(first[k], last):
+            low = max(np.float32(i), begin)
+            high = end if i + 1 == last else np.float32(i + 1)  # rounded, the end may lie beyond the last cell
+            share[k, i - first[k]] = high - low
+    return first, count, share
+
+
+@compiled
+def level(photograph, height, width, slack):
+    """`photograph` (H, W, 3) uint8 at a smaller size, each pixel the mean of the area that it covers: flat float32
+    (height, width, 3), -1 to 1, and `slack` zeros."""
+    rows, columns = photograph.shape[0], photograph.shape[1]
+    pixels = photograph.reshape(rows, columns * 3)
+    top, high, by_row = _shares(height, rows)
+    left, wide, by_column = _shares(width, columns)
+    area = (np.float32(columns) / np.float32(width)) * (np.float32(rows) / np.float32(height))
+    scale = np.float32(1) / (area * np.float32(128))
+    mean, out = np.empty(columns * 3, np.float32), np.zeros(height * width * 3 + slack, np.float32)
+    for y in range(height):
+        mean[:] = 0
+        for i in range(high[y]):
+            share, row = by_row[y, i], pixels[top[y] + i]
+            for j in range(columns * 3):
+                mean[j] += share * (np.float32(row[j]) - GREY)
+        for x in range(width):
+            red, green, blue, shares = np.float32(0), np.float32(0), np.float32(0), by_column[x]
+            for i in range(wide[x]):
+                j, share = (left[x] + i) * 3, shares[i]
+                red += share * mean[j]
+                green += share * mean[j + 1]
+                blue += share * mean[j + 2]
+            to = (y * width + x) * 3
+            out[to], out[to + 1], out[to + 2] = red * scale, green * scale, blue * scale
+    return out
+
+
+@compiled
+def patches(photograph, boxes, side):
+    """The parts of `photograph` (H, W, 3) uint8 inside `boxes` (N, 4) float32, as shares of its height and width:
+    top, left, bottom, right; (N, side, side, 3) float32, -1 to 1, zero beyond the photograph.
+
+    As `tf.image.crop_and_resize`: bilinear, the corners of a box at the centres of pixels."""
+    height, width = np.float32(photograph.shape[0] - 1), np.float32(photograph.shape[1] - 1)
+    out = np.zeros((len(boxes), side, side, 3), np.float32)
+    for n in range(len(boxes)):
+        top, left, bottom, right = boxes[n]
+        down = (bottom - top) * height / np.float32(side - 1)
+        across = (right - left) * width / np.float32(side - 1)
+        for i in range(side):
+            y = top * height + np.float32(i) * down
+            if not 0 <= y <= height:
+                continue
+            above, below = math.floor(y), math.ceil(y)
+            lower = y - np.float32(above)
+            for j in range(side):
+                x = left * width + np.float32(j) * across
+                if not 0 <= x <= width:
+                    continue
+                before, after = math.floor(x), math.ceil(x)
+                further = x - np.float32(before)
+                for c in range(3):
+                    upper = np.float32(photograph[above, before, c])
+                    upper += (np.float32(photograph[above, after, c]) - upper) * further
+                    under = np.float32(photograph[below, before, c])
+                    under += (np.float32(photograph[below, after, c]) - under) * further
+                    out[n, i, j, c] = (upper + (under - upper) * lower - GREY) / np.float32(128)
+    return out

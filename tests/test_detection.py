@@ -1,0 +1,190 @@
+"""Your own photographs, searched for faces: what is found, written, resumed and refused."""
+
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from maskdet import detection, drawing, faces, models
+from maskdet.data import PhotographError, read_image
+
+from small_sets import encoded
+from test_photographs import bomb
+
+
+@pytest.fixture(scope="module")
+def scene():
+    return drawing.scene(rng=np.random.default_rng(3), people=4).photograph
+
+
+@pytest.fixture(scope="module")
+def parts():
+    return faces.detector("mtcnn"), models.load("resnet")
+
+
+@pytest.fixture
+def search(tmp_path, parts):
+    """`search(content, name)` writes a file, searches it, and returns the faces and what was written."""
+    searched = detection.Detection(tmp_path / "out", *parts)
+
+    def search(content, name="photograph.jpg"):
+        (tmp_path / name).write_bytes(content)
+        found = searched(tmp_path / name, name=name)
+        return found, json.loads((tmp_path / "out" / f"{name}.json").read_text("utf8"))
+    return search
+
+
+def edges(found):
+    return np.array([[face.left, face.top, face.right, face.bottom] for face in found]).reshape(-1, 4)
+
+
+def test_a_photograph_is_written_with_its_faces_drawn_and_as_numbers(search, scene, tmp_path, parts):
+    found, record = search(encoded(scene), "people.png")
+    assert [face.label for face in found] == ["masked", "bare", "masked"]
+    assert record["photograph"] == "people.png" and (record["height"], record["width"]) == scene.shape[:2]
+    assert [detection.Face(**face) for face in record["faces"]] == found
+    boxes, scores = parts[0](scene)
+    np.testing.assert_allclose(edges(found), boxes, atol=0.06)
+    np.testing.assert_allclose([face.score for face in found], scores, atol=1e-4)
+    assert all(0.5 <= face.confidence <= 1 for face in found)
+    picture = read_image(tmp_path / "out" / "people.png.boxes.jpg").astype(int)
+    assert np.abs(picture - np.asarray(detection.drawn(scene, found))).mean() < 2
+    for face in found:  # the lower side of its frame, in the colour of its label
+        colour = np.array(Image.new("RGB", (1, 1), detection.COLOURS[face.label]))[0, 0].astype(int)
+        side = picture[round(face.bottom) - 1:round(face.bottom) + 1, round(face.left) + 3:round(face.right) - 3]
+        assert np.abs(side - colour).mean() < 25
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["people.png.boxes.jpg", "people.png.json"]
+
+
+@pytest.mark.parametrize("mode, kind", [("L", "PNG"), ("CMYK", "JPEG"), ("RGBA", "PNG"), ("I;16", "PNG"),
+                                        ("P", "PNG")])
+def test_photographs_of_every_mode_have_their_faces(search, scene, mode, kind, tmp_path, parts):
+    if mode == "I;16":
+        image = Image.fromarray(np.asarray(Image.fromarray(scene).convert("L")).astype(np.uint16) * 257)
+    else:
+        image = Image.fromarray(scene).convert(mode)
+    image.save(tmp_path / "any", format=kind)
+    found, _ = search((tmp_path / "any").read_bytes(), "any")
+    assert len(found) >= 2
+    assert (faces.overlap(edges(found), parts[0](scene)[0]).max(axis=1) > 0.7).all()
+
+
+@pytest.mark.parametrize("orientation, turns", [(3, 2), (6, 1), (8, 3)])
+def test_boxes_are_those_of_the_upright_photograph(search, scene, orientation, turns):
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    found, record = search(encoded(np.ascontiguousarray(np.rot90(scene, turns)), exif=exif), "turned.png")
+    upright, _ = search(encoded(scene), "upright.png")
+    assert (record["height"], record["width"]) == scene.shape[:2]
+    assert found == upright and len(found) == 3
+
+
+@pytest.mark.parametrize("size", [(1, 1), (3, 500), (120, 160)])
+def test_a_photograph_without_a_face_has_none(search, size, tmp_path):
+    found, record = search(encoded(np.full((*size, 3), 130, np.uint8)))
+    assert found == [] and record["faces"] == []
+    assert read_image(tmp_path / "out" / "photograph.jpg.boxes.jpg").shape[:2] == size
+
+
+@pytest.mark.parametrize("content, fault", [
+    (bomb(10_000, 10_000), "more than 80 megapixels: make it smaller"),
+    (b"", "an empty file: copy it again"),
+    (b"<html>", "none of the formats JPEG, PNG, WEBP, GIF, BMP: save it in one of these"),
+    (encoded(np.zeros((90, 90, 3), np.uint8), format="JPEG")[:-300],
+     "a truncated or damaged image: copy it again, or save it anew"),
+    (encoded(np.zeros((1, 65_501, 3), np.uint8)), "a side of more than 65500 pixels: make it smaller")])
+def test_a_file_that_is_none_is_an_error_that_names_it_and_the_remedy(search, tmp_path, content, fault, capsys,
+                                                                      quick):
+    with pytest.raises(PhotographError):
+        search(content)
+    assert not (tmp_path / "out").exists()
+    path = tmp_path / "photograph.jpg"
+    assert detection.main([str(path), "--folder", str(tmp_path / "out")]) == 1
+    assert capsys.readouterr().err.endswith(f"error: expected a photograph in {path}, got {fault}\n")
+
+
+@pytest.fixture
+def quick(monkeypatch):
+    """A detector and a network that answer at once: one box, masked. The photographs searched are counted."""
+    searched = []
+
+    def detect(photograph):
+        searched.append(photograph)
+        return np.array([[2, 2, 12, 12]], np.float32), np.array([0.9], np.float32)
+    monkeypatch.setattr(detection.faces, "detector", lambda name: detect)
+    monkeypatch.setattr(detection.models, "load", lambda name: lambda crops: np.tile([[0.2, 0.8]], (len(crops), 1)))
+    return searched
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Four photographs, one of them deeper, and a file that is none."""
+    (tmp_path / "trip" / "day").mkdir(parents=True)
+    for number, name in enumerate(("a.png", "b.png", "c.jpg", "day/a.png")):
+        (tmp_path / "trip" / name).write_bytes(encoded(np.full((30, 40, 3), 50 * number, np.uint8)))
+    (tmp_path / "trip" / "notes.txt").write_text("nothing to see")
+    (tmp_path / "trip" / ".hidden").write_text("")
+    return tmp_path / "trip"
+
+
+def test_what_cannot_be_read_in_a_folder_is_named_and_counted(folder, quick, capsys):
+    out = folder / "found"  # inside it: never searched itself
+    for _ in range(2):
+        assert detection.main([str(folder), "--folder", str(out)]) == 0
+        said = capsys.readouterr()
+        assert said.out == (f"4 photographs, 4 faces: 4 masked, 0 bare; 1 file left out; written to {out}\n")
+        assert f"left out: expected a photograph in {folder / 'notes.txt'}, got none of the formats" in said.err
+    assert len(quick) == 4, "the second time, all were finished"
+    names = sorted(str(path.relative_to(out)) for path in out.rglob("*.json"))
+    assert names == [f"trip/{name}.json" for name in ("a.png", "b.png", "c.jpg", "day/a.png")]
+
+
+def test_an_interrupted_folder_goes_on_where_it_stopped(folder, quick, tmp_path, monkeypatch, capsys):
+    predict, calls = models.load("resnet"), []
+
+    def interrupted(crops):
+        calls.append(1)
+        if len(calls) == 3:
+            raise KeyboardInterrupt
+        return predict(crops)
+    monkeypatch.setattr(detection.models, "load", lambda name: interrupted)
+    command = [str(folder), "--folder", str(tmp_path / "out")]
+    assert detection.main(command) == 130
+    assert "stopped: what is finished is kept" in capsys.readouterr().err
+    assert len(list((tmp_path / "out").rglob("*"))) == 1 + 2 * 2, "two photographs, whole, and nothing by halves"
+    assert detection.main(command) == 0
+    assert len(calls) == 5 and "4 photographs, 4 faces" in capsys.readouterr().out
+
+
+def test_a_photograph_that_has_changed_is_searched_again(folder, quick, tmp_path):
+    detection.run(folder / "a.png", folder=tmp_path / "out")
+    detection.run(folder / "a.png", folder=tmp_path / "out")
+    assert len(quick) == 1
+    (folder / "a.png").write_bytes((folder / "b.png").read_bytes())
+    detection.run(folder / "a.png", folder=tmp_path / "out")
+    (tmp_path / "out" / "a.png.json").write_text("[1, 2")
+    line = detection.run(folder / "a.png", folder=tmp_path / "out")
+    assert len(quick) == 3 and line.startswith("1 photograph, 1 face: 1 masked, 0 bare; 0 files left out")
+
+
+def test_a_missing_path_and_a_folder_with_nothing_to_see_are_errors(tmp_path, quick, capsys):
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "texts").mkdir()
+    (tmp_path / "texts" / "a.txt").write_text("a")
+    for arguments, message in (
+            ([str(tmp_path / "no")], f"expected a photograph or a folder at {tmp_path / 'no'}, got neither"),
+            ([str(tmp_path / "empty")], f"expected photographs in the folder {tmp_path / 'empty'}, got none"),
+            ([str(tmp_path / "texts")], f"expected photographs in the folder {tmp_path / 'texts'}, got 1 file that"
+                                        " cannot be read"),
+            ([], "expected a photograph or a folder, got none, as in `make detect PHOTO=holidays.jpg`")):
+        assert detection.main([*arguments, "--folder", str(tmp_path / "out")]) == 1
+        assert capsys.readouterr().err.endswith(f"error: {message}\n")
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_box_without_area_in_the_photograph_is_no_face(parts):
+    def detect(photograph):
+        return np.array([[5, 5, 5.2, 9], [0, 0, 20, 20]], np.float32), np.array([0.9, 0.8], np.float32)
+    found = detection.labelled(np.zeros((30, 30, 3), np.uint8), detect=detect, predict=parts[1])
+    assert edges(found).tolist() == [[0, 0, 20, 20]] and found[0].score == 0.8

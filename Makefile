@@ -4,6 +4,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 PEERS := .venv-bench
+LINT := .venv-lint
 BUILD ?= $(or $(MASKDET_BUILD),_build)
 DONE := $(BUILD)/$(PROFILE)/notebooks
 # The book of the drawn faces is Jupyter Book's own _build/html; any other lies in its profile's folder.
@@ -18,7 +19,7 @@ ifdef MASKDET_DATA
 export MASKDET_DATA := $(abspath $(MASKDET_DATA))
 endif
 .DELETE_ON_ERROR:
-.PHONY: help book test notebooks verify data record check weights portraits manifest bench lab lock clean
+.PHONY: help book test notebooks verify data record check weights portraits manifest bench lab lint lock clean
 # A finished copy is kept when a later one fails or is interrupted.
 .SECONDARY:
 
@@ -62,7 +63,11 @@ bench: $(DONE)/03_resnet.ipynb $(PEERS)/ready ## measure the attack beside publi
 	$(PEERS)/bin/python -m bench $(PROFILE)
 
 lab: $(VENV)/ready ## open the notebooks in JupyterLab
-	$(BIN)/jupyter lab book
+	$(BIN)/jupyter lab $(if $(filter 0,$(shell id -u)),--allow-root) book
+
+lint: $(VENV)/ready $(LINT)/ready ## look for faults in code, notebooks and types, without running anything
+	$(LINT)/bin/pre-commit run --all-files
+	$(LINT)/bin/mypy
 
 lock: ## pin requirements.in into requirements.txt (needs uv)
 	uv pip compile --universal --python-version 3.11 --generate-hashes requirements.in -o requirements.txt
@@ -87,6 +92,12 @@ $(PEERS)/ready: requirements.txt bench/requirements.txt pyproject.toml
 	@$(PEERS)/bin/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.txt
 	@$(PEERS)/bin/pip install --quiet --disable-pip-version-check --no-deps -r bench/requirements.txt
 	@$(PEERS)/bin/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(LINT)/ready: .ci/lint-requirements.txt
+	@echo "setting up $(LINT): about 100 MB"
+	@$(PYTHON) -m venv --clear $(LINT)
+	@$(LINT)/bin/pip install --quiet --disable-pip-version-check --no-deps -r .ci/lint-requirements.txt
 	@touch $@
 
 # A copy is run again when its notebook, a module that it uses, or the stage before it has changed.

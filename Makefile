@@ -10,6 +10,7 @@ DONE := $(BUILD)/$(PROFILE)/notebooks
 # The book of the drawn faces is Jupyter Book's own _build/html; any other lies in its profile's folder.
 SITE := $(if $(filter demo:_build,$(PROFILE):$(BUILD)),.,$(BUILD)/$(PROFILE))
 HTML := $(SITE)/_build/html
+PDF := $(if $(filter demo,$(PROFILE)),$(BUILD),$(BUILD)/$(PROFILE))/book.pdf
 NOTEBOOKS := 01_data 02_faces 03_resnet 04_attack folds lines comparison 06_truth 07_defence 05_results weights benchmark
 COPIES := $(NOTEBOOKS:%=$(DONE)/%.ipynb)
 
@@ -19,7 +20,7 @@ ifdef MASKDET_DATA
 export MASKDET_DATA := $(abspath $(MASKDET_DATA))
 endif
 .DELETE_ON_ERROR:
-.PHONY: help book test notebooks verify data record check weights portraits manifest bench lab lint lock clean
+.PHONY: help book pdf browser test notebooks verify data record check weights portraits manifest bench lab lint lock clean
 # A finished copy is kept when a later one fails or is interrupted.
 .SECONDARY:
 
@@ -29,6 +30,12 @@ help: ## list the targets
 
 book: $(HTML)/.complete ## run the notebooks and build the book
 	@echo "the book is at $(HTML)/index.html"
+
+pdf: browser $(PDF) ## print the book as one PDF (needs chromium)
+	@echo "the book is at $(PDF)"
+
+browser: $(VENV)/ready  # that there is one is asked before the minutes that notebooks take
+	@$(BIN)/python book/_ext/print_book.py --check
 
 test: $(VENV)/ready ## run the tests
 	$(BIN)/python -m pytest tests
@@ -120,6 +127,11 @@ $(DONE)/%.ipynb: book/%.ipynb $(LIBRARY) | $(VENV)/ready
 	$(BIN)/papermill --kernel python3 --cwd . -p profile $(PROFILE) $< $(DONE)/unfinished/$*.ipynb
 	@mv $(DONE)/unfinished/$*.ipynb $@
 
-$(HTML)/.complete: $(COPIES) _config.yml _toc.yml $(shell find book -type f -not -name '.*' -not -path '*/.*') 
+PAGES := _config.yml _toc.yml $(shell find book -type f -not -name '.*' -not -path '*/.*')
+$(HTML)/.complete: $(COPIES) $(PAGES)
 	$(BIN)/jupyter-book build . --path-output $(SITE) --all -W -n --keep-going
 	@touch $@
+
+$(PDF): $(COPIES) $(PAGES)
+	$(BIN)/jupyter-book build . --builder singlehtml --path-output $(BUILD)/$(PROFILE)/singlehtml --all -W -n --keep-going
+	$(BIN)/python book/_ext/print_book.py $(BUILD)/$(PROFILE)/singlehtml/_build/singlehtml $@

@@ -4,11 +4,13 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 PEERS := .venv-bench
+LINT := .venv-lint
 BUILD ?= $(or $(MASKDET_BUILD),_build)
 DONE := $(BUILD)/$(PROFILE)/notebooks
 # The book of the drawn faces is Jupyter Book's own _build/html; any other lies in its profile's folder.
 SITE := $(if $(filter demo:_build,$(PROFILE):$(BUILD)),.,$(BUILD)/$(PROFILE))
 HTML := $(SITE)/_build/html
+PDF := $(if $(filter demo,$(PROFILE)),$(BUILD),$(BUILD)/$(PROFILE))/book.pdf
 NOTEBOOKS := try 01_data 02_faces 03_resnet 04_attack folds lines comparison 06_truth 07_defence 05_results weights benchmark
 COPIES := $(NOTEBOOKS:%=$(DONE)/%.ipynb)
 
@@ -18,7 +20,7 @@ ifdef MASKDET_DATA
 export MASKDET_DATA := $(abspath $(MASKDET_DATA))
 endif
 .DELETE_ON_ERROR:
-.PHONY: help book test notebooks verify data detect record check weights portraits manifest bench lab lock clean
+.PHONY: help book pdf browser test notebooks verify data detect record check weights portraits manifest bench lab lint lock clean
 # A finished copy is kept when a later one fails or is interrupted.
 .SECONDARY:
 
@@ -28,6 +30,12 @@ help: ## list the targets
 
 book: $(HTML)/.complete ## run the notebooks and build the book
 	@echo "the book is at $(HTML)/index.html"
+
+pdf: browser $(PDF) ## print the book as one PDF (needs chromium)
+	@echo "the book is at $(PDF)"
+
+browser: $(VENV)/ready  # that there is one is asked before the minutes that notebooks take
+	@$(BIN)/python book/_ext/print_book.py --check
 
 test: $(VENV)/ready ## run the tests
 	$(BIN)/python -m pytest tests
@@ -65,7 +73,11 @@ bench: $(DONE)/03_resnet.ipynb $(PEERS)/ready ## measure the attack beside publi
 	$(PEERS)/bin/python -m bench $(PROFILE)
 
 lab: $(VENV)/ready ## open the notebooks in JupyterLab
-	$(BIN)/jupyter lab book
+	$(BIN)/jupyter lab $(if $(filter 0,$(shell id -u)),--allow-root) book
+
+lint: $(VENV)/ready $(LINT)/ready ## look for faults in code, notebooks and types, without running anything
+	$(LINT)/bin/pre-commit run --all-files
+	$(LINT)/bin/mypy
 
 lock: ## pin requirements.in into requirements.txt (needs uv)
 	uv pip compile --universal --python-version 3.11 --generate-hashes requirements.in -o requirements.txt
@@ -92,6 +104,12 @@ $(PEERS)/ready: requirements.txt bench/requirements.txt pyproject.toml
 	@$(PEERS)/bin/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
+$(LINT)/ready: .ci/lint-requirements.txt
+	@echo "setting up $(LINT): about 100 MB"
+	@$(PYTHON) -m venv --clear $(LINT)
+	@$(LINT)/bin/pip install --quiet --disable-pip-version-check --no-deps -r .ci/lint-requirements.txt
+	@touch $@
+
 # A copy is run again when its notebook, a module that it uses, or the stage before it has changed.
 LIBRARY := maskdet/__init__.py maskdet/config.py maskdet/files.py maskdet/counts.py maskdet/results.py $(wildcard maskdet/figures/*.py) requirements.txt
 $(DONE)/01_data.ipynb: $(wildcard maskdet/data/*.py maskdet/drawing/*.py)
@@ -113,6 +131,11 @@ $(DONE)/%.ipynb: book/%.ipynb $(LIBRARY) | $(VENV)/ready
 	$(BIN)/papermill --kernel python3 --cwd . -p profile $(PROFILE) $< $(DONE)/unfinished/$*.ipynb
 	@mv $(DONE)/unfinished/$*.ipynb $@
 
-$(HTML)/.complete: $(COPIES) _config.yml _toc.yml $(shell find book -type f -not -name '.*' -not -path '*/.*') 
+PAGES := _config.yml _toc.yml $(shell find book -type f -not -name '.*' -not -path '*/.*')
+$(HTML)/.complete: $(COPIES) $(PAGES)
 	$(BIN)/jupyter-book build . --path-output $(SITE) --all -W -n --keep-going
 	@touch $@
+
+$(PDF): $(COPIES) $(PAGES)
+	$(BIN)/jupyter-book build . --builder singlehtml --path-output $(BUILD)/$(PROFILE)/singlehtml --all -W -n --keep-going
+	$(BIN)/python book/_ext/print_book.py $(BUILD)/$(PROFILE)/singlehtml/_build/singlehtml $@

@@ -7,6 +7,7 @@ import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 
 @contextlib.contextmanager
@@ -40,7 +41,7 @@ def digest(*parts: object) -> str:
     return sha.hexdigest()[:16]
 
 
-def source(*objects: object) -> str:
+def source(*objects: Any) -> str:
     """The code of functions, classes or modules, for the key of a cache: changed code is new work."""
     return "".join(inspect.getsource(item) for item in objects)
 

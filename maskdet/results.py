@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -70,7 +71,7 @@ def _flat(values: Mapping, prefix: str = "") -> Iterator[tuple[str, object]]:
                         f"{name}.interval": f"{low} to {high} %"}.items()
 
 
-def measure(value: object) -> object:
+def measure(value: Any) -> Any:
     """A count or an estimate read from JSON as what it was; anything else as it is."""
     names = set(value) if isinstance(value, Mapping) else set()
     if {"k", "n"} <= names <= {"k", "n", "effect"}:
@@ -78,7 +79,7 @@ def measure(value: object) -> object:
     return Estimate(**value) if names == {"value", "low", "high"} else value
 
 
-def _plain(value: object) -> object:
+def _plain(value: Any) -> Any:
     """Counts, estimates and NumPy's numbers as what JSON knows."""
     if isinstance(value, (Count, Estimate)):
         return {name: _plain(part) for name, part in dataclasses.asdict(value).items()}
@@ -92,7 +93,8 @@ def collect(run: Profile) -> dict:
 
     Raises FileNotFoundError, naming the command, where a stage is missing.
     """
-    merged, measured = {"profile": run.name}, {}
+    merged: dict = {"profile": run.name}
+    measured = {}
     for stage in STAGES:
         path = run.folder / "results" / f"{stage}.json"
         if not path.exists():

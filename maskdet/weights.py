@@ -118,13 +118,13 @@ def test(folder: Path, *, detector: str = "mtcnn", seed: int) -> dict:
         hashes.append(own)
     if len(set(table.label.iloc[used])) < len(CLASSES):
         raise ValueError(f"expected images of both classes in {folder} that can be tested, got {len(used)}: {left_out}")
-    images, found, labels = np.array(crops), np.array(found), faces.labels(table.iloc[used])
+    images, boxed, labels = np.array(crops), np.array(found), faces.labels(table.iloc[used])
     clusters = data.groups(np.array(hashes))
     asked = {name: Evaluation(images, labels, models.load(name)(images), clusters) for name in models.NETWORKS}
     return {"images": len(images), **left_out, "detector": detector,
             "classes": {name: int((labels == own).sum()) for own, name in enumerate(CLASSES)},
-            "found": {name: int(found[labels == own].sum()) for own, name in enumerate(CLASSES)},
-            "networks": {name: _measured(one, found, seed=seed) for name, one in asked.items()},
+            "found": {name: int(boxed[labels == own].sum()) for own, name in enumerate(CLASSES)},
+            "networks": {name: _measured(one, boxed, seed=seed) for name, one in asked.items()},
             "weights": {name: models.card()["networks"][name]["sha256"] for name in models.NETWORKS}}
 
 

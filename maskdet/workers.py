@@ -5,11 +5,14 @@ import os
 import threading
 import time
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from concurrent.futures import Executor, Future, as_completed
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
 from loky import get_reusable_executor
+
+Item = TypeVar("Item")
 
 
 @dataclass(frozen=True)
@@ -36,7 +39,7 @@ def workers(address: str | None = None, *, processes: int | None = None, timeout
         yield Workers(pool, lambda value: client.submit(_same, value))
 
 
-def in_turn(futures: Mapping[Future, object]) -> Iterator[tuple[object, object]]:
+def in_turn(futures: Mapping[Future, Item]) -> Generator[tuple[Item, Any]]:
     """What each future is of, and its result, as they finish; those not begun are dropped when the caller stops."""
     try:
         for future in as_completed(futures):

@@ -48,6 +48,12 @@ def test_every_notebook_is_in_the_table_of_contents_and_in_the_makefile():
         assert f"book/{path.stem}\n" in contents
 
 
+def test_jupyterlab_is_allowed_to_run_as_root_only_where_the_user_is():
+    said = subprocess.run(["make", "-C", str(ROOT), "-n", "-o", ".venv/ready", "lab"], capture_output=True, text=True,
+                          env=ALONE)
+    assert "jupyter lab" in said.stdout and ("--allow-root" in said.stdout) == (os.geteuid() == 0)
+
+
 def test_the_book_is_built_without_a_warning_and_says_that_its_faces_are_drawn(build):
     pages = sorted((build / "smoke/_build/html/book").glob("*.html"))
     assert len(pages) == len(SOURCES) + len(PAGES)

@@ -44,9 +44,19 @@ def test_a_crop_is_the_part_inside_the_box_left_top_right_bottom():
 def test_a_box_partly_outside_is_clipped_and_one_outside_is_an_error():
     photograph = np.full((20, 30, 3), 9, np.uint8)
     assert (faces.crop(photograph, [-10, -10, 5, 5]) == 9).all()
-    for box in ([30, 0, 40, 10], [5, 5, 5, 9], [-9, 0, 0, 9]):
-        with pytest.raises(ValueError, match="expected a box inside 30x20 pixels, got"):
+    for box in ([30, 0, 40, 10], [-9, 0, 0, 9]):
+        with pytest.raises(ValueError, match=f"a photograph 30 pixels wide and 20 high, .* got .{float(box[0])}, "):
             faces.crop(photograph, box)
+
+
+@pytest.mark.parametrize("box, fault", [
+    ([5, 5, 5, 9], "left < right and top < bottom"), ([9, 5, 5, 9], "left < right and top < bottom"),
+    ([float("nan"), 0, 9, 9], "four finite numbers"), ([0, 0, float("inf"), 9], "four finite numbers"),
+    ([0, 0, 9], "four finite numbers"), ([[0, 0, 9, 9]], "four finite numbers")])
+@pytest.mark.parametrize("cut", [faces.crop, faces.surroundings])
+def test_a_box_without_an_area_or_of_other_than_four_numbers_is_an_error(cut, box, fault):
+    with pytest.raises(ValueError, match=f"expected a box .*30 pixels wide and 20 high, .*{fault}, got "):
+        cut(np.zeros((20, 30, 3), np.uint8), box)
 
 
 def test_an_unknown_detector_is_an_error_that_lists_the_known():
@@ -113,7 +123,7 @@ def test_surroundings_hold_the_box_in_their_middle_and_repeat_the_border():
     photograph[:] = np.arange(300)[None, :, None] // 2  # brighter to the right
     patch = faces.surroundings(photograph, [0, 0, 100, 100])
     assert (patch[:, :24] == 0).all() and patch[0, -1, 0] > 70, "left of the photograph is its first column"
-    with pytest.raises(ValueError, match="expected a box inside 300x200 pixels, got"):
+    with pytest.raises(ValueError, match="inside a photograph 300 pixels wide and 200 high, at least in part, got"):
         faces.surroundings(photograph, [300, 0, 310, 10])
 
 

@@ -217,7 +217,8 @@ def test_an_image_of_another_shape_or_type_is_refused():
 def test_a_network_can_be_sent_to_a_process_that_has_no_keras():
     face = Incremental.of(models.build("figure2", seed=1))
     code = ("import pickle, sys; net = pickle.load(sys.stdin.buffer); import maskdet.attack, numpy as np; "
-            "print(net.face(np.zeros((50, 50, 3), np.uint8)).logits); print({'keras', 'tensorflow'} & set(sys.modules))")
+            "print(net.face(np.zeros((50, 50, 3), np.uint8)).logits); "
+            "print({'keras', 'tensorflow'} & set(sys.modules))")
     said = subprocess.run([sys.executable, "-c", code], input=pickle.dumps(face), capture_output=True, check=True)
     assert said.stdout.decode().split("\n")[1] == "set()"
 

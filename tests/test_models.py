@@ -120,6 +120,21 @@ def test_changed_or_missing_weights_are_refused_with_the_remedy(shipped):
         models.load("mobilenet")
 
 
+@pytest.mark.parametrize("content", [b"", b'{"networks": {"resn', b"\xff\xfe", b"[]", b"{}", b'{"networks": []}',
+                                     b'{"networks": {"resnet": {}}}', b'{"networks": {"resnet": {"sha256": 1}}}'])
+def test_a_damaged_card_is_named_with_the_remedy(shipped, content):
+    (shipped / "card.json").write_bytes(content)
+    for ask in (models.card, lambda: models.load("resnet")):
+        with pytest.raises(ValueError, match="expected the card of the shipped weights, .*card.json, got .*: install"):
+            ask()
+
+
+def test_a_network_that_is_not_on_the_card_is_an_error(shipped):
+    models.ship({"resnet": models.build("resnet", seed=3).get_weights()}, {"data": "none"})
+    with pytest.raises(ValueError, match="expected figure2 on the card in .*, got only resnet: install"):
+        models.load("figure2")
+
+
 @pytest.mark.parametrize("name, millions", [("mobilenet", 2.42), ("resnet50", 23.59)])
 def test_the_networks_of_the_cited_detectors_have_their_known_size(name, millions):
     # Keras's documentation: 3.5 and 25.6 million with a head of 1,000 classes, of 1.28 and 2.05 million.

@@ -115,7 +115,7 @@ def test_each_defence_is_set_beside_the_same_network_without_one(profile, labels
             for flips in found.are(proof.FLIPPABLE)]
     outcomes = {"net, none": [outcome(90)], "net, filter, trained": [outcome(93)]}
     sweeps = {"guided": {name: [Sweep(name, "s", found.faces, hits, 6, 6, 0.0)] for name in outcomes}}
-    verdicts_of = {name: found for name in outcomes}
+    verdicts_of = dict.fromkeys(outcomes, found)
     shares = truth.shares(outcomes, verdicts_of, sweeps)
     table = defended.verdicts_table(outcomes, verdicts_of, shares)
     assert table["accuracy, points more"].tolist() == ["+0.00", "+3.00"]

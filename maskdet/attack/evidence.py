@@ -123,7 +123,7 @@ def check(sweeps: Sequence[Sweep], predict: Mapping[str, Predict], images: np.nd
     for sweep in sweeps:
         for face, verdict in zip(sweep.faces, sweep.verdicts):
             if verdict.flipped:
-                image = changed(images[face], [verdict.pixels])
+                image = changed(images[face], np.array([verdict.pixels]))
                 if not 1 <= (image[0] != images[face]).any(axis=-1).sum() <= len(verdict.pixels):
                     raise AssertionError(f"{sweep.network}, face {face}: expected {len(verdict.pixels)} changed pixels")
                 if predict[sweep.network](image)[0].argmax() == verdict.label:
@@ -144,7 +144,9 @@ def confidences(sweeps: Sequence[Sweep]) -> tuple[dict, dict, dict]:
 def numbers(run: Profile, sweeps: Sequence[Sweep], clusters: np.ndarray) -> tuple[dict, dict]:
     """What this stage records: success among the rightly decided faces attacked, where those of one of
     `clusters`, of a row each of the test part, may be alike; and its seconds."""
-    settings, success, seconds = run.evolution, {}, {}
+    settings = run.evolution
+    success: dict[str, dict] = {}
+    seconds: dict[str, dict[str, float]] = {}
     for sweep in sweeps:
         success.setdefault(sweep.network, {})[sweep.search] = clustered(sweep.flipped, clusters[sweep.faces])
         seconds.setdefault(sweep.network, {})[sweep.search] = sweep.seconds

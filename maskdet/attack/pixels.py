@@ -54,8 +54,8 @@ class Verdict:
 
     label: int
     pixels: tuple[Pixel, ...]
-    before: tuple[float, float]
-    after: tuple[float, float]
+    before: tuple[float, ...]
+    after: tuple[float, ...]
     queries: int
 
     @property

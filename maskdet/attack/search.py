@@ -20,7 +20,8 @@ class Search(Protocol):
     A search is a frozen dataclass of its settings; its name in tables is `name`.
     """
 
-    name: str
+    @property
+    def name(self) -> str: ...
 
     def __call__(self, face: Face, label: int, *, rng: np.random.Generator) -> Found: ...
 

@@ -6,6 +6,7 @@ import inspect
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -107,7 +108,8 @@ def sweep(predict: Predict, network: Network, images: np.ndarray, labels: np.nda
     bar = tqdm(total=len(chosen), initial=len(chosen) - len(todo), unit="face", disable=None,
                desc=f"{search.name}, {name}")
     with bar, workers() if todo and not alone else contextlib.nullcontext() as crew:
-        found = attack(network, images[todo], labels[todo], search=search, seed=profile.seed, by=crew)
+        # Any: an iterator to its callers, it is a generator, which can be closed.
+        found: Any = attack(network, images[todo], labels[todo], search=search, seed=profile.seed, by=crew)
         with contextlib.closing(found):  # an interruption drops what has not begun
             for index, verdict in found:
                 item = dataclasses.asdict(_restated(verdict, predict, network, images[todo[index]], face=todo[index]))
@@ -141,11 +143,12 @@ def _key(images: np.ndarray, before: np.ndarray, search: Search, profile: Profil
 def _restated(verdict: Verdict, predict: Predict, network: Network, image: np.ndarray, *, face: int) -> Verdict:
     """The verdict with the probabilities of `predict`. Raises AssertionError where that decides otherwise
     and the margin was not within rounding: the network that was attacked is then not the same one."""
-    before, after = (tuple(predict(one[None])[0].tolist()) for one in (image, changed(image, [verdict.pixels])[0]))
+    altered = changed(image, np.array([verdict.pixels]))[0]
+    before, after = (tuple(predict(one[None])[0].tolist()) for one in (image, altered))
     restated = dataclasses.replace(verdict, before=before, after=after)
     if restated.flipped == verdict.flipped:
         return restated
-    asked = network.face(changed(image, [verdict.pixels])[0])
+    asked = network.face(altered)
     if abs(margin(asked.logits, verdict.label)) > decided(network.face(image)):
         raise AssertionError(f"face {face}: expected flipped {verdict.flipped} also in the whole pass, "
                              f"got {after} by {verdict.pixels}, where the attacked network gave {verdict.after}")

@@ -1,6 +1,6 @@
 """One labelled box: read from text, checked against its photograph."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from maskdet.data.classes import FOLDING
 
@@ -20,7 +20,7 @@ class Box(NamedTuple):
     original: str  # class name
 
 
-def box(coordinates: object, original: str) -> Box:
+def box(coordinates: Any, original: str) -> Box:
     """The box with these left, top, right, bottom, numbers or text.
 
     Raises ValueError unless they are four finite numbers.

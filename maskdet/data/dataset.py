@@ -13,7 +13,7 @@ from maskdet.config import Profile
 from maskdet.data.photographs import read_image
 from maskdet.data.readers import READERS
 
-COLUMNS = {
+COLUMNS: dict[str, dict[str, type]] = {
     "photographs": {"photograph": str, "width": int, "height": int, "annotated": bool,
                     "group": int, "split": str},
     "boxes": {"photograph": str, "left": int, "top": int, "right": int, "bottom": int,

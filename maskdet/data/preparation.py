@@ -14,7 +14,7 @@ from maskdet.data.boxes import CLIPPED, clipped
 from maskdet.data.classes import BARE, FOLDING, MASKED
 from maskdet.data.dataset import COLUMNS, Dataset, folder, load, save
 from maskdet.data.photographs import PhotographError, decoded, difference_hash
-from maskdet.data.readers import READERS, Record, Records
+from maskdet.data.readers import READERS, Annotation, Record, Records
 from maskdet.data.splits import groups, split
 
 
@@ -82,7 +82,7 @@ def _checked(records: Records) -> tuple[pd.DataFrame, pd.DataFrame]:
         photographs.append((record.photograph, width, height, record.annotation is not None))
         hashes.append(difference_hash(image))
         if record.annotation:
-            boxes += _boxes(records, record, width=width, height=height)
+            boxes += _boxes(records, record.photograph, record.annotation, width=width, height=height)
     if not photographs:
         raise ValueError(
             f"expected photographs in {records.folder}, got none that can be read:"
@@ -108,19 +108,19 @@ def _image(records: Records, record: Record) -> np.ndarray:
     return image
 
 
-def _boxes(records: Records, record: Record, *, width: int, height: int) -> list[tuple]:
+def _boxes(records: Records, photograph: str, annotation: Annotation, *, width: int, height: int) -> list[tuple]:
     """The rows of one photograph, of `width` x `height` pixels, in the table of boxes."""
     found = []
-    for box in record.annotation.boxes:
+    for box in annotation.boxes:
         try:
             inside = clipped(box, width=width, height=height)
         except ValueError as error:
-            records.skipped.append((record.annotation.source, str(error)))
+            records.skipped.append((annotation.source, str(error)))
             continue
         if inside != box:
-            records.skipped.append((record.annotation.source, CLIPPED))
+            records.skipped.append((annotation.source, CLIPPED))
         fold = FOLDING[inside.original]
-        found.append((record.photograph, *inside, fold.label, fold.face))
+        found.append((photograph, *inside, fold.label, fold.face))
     return found
 
 

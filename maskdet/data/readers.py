@@ -114,7 +114,7 @@ def _annotations(
     records: Records, under: str, *, suffix: str, parse: Callable
 ) -> dict[str, Annotation | None]:
     """The annotations of one folder by their names without `suffix`; None: malformed."""
-    annotations = {}
+    annotations: dict[str, Annotation | None] = {}
     for path in _listing(records, under, (suffix,)):
         key = _stem(path)
         try:
@@ -176,7 +176,7 @@ def _compare(records: Records, annotations: dict[str, Annotation | None]) -> Non
         source = f"{TABLE}: {name}"
         if name not in annotations:
             annotations[name] = Annotation(source, boxes)
-        elif annotations[name] and Counter(boxes) != Counter(annotations[name].boxes):
+        elif (stated := annotations[name]) and Counter(boxes) != Counter(stated.boxes):
             reason = "rows left out: they disagree with the JSON file, which is followed"
             records.skipped.append((source, reason))
 

@@ -66,7 +66,8 @@ def prepare(profile: Profile, *, name: str = "mtcnn") -> Faces:
     journal = files.Journal(profile.folder / "detections.jsonl", key=key)
     photographs = dataset.photographs.photograph[dataset.photographs.annotated]
     todo = [photograph for photograph in photographs if photograph not in journal.items]
-    detect = detector(name) if todo else None
+    if todo:
+        detect = detector(name)  # which takes seconds
     for photograph in tqdm(todo, desc="detect", unit="photograph", disable=None):
         image, start = dataset.image(photograph), time.perf_counter()
         boxes, scores = detect(image)
@@ -92,7 +93,8 @@ def _key(dataset: data.Dataset, profile: Profile) -> str:
 
 
 def _match_all(dataset, detected: list[tuple[str, dict]], *, iou: float) -> Faces:
-    faces, detections, cut = [], [], {(kind, boxes): [] for kind in KINDS for boxes in BOXES}
+    tables, detections = [], []
+    cut: dict[tuple[str, str], list] = {(kind, boxes): [] for kind in KINDS for boxes in BOXES}
     labelled = dict(list(dataset.boxes[dataset.boxes.face].groupby("photograph")))
     for photograph, item in detected:
         boxes = np.array(item["boxes"], np.float32).reshape(-1, 4)
@@ -100,18 +102,20 @@ def _match_all(dataset, detected: list[tuple[str, dict]], *, iou: float) -> Face
         index, shared = match(boxes, table[BOX].to_numpy(), iou=iou)
         table["found"], table["iou"] = index >= 0, shared
         table["score"] = [item["scores"][i] if i >= 0 else np.nan for i in index]
-        image = dataset.image(photograph) if len(table) else None
+        tables.append(table)
+        detections.append(pd.DataFrame(boxes, columns=BOX).assign(
+            photograph=photograph, score=item["scores"], matched=np.isin(np.arange(len(boxes)), index)))
+        if table.empty:  # its image is not read
+            continue
+        image = dataset.image(photograph)
         for source, edges in (("mtcnn", boxes[index[index >= 0]]), ("annotation", table[BOX].to_numpy())):
             cut["crops", source] += [crop(image, box) for box in edges]
             cut["patches", source] += [surroundings(image, box) for box in edges]
-        faces.append(table)
-        detections.append(pd.DataFrame(boxes, columns=BOX).assign(
-            photograph=photograph, score=item["scores"], matched=np.isin(np.arange(len(boxes)), index)))
-    faces = pd.concat(faces, ignore_index=True)
+    faces = pd.concat(tables, ignore_index=True)
     faces["group"] = faces.photograph.map(dataset.photographs.set_index("photograph").group)
-    stacked = [{boxes: np.array(cut[kind, boxes], np.uint8).reshape(-1, side, side, 3) for boxes in BOXES}
-               for kind, side in (("crops", SIZE), ("patches", 2 * SIZE))]
-    return Faces(faces, pd.concat(detections, ignore_index=True), *stacked,
+    crops, patches = ({boxes: np.array(cut[kind, boxes], np.uint8).reshape(-1, side, side, 3) for boxes in BOXES}
+                      for kind, side in (("crops", SIZE), ("patches", 2 * SIZE)))
+    return Faces(faces, pd.concat(detections, ignore_index=True), crops, patches,
                  sum(item["seconds"] for _, item in detected))
 
 
@@ -123,9 +127,9 @@ def load(profile: Profile) -> Faces:
         raise FileNotFoundError(f"expected crops of profile {profile.name}, got none: run `{profile.command}`")
     with np.load(path) as archive:
         seconds, key = float(archive["seconds"]), str(archive["key"])
-        cut = [{boxes: archive[f"{kind}_{boxes}"] for boxes in BOXES} for kind in KINDS]
+        crops, patches = ({boxes: archive[f"{kind}_{boxes}"] for boxes in BOXES} for kind in KINDS)
     if key != _key(data.load(profile), profile):
         raise ValueError(f"expected crops of the photographs as they are now, got older ones in {path}: "
                          f"run `{profile.command}`")
-    tables = (pd.read_csv(profile.folder / f"{name}.csv") for name in ("faces", "detections"))
-    return Faces(*tables, *cut, seconds)
+    faces, detections = (pd.read_csv(profile.folder / f"{name}.csv") for name in ("faces", "detections"))
+    return Faces(faces, detections, crops, patches, seconds)

@@ -49,11 +49,16 @@ def surroundings(photograph: np.ndarray, box, *, size: int = 2 * SIZE) -> np.nda
 
 
 def _inside(edges: np.ndarray, *, width: int, height: int) -> tuple[int, int, int, int]:
-    """A box in whole pixels of a photograph of `width` x `height`. Raises ValueError without any."""
+    """The part of a box within a photograph of `width` x `height`, in whole pixels. Raises ValueError without any."""
+    expected = f"expected a box (left, top, right, bottom) inside a photograph {width} pixels wide and {height} high"
+    if edges.shape != (4,) or not np.isfinite(edges).all():
+        raise ValueError(f"{expected}, four finite numbers, got {edges.tolist()}")
     left, top, right, bottom = np.round(edges).astype(int).tolist()
+    if left >= right or top >= bottom:
+        raise ValueError(f"{expected}, with left < right and top < bottom, got {edges.round(1).tolist()}")
     left, top, right, bottom = max(left, 0), max(top, 0), min(right, width), min(bottom, height)
     if left >= right or top >= bottom:
-        raise ValueError(f"expected a box inside {width}x{height} pixels, got {edges.round(1).tolist()}")
+        raise ValueError(f"{expected}, at least in part, got {edges.round(1).tolist()}, which is outside")
     return left, top, right, bottom
 
 

@@ -25,11 +25,12 @@ def layers(networks: Mapping[str, Sequence[Mapping]]):
     for place, (name, rows) in zip(places.flat, networks.items()):
         rows = [row for row in rows if row["kind"] in (*KINDS, "Add", "InputLayer")
                 and not row["layer"].startswith("shortcut")]
-        join, x = None, 0
+        x = 0
+        join: float | None = None
         for row in rows:
             side = [int(s) for s in row["output"].split("×")]
             height = np.sqrt(side[0]) if len(side) == 3 else 1.5 + np.log10(side[0])
-            if row["kind"] == "Add":  # the shortcut that ends here
+            if row["kind"] == "Add" and join is not None:  # the shortcut that ends here
                 place.add_patch(FancyArrowPatch((join, 4.2), (x - 0.35, 4.2), arrowstyle="-|>", color=INK,
                                                 connectionstyle="arc3,rad=-0.45", mutation_scale=7, lw=1))
                 join = x - 0.35

@@ -19,8 +19,8 @@ RC = {**sns.axes_style("ticks"), **sns.plotting_context("notebook", font_scale=0
       "font.family": "DejaVu Sans", "svg.hashsalt": "maskdet", "svg.fonttype": "path",
       "figure.facecolor": "none", "axes.facecolor": "none", "savefig.facecolor": "none",
       "legend.frameon": False, "axes.spines.top": False, "axes.spines.right": False}
-RC |= {name: INK for name in ("text.color", "axes.edgecolor", "axes.labelcolor", "xtick.color",
-                              "ytick.color", "axes.titlecolor")}
+RC |= dict.fromkeys(("text.color", "axes.edgecolor", "axes.labelcolor", "xtick.color", "ytick.color",
+                     "axes.titlecolor"), INK)
 
 
 class Drawing:

@@ -11,7 +11,7 @@ def intervals(panels: Mapping[str, Sequence[tuple[str, float, tuple[float, float
     longest = max(len(rows) for rows in panels.values())
     figure, places = axes(1, len(panels), height=0.9 + 0.3 * longest, sharey=True, squeeze=False)
     for place, (title, rows) in zip(places.flat, panels.items()):
-        for y, (name, share, interval) in enumerate(rows):
+        for y, (_, share, interval) in enumerate(rows):
             if interval:
                 place.plot([100 * end for end in interval], [y, y], color=COLOURS["masked"], lw=2)
             place.plot([100 * share], [y], "o", ms=6, color=COLOURS["masked"] if interval else INK)

@@ -13,7 +13,7 @@ SCALINGS = ("unit", "l2", "median")
 
 
 @keras.saving.register_keras_serializable(package="maskdet")
-class Median(layers.Layer):
+class Median(keras.layers.Layer):
     """The median of the 3x3 pixels around each, for each colour; beyond the border the image is mirrored."""
 
     def call(self, images):

@@ -5,6 +5,7 @@ import io
 import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -14,6 +15,7 @@ from maskdet.models.networks import NETWORKS, restore
 from maskdet.models.predict import predictor
 
 FOLDER = Path(__file__).parent / "shipped"
+REMEDY = "install the package anew (in a checkout: `git checkout maskdet/models/shipped`)"
 
 
 def load(name: str) -> Callable[[np.ndarray], np.ndarray]:
@@ -32,13 +34,16 @@ def shipped(name: str) -> keras.Model:
         raise ValueError(f"expected a network that is shipped, one of {', '.join(NETWORKS)}, got {name!r}")
     path = FOLDER / f"{name}.npz"
     if not path.exists():
-        raise FileNotFoundError(f"expected the weights of {name} at {path}, got no such file: install the package "
-                                "anew (in a checkout: `git checkout maskdet/models/shipped`), or run `make weights`")
-    content = path.read_bytes()
-    got, stated = hashlib.sha256(content).hexdigest(), card()["networks"][name]["sha256"]
-    if got != stated:
-        raise ValueError(f"expected {path} with the SHA-256 {stated}, got {got}: install the package anew "
-                         "(in a checkout: `git checkout maskdet/models/shipped`), or run `make weights`")
+        raise FileNotFoundError(f"expected the weights of {name} at {path}, got no such file: {REMEDY}, "
+                                "or run `make weights`")
+    content, stated = path.read_bytes(), card()["networks"]
+    if name not in stated:
+        raise ValueError(f"expected {name} on the card in {FOLDER}, got only {', '.join(stated)}: {REMEDY}, "
+                         "or run `make weights`")
+    got = hashlib.sha256(content).hexdigest()
+    if got != stated[name]["sha256"]:
+        raise ValueError(f"expected {path} with the SHA-256 {stated[name]['sha256']}, got {got}: {REMEDY}, "
+                         "or run `make weights`")
     with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
         return restore(name, [arrays[f"{number:03d}"] for number in range(len(arrays.files))])
 
@@ -46,11 +51,19 @@ def shipped(name: str) -> keras.Model:
 def card() -> dict:
     """What is stated of the shipped networks: data, recipe, checksums, provenance.
 
-    Raises FileNotFoundError, with the remedy, where the package came without them."""
-    if not (FOLDER / "card.json").exists():
-        raise FileNotFoundError(f"expected the card of the shipped weights in {FOLDER}, got no such file: install the "
-                                "package anew (in a checkout: `git checkout maskdet/models/shipped`)")
-    return json.loads((FOLDER / "card.json").read_text(encoding="utf8"))
+    Raises FileNotFoundError, with the remedy, where the package came without them, and ValueError for a card that
+    is damaged."""
+    path = FOLDER / "card.json"
+    if not path.exists():
+        raise FileNotFoundError(f"expected the card of the shipped weights in {FOLDER}, got no such file: {REMEDY}")
+    try:
+        found = json.loads(path.read_bytes())
+        for network in found["networks"].values():
+            str.isalnum(network["sha256"])
+    except (ValueError, LookupError, TypeError, AttributeError) as error:  # of JSON, of its encoding, of what it holds
+        raise ValueError(f"expected the card of the shipped weights, JSON with the SHA-256 of each of its networks, "
+                         f"in {path}, got {type(error).__name__}: {error}: {REMEDY}") from error
+    return found
 
 
 def ship(models: Mapping[str, list[np.ndarray]], statement: Mapping) -> None:
@@ -59,7 +72,9 @@ def ship(models: Mapping[str, list[np.ndarray]], statement: Mapping) -> None:
     for name, weights in models.items():
         # Uncompressed and without dates: the same weights are the same bytes.
         with files.whole(FOLDER / f"{name}.npz") as part:
-            np.savez(part, **{f"{number:03d}": np.asarray(one, np.float32) for number, one in enumerate(weights)})
+            arrays: dict[str, Any] = {f"{number:03d}": np.asarray(one, np.float32)
+                                      for number, one in enumerate(weights)}
+            np.savez(part, **arrays)
         content = (FOLDER / f"{name}.npz").read_bytes()
         networks[name] = {"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content),
                           "parameters": int(sum(one.size for one in weights))}

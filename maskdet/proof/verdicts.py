@@ -3,7 +3,7 @@
 import contextlib
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -78,7 +78,7 @@ def decide_all(predict: Predict, network: Incremental, images: np.ndarray, label
 
 
 def _decided(network: Incremental, images: np.ndarray, labels: np.ndarray, todo: list[int],
-             budget: int) -> Iterator[tuple]:
+             budget: int) -> Generator[tuple]:
     """Each face of `todo` and its item for the journal, as they are finished."""
     if not todo:
         return
@@ -109,7 +109,7 @@ def _read(item: dict) -> Decision:
 
 
 def _check(predict: Predict, image: np.ndarray, label: int, decision: Decision, *, face: int) -> None:
-    after = predict(changed(image, [decision.witness]))[0]
+    after = predict(changed(image, np.array([decision.witness])))[0]
     if after.argmax() == label:
         raise AssertionError(f"face {face}: expected {decision.witness} to turn the decision also in the whole pass, "
                              f"got {after.tolist()}")

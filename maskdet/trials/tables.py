@@ -58,7 +58,7 @@ def main_numbers(run: Profile, outcomes: Outcomes) -> tuple[dict, dict]:
 
 def by_original(outcomes: Outcomes) -> pd.DataFrame:
     """How many faces each network calls masked, by original class; those of neither class are shown, not scored."""
-    rows = {}
+    rows: dict[str, dict[str, str]] = {}
     for name, several in outcomes.items():
         test = pooled({name: several})[name]
         said = test.probabilities.argmax(axis=1) == CLASSES.index("masked")
@@ -129,8 +129,8 @@ def lines_table(outcomes: Outcomes, sweeps: Sweeps) -> pd.DataFrame:
 
 def lines_intervals(outcomes: Outcomes, sweeps: Sweeps, preprint: Mapping) -> dict[str, list]:
     """The lines as `figures.intervals` draws them, below what the preprint reports."""
-    panels = {quantity: [("preprint", preprint_share(preprint, quantity), None)]
-              for quantity in ("accuracy", "success")}
+    panels: dict[str, list] = {quantity: [("preprint", preprint_share(preprint, quantity), None)]
+                               for quantity in ("accuracy", "success")}
     for name, several in outcomes.items():
         for quantity, count in (("accuracy", several[0].test.accuracy), ("success", success(several, sweeps[name]))):
             panels[quantity].append((_words(name), count.share, count.interval))

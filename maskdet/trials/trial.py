@@ -2,6 +2,7 @@
 
 import dataclasses
 from dataclasses import dataclass
+from typing import Any
 
 from maskdet import models
 from maskdet.config import Profile, Recipe
@@ -97,7 +98,7 @@ def lengths(run: Profile) -> dict[str, list[Trial]]:
             for name in models.NETWORKS for plain in (False, True) for epochs in (*run.lengths, None)}
 
 
-DEFENCES = {  # what a deployer can do, in a reader's words, and what it is in a line
+DEFENCES: dict[str, dict[str, Any]] = {  # what a deployer can do, in a reader's words, and what it is in a line
     "none": {},
     "median filter": {"scaling": "median"},
     "trained on witnesses": {"hardened": "witness"},

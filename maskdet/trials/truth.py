@@ -15,8 +15,9 @@ from maskdet.trials.attacks import success
 from maskdet.trials.fitting import Outcome
 
 Decided = Mapping[str, Verdicts]
-COLOURS = {(0, 0, 0): "black", (0, 0, 255): "blue", (0, 255, 0): "green", (0, 255, 255): "cyan", (255, 0, 0): "red",
-           (255, 0, 255): "magenta", (255, 255, 0): "yellow", (255, 255, 255): "white"}  # the corners of the cube
+COLOURS: dict[tuple[int, ...], str] = {
+    (0, 0, 0): "black", (0, 0, 255): "blue", (0, 255, 0): "green", (0, 255, 255): "cyan", (255, 0, 0): "red",
+    (255, 0, 255): "magenta", (255, 255, 0): "yellow", (255, 255, 255): "white"}  # the corners of the cube
 FOUND = {"evolution": "differential evolution", "corners": "all corners",  # searches, and what the book calls them
          "guided": "the guided corners"}
 

@@ -21,6 +21,7 @@ from maskdet import config, faces, files, models
 from maskdet.config import CLASSES
 from maskdet.data import PhotographError
 from maskdet.data.photographs import decoded
+from maskdet.faces.detectors import Detect
 
 DETECTOR, NETWORK = "mtcnn", "resnet"
 COLOURS = {"masked": "#0173b2", "bare": "#de8f05"}  # as in the figures of the book
@@ -29,7 +30,7 @@ REMEDIES = {"more than": "make it smaller", "none of": "save it in one of these"
             "a truncated": "copy it again, or save it anew", "a file": "see that it can be opened",
             "a side": "make it smaller"}  # by how the fault of a photograph begins
 
-Detect, Predict = Callable[[np.ndarray], tuple], Callable[[np.ndarray], np.ndarray]
+Predict = Callable[[np.ndarray], np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -55,8 +56,13 @@ def labelled(photograph: np.ndarray, *, detect: Detect, predict: Predict) -> lis
     if not len(boxes):
         return []
     probabilities = predict(np.array([faces.crop(photograph, box) for box in boxes]))
-    return [Face(*(round(float(edge), 1) for edge in box), CLASSES[row.argmax()], round(float(row.max()), 4),
-                 round(float(score), 4)) for box, row, score in zip(boxes, probabilities, scores)]
+    return [_face(box, row, score) for box, row, score in zip(boxes, probabilities, scores)]
+
+
+def _face(box: np.ndarray, probabilities: np.ndarray, score: float) -> Face:
+    left, top, right, bottom = (round(float(edge), 1) for edge in box)
+    return Face(left, top, right, bottom, CLASSES[probabilities.argmax()], round(float(probabilities.max()), 4),
+                round(float(score), 4))
 
 
 def drawn(photograph: np.ndarray, found: list[Face]) -> Image.Image:
@@ -125,9 +131,9 @@ def photographs(path: Path, *, beside: Path) -> list[tuple[Path, str]]:
         return [(path, path.name)]
     if not path.is_dir():
         raise FileNotFoundError(f"expected a photograph or a folder at {path}, got neither")
-    found = [(one, one.relative_to(path)) for one in sorted(path.rglob("*"))
-             if one.is_file() and not one.resolve().is_relative_to(beside.resolve())]
-    found = [(one, f"{path.resolve().name}/{name}") for one, name in found
+    inside = [(one, one.relative_to(path)) for one in sorted(path.rglob("*"))
+              if one.is_file() and not one.resolve().is_relative_to(beside.resolve())]
+    found = [(one, f"{path.resolve().name}/{name}") for one, name in inside
              if not any(part.startswith(".") for part in name.parts)]
     if not found:
         raise FileNotFoundError(f"expected photographs in the folder {path}, got none")

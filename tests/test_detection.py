@@ -175,8 +175,8 @@ def test_a_missing_path_and_a_folder_with_nothing_to_see_are_errors(tmp_path, qu
     for arguments, message in (
             ([str(tmp_path / "no")], f"expected a photograph or a folder at {tmp_path / 'no'}, got neither"),
             ([str(tmp_path / "empty")], f"expected photographs in the folder {tmp_path / 'empty'}, got none"),
-            ([str(tmp_path / "texts")], f"expected photographs in the folder {tmp_path / 'texts'}, got 1 file that"
-                                        " cannot be read"),
+            ([str(tmp_path / "texts")],
+             f"expected photographs in the folder {tmp_path / 'texts'}, got 1 file that cannot be read"),
             ([], "expected a photograph or a folder, got none, as in `make detect PHOTO=holidays.jpg`")):
         assert detection.main([*arguments, "--folder", str(tmp_path / "out")]) == 1
         assert capsys.readouterr().err.endswith(f"error: {message}\n")

@@ -5,6 +5,7 @@ import gzip
 import http.server
 import io
 import json
+import os
 import shutil
 import threading
 from pathlib import Path
@@ -17,11 +18,14 @@ from PIL import Image
 
 from maskdet import drawing, models
 from maskdet.config import ROOT
+from smoke_book import make
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+NAMES = os.environ.get("CHROMIUM", "chromium"), "chromium-browser", "google-chrome"
+CHROMIUM = next(filter(None, map(shutil.which, NAMES)), None)
 PAGES = sorted(f"book/{path.stem}.html" for kind in ("ipynb", "md") for path in (ROOT / "book").glob(f"*.{kind}"))
 THEMES, WIDTHS = ("light", "dark"), (1280, 360)
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium to open the book in: `apt install chromium`")
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium to open the book in: apt install chromium, or "
+                                "say where it is with CHROMIUM=/path/to/chromium")
 
 
 class _Quiet(http.server.SimpleHTTPRequestHandler):
@@ -199,3 +203,11 @@ def test_the_page_holds_the_shipped_weights(site):
     data = json.loads(text.removeprefix("window.maskdet = ").rstrip("\n;"))
     assert list(data["networks"]) == list(models.NETWORKS) and len(data["faces"]) == 12
     assert {face["label"] for face in data["faces"]} == {0, 1}
+
+
+def test_the_book_prints_as_one_pdf_with_every_chapter(build):
+    done = make("pdf", build=build)
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
+    pdf = (build / "smoke/book.pdf").read_bytes()
+    assert pdf.startswith(b"%PDF") and len(pdf) > 200_000
+    assert pdf.count(b"/Type /Page\n") + pdf.count(b"/Type /Page ") > len(PAGES)

@@ -60,6 +60,13 @@ def growth(record: Mapping, network: str) -> pd.DataFrame:
                          for row in record["growth"][network]]).set_index("faces")
 
 
+def decisions(record: Mapping) -> pd.DataFrame:
+    """A row a network: seconds of one processor that deciding a face took in a recorded run, and its verdicts."""
+    seconds = record["provenance"]["seconds"]["truth"]
+    return pd.DataFrame({network: {**{f"{what}, seconds": f"{value:.1f}" for what, value in row.items()},
+                                   **record["verdicts"][network]} for network, row in seconds.items()}).T
+
+
 def throughput(record: Mapping) -> dict[str, list]:
     """Faces a minute as `figures.throughput` draws them: by network, (name, faces a minute, whether ours)."""
     networks = {row["network"]: None for row in record["attack"]}

@@ -50,7 +50,7 @@ def test_a_box_partly_outside_is_clipped_and_one_outside_is_an_error():
 
 
 def test_an_unknown_detector_is_an_error_that_lists_the_known():
-    with pytest.raises(ValueError, match="expected a detector, one of mtcnn, mtcnn-stock, got 'yolo'"):
+    with pytest.raises(ValueError, match="expected a detector, one of mtcnn, mtcnn-stock, yunet, got 'yolo'"):
         faces.detector("yolo")
 
 

@@ -32,7 +32,8 @@ def scaled(scenes):
 
 def test_the_boxes_and_scores_are_those_of_the_package(cascade, scenes):
     stock = faces.detector("mtcnn-stock")
-    photographs = [*scenes, scenes[0][:, ::-1], scenes[1].transpose(1, 0, 2), scenes[2][100:190, 200:321]]
+    photographs = [*scenes, scenes[0][:, ::-1], scenes[1].transpose(1, 0, 2), scenes[2][100:190, 200:321],
+                   scenes[0][:238, :383]]  # a face that two borders cut
     total = 0
     for photograph in photographs:
         (boxes, scores), (own, own_scores) = stock(photograph), cascade(photograph)
@@ -94,6 +95,21 @@ def test_a_box_that_is_suppressed_suppresses_as_well():
 def test_a_box_inside_another_shares_all_of_the_smaller_one(smaller, left):
     boxes = np.array([[0, 0, 100, 100, 0.9], [10, 10, 20, 20, 0.8]], float)
     assert len(suppressed(boxes, threshold=0.7, smaller=smaller)) == left
+
+
+def test_of_a_face_inside_another_the_better_one_stays(cascade):
+    class Nested(Cascade):
+        def proposed(self, photograph):
+            return np.array([[10, 10, 110, 110, 0.9], [30, 30, 60, 60, 0.8]], float)
+
+    class Sure:
+        side = 24
+
+        def __call__(self, patches):
+            return np.zeros((len(patches), 4), np.float32), np.linspace(0.9, 0.95, len(patches), dtype=np.float32)
+
+    boxes, scores = Nested(cascade.proposal, Sure(), Sure())(np.zeros((120, 120, 3), np.uint8))
+    assert len(boxes) == len(scores) == 1
 
 
 @pytest.mark.parametrize("wrong", [np.zeros((40, 40, 3), float), np.zeros((40, 40), np.uint8),

@@ -62,18 +62,8 @@ def prepare(profile: Profile, *, name: str = "mtcnn") -> Faces:
     stopped. Where the photographs, the detector's code or its package have changed, all is done anew.
     """
     dataset = data.load(profile)
-    key = files.digest(dataset.checksum, name, code(name), importlib.metadata.version("mtcnn"))
-    journal = files.Journal(profile.folder / "detections.jsonl", key=key)
     photographs = dataset.photographs.photograph[dataset.photographs.annotated]
-    todo = [photograph for photograph in photographs if photograph not in journal.items]
-    detect = detector(name) if todo else None
-    for photograph in tqdm(todo, desc="detect", unit="photograph", disable=None):
-        image, start = dataset.image(photograph), time.perf_counter()
-        boxes, scores = detect(image)
-        seconds = round(time.perf_counter() - start, 4)
-        journal.add(photograph, {"boxes": boxes.tolist(), "scores": scores.tolist(), "seconds": seconds})
-    found = _match_all(dataset, [(photograph, journal.items[photograph]) for photograph in photographs],
-                       iou=profile.iou)
+    found = _match_all(dataset, _detected(profile, dataset, photographs, name=name), iou=profile.iou)
     crops = profile.folder / "crops.npz"
     crops.unlink(missing_ok=True)  # the tables count once the crops are there, written last
     for table in ("faces", "detections"):
@@ -83,6 +73,30 @@ def prepare(profile: Profile, *, name: str = "mtcnn") -> Faces:
         np.savez(part, seconds=found.seconds, key=_key(dataset, profile),
                  **{f"{kind}_{boxes}": getattr(found, kind)[boxes] for kind in KINDS for boxes in BOXES})
     return found
+
+
+def searched(profile: Profile, name: str, *, split: str = "test") -> Faces:
+    """What the detector `name` finds in the photographs of one split; its crops are those called "mtcnn".
+
+    Its detections are kept in a journal of its own, as those of `prepare`. Raises as `detector`.
+    """
+    dataset = data.load(profile)
+    photographs = dataset.photographs.photograph[dataset.photographs.split == split]
+    return _match_all(dataset, _detected(profile, dataset, photographs, name=name), iou=profile.iou)
+
+
+def _detected(profile: Profile, dataset: data.Dataset, photographs, *, name: str) -> list[tuple[str, dict]]:
+    key = files.digest(dataset.checksum, name, code(name), importlib.metadata.version("mtcnn"))
+    path = profile.folder / ("detections.jsonl" if name == "mtcnn" else f"detections-{name}.jsonl")
+    journal = files.Journal(path, key=key)
+    todo = [photograph for photograph in photographs if photograph not in journal.items]
+    detect = detector(name) if todo else None
+    for photograph in tqdm(todo, desc="detect", unit="photograph", disable=None):
+        image, start = dataset.image(photograph), time.perf_counter()
+        boxes, scores = detect(image)
+        seconds = round(time.perf_counter() - start, 4)
+        journal.add(photograph, {"boxes": boxes.tolist(), "scores": scores.tolist(), "seconds": seconds})
+    return [(photograph, journal.items[photograph]) for photograph in photographs]
 
 
 def _key(dataset: data.Dataset, profile: Profile) -> str:

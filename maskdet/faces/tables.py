@@ -25,11 +25,15 @@ def counts(found: Faces, *, smallest: int) -> pd.DataFrame:
     return table.fillna(0).astype(int).sort_values("faces", ascending=False, kind="stable").rename_axis(None)
 
 
+def _binned(boxes: pd.DataFrame) -> pd.Series:
+    """The range of widths (px) that each box is in."""
+    names = [f"{low}–{high - 1}" for low, high in zip(WIDTHS[:-2], WIDTHS[1:-1])] + [f"≥ {WIDTHS[-2]}"]
+    return pd.cut(boxes.right - boxes.left, WIDTHS, right=False, labels=names).rename("width (px)")
+
+
 def _by_width(found: Faces):
     faces = found.faces[found.faces.label.isin(CLASSES)]
-    names = [f"{low}–{high - 1}" for low, high in zip(WIDTHS[:-2], WIDTHS[1:-1])] + [f"≥ {WIDTHS[-2]}"]
-    width = pd.cut(faces.right - faces.left, WIDTHS, right=False, labels=names).rename("width (px)")
-    return faces.groupby([width, "label"], observed=False).found
+    return faces.groupby([_binned(faces), "label"], observed=False).found
 
 
 def counts_by_width(found: Faces) -> pd.DataFrame:
@@ -42,7 +46,16 @@ def counts_by_width(found: Faces) -> pd.DataFrame:
 def recall_by_width(found: Faces) -> pd.DataFrame:
     """Share of labelled faces found and its 95 % interval: index (width, label), columns share,
     low, high, 0 to 1; NaN where there is no such face."""
-    table = _by_width(found).agg(k="sum", n="size").astype(int)
+    return _shares(_by_width(found))
+
+
+def precision_by_width(found: Faces) -> pd.DataFrame:
+    """Share of the detected boxes that match a labelled face, as `recall_by_width`, by the width of the box."""
+    return _shares(found.detections.groupby(_binned(found.detections), observed=False).matched)
+
+
+def _shares(hits) -> pd.DataFrame:
+    table = hits.agg(k="sum", n="size").astype(int)
     rows = [(Count(k, n).share, *Count(k, n).interval) if n else (np.nan,) * 3
             for k, n in table.itertuples(index=False)]
     return pd.DataFrame(rows, index=table.index, columns=["share", "low", "high"])

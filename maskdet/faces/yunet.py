@@ -34,8 +34,8 @@ class Settings:
 
     The defaults are those, of some dozens tried, that find most of the labelled faces of 20 pixels or more on the 682
     photographs of profile `larxel` outside its test part, 1,661 of 1,792, with no more boxes without a label than
-    MTCNN has on the same photographs, 175; `margins` are the medians there. 800 pixels do as well as 960, and 1,120
-    no better: the photographs are small, and larger ones gain from 960.
+    MTCNN has on the same photographs, 175; `margins` are the medians there. Of longer sides, 800 pixels do as well
+    as 960 and 1,120 no better; those photographs are small, and in larger ones 960 show smaller faces.
     """
 
     longest: int = 960

@@ -3,6 +3,7 @@
 Behind each is the run's residual network, which was fitted to MTCNN's crops, whichever detector cuts them here.
 """
 
+import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -12,6 +13,7 @@ import pandas as pd
 from maskdet import data, faces, models, trials
 from maskdet.config import CLASSES, Profile
 from maskdet.counts import Count, clustered
+from maskdet.faces.yunet import Settings
 
 NAMES = ("mtcnn", "yunet")  # of detectors
 NETWORK = "resnet"
@@ -126,6 +128,11 @@ def shared(searches: Mapping[str, Search]) -> dict[str, Count]:
     return {name: clustered(search.wide.told[found], search.wide.group[found]) for name, search in searches.items()}
 
 
+def settings() -> dict:
+    """How YuNet looks at a photograph, as the prose quotes it."""
+    return dataclasses.asdict(Settings())
+
+
 def seconds(record: Mapping) -> dict[str, dict[float, float]]:
     """What `make bench-detection` recorded, as `figures.times` draws it: of each system, seconds of a processor by
     megapixels."""
@@ -156,4 +163,4 @@ def seconds_numbers(record: Mapping) -> dict:
 
 def quoted(preprint: Mapping) -> float:
     """Seconds that the preprint states for a photograph."""
-    return float(preprint["seconds"].removesuffix(" s"))
+    return float(preprint["seconds"].removeprefix("about ").removesuffix(" seconds"))

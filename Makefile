@@ -11,7 +11,7 @@ DONE := $(BUILD)/$(PROFILE)/notebooks
 SITE := $(if $(filter demo:_build,$(PROFILE):$(BUILD)),.,$(BUILD)/$(PROFILE))
 HTML := $(SITE)/_build/html
 PDF := $(if $(filter demo,$(PROFILE)),$(BUILD),$(BUILD)/$(PROFILE))/book.pdf
-NOTEBOOKS := try 01_data 02_faces 03_resnet 04_attack folds lines comparison 06_truth 07_defence 05_results weights benchmark
+NOTEBOOKS := try 01_data 02_faces 03_resnet 04_attack folds lines comparison 06_truth 07_defence 08_realtime 05_results weights benchmark
 COPIES := $(NOTEBOOKS:%=$(DONE)/%.ipynb)
 
 export MASKDET_PROFILE := $(PROFILE)
@@ -20,12 +20,12 @@ ifdef MASKDET_DATA
 export MASKDET_DATA := $(abspath $(MASKDET_DATA))
 endif
 .DELETE_ON_ERROR:
-.PHONY: help book pdf browser test notebooks verify data detect record check weights portraits manifest bench lab lint lock clean
+.PHONY: help book pdf browser test notebooks verify data detect record check weights portraits manifest bench bench-detection lab lint lock clean
 # A finished copy is kept when a later one fails or is interrupted.
 .SECONDARY:
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 	@echo "  PROFILE=demo (drawn faces, the default), larxel or wobot (photographs: make data PROFILE=larxel)"
 
 book: $(HTML)/.complete ## run the notebooks and build the book
@@ -72,6 +72,9 @@ manifest: $(VENV)/ready ## write codecheck.yml: the recorded outputs, their comm
 bench: $(DONE)/03_resnet.ipynb $(PEERS)/ready ## measure the attack beside public ones (into results/bench.json; about an hour)
 	$(PEERS)/bin/python -m bench $(PROFILE)
 
+bench-detection: $(DONE)/01_data.ipynb ## measure how long a photograph takes, by detector (into results/detection.json)
+	$(BIN)/python -m bench.detection $(PROFILE)
+
 lab: $(VENV)/ready ## open the notebooks in JupyterLab
 	$(BIN)/jupyter lab $(if $(filter 0,$(shell id -u)),--allow-root) book
 
@@ -113,14 +116,15 @@ $(LINT)/ready: .ci/lint-requirements.txt
 # A copy is run again when its notebook, a module that it uses, or the stage before it has changed.
 LIBRARY := maskdet/__init__.py maskdet/config.py maskdet/files.py maskdet/counts.py maskdet/results.py $(wildcard maskdet/figures/*.py) requirements.txt
 $(DONE)/01_data.ipynb: $(wildcard maskdet/data/*.py maskdet/drawing/*.py)
-$(DONE)/02_faces.ipynb: $(wildcard maskdet/faces/*.py maskdet/faces/cascade/*.py) maskdet/backend.py $(DONE)/01_data.ipynb
+$(DONE)/02_faces.ipynb: $(wildcard maskdet/faces/*.py maskdet/faces/cascade/*.py maskdet/faces/shipped/*) maskdet/backend.py $(DONE)/01_data.ipynb
 $(DONE)/03_resnet.ipynb: $(wildcard maskdet/models/*.py maskdet/trials/*.py) maskdet/training.py maskdet/hardening.py maskdet/augmentation.py maskdet/evaluation.py maskdet/workers.py $(DONE)/02_faces.ipynb
 $(DONE)/04_attack.ipynb: $(wildcard maskdet/attack/*.py maskdet/incremental/*.py) $(DONE)/03_resnet.ipynb
 $(DONE)/folds.ipynb $(DONE)/lines.ipynb: $(DONE)/04_attack.ipynb
 $(DONE)/comparison.ipynb: maskdet/forward.py $(DONE)/04_attack.ipynb
 $(DONE)/06_truth.ipynb: $(wildcard maskdet/proof/*.py) $(DONE)/lines.ipynb
 $(DONE)/07_defence.ipynb: $(DONE)/06_truth.ipynb
-$(DONE)/05_results.ipynb: $(DONE)/07_defence.ipynb maskdet/codecheck.py results/larxel-receipt.json $(filter-out results/$(PROFILE).json,results/larxel.json results/preprint.json) $(DONE)/folds.ipynb $(DONE)/lines.ipynb $(DONE)/comparison.ipynb
+$(DONE)/08_realtime.ipynb: maskdet/system.py results/detection.json results/preprint.json $(DONE)/03_resnet.ipynb
+$(DONE)/05_results.ipynb: $(DONE)/07_defence.ipynb $(DONE)/08_realtime.ipynb maskdet/codecheck.py results/larxel-receipt.json $(filter-out results/$(PROFILE).json,results/larxel.json results/preprint.json) $(DONE)/folds.ipynb $(DONE)/lines.ipynb $(DONE)/comparison.ipynb
 $(DONE)/weights.ipynb: maskdet/weights.py $(wildcard maskdet/models/shipped/*) results/portraits.json $(DONE)/03_resnet.ipynb
 $(DONE)/try.ipynb: maskdet/playground.py $(wildcard maskdet/models/*.py maskdet/models/shipped/* maskdet/drawing/*.py) maskdet/faces/matching.py maskdet/backend.py
 $(DONE)/benchmark.ipynb: maskdet/benchmark.py results/bench.json results/larxel.json

@@ -22,6 +22,7 @@ OUTPUTS = {
                                     "a second run, compared with the record number by number"),
     "results/portraits.json": ("make portraits", "the shipped weights on faces from elsewhere"),
     "results/bench.json": ("make bench PROFILE=larxel", "the speed of the attack beside public ones"),
+    "results/detection.json": ("make bench-detection PROFILE=larxel", "how long a photograph takes, by detector"),
     "maskdet/models/shipped/resnet.npz": ("make weights", "the shipped weights of the residual network"),
     "maskdet/models/shipped/figure2.npz": ("make weights", "the shipped weights of the network of Figure 2"),
     "maskdet/models/shipped/card.json": ("make weights", "data, recipe and checksums of the shipped weights"),

@@ -65,6 +65,7 @@ class Profile:
     seed: int = 562
     test_share: float = 0.20  # of the photographs
     validation_share: float = 0.10  # of the photographs, taken from the other 80 %
+    detector: str = "mtcnn"  # that crops are cut by, a key of `faces.DETECTORS`
     smallest_face: int = 20  # pixels; recall is stated for labelled faces at least this wide
     iou: float = 0.4  # a detection is matched to a labelled box above this overlap
     recipe: Recipe = Recipe(epochs=80, batch=32, learning_rate=2e-3, shrink=0.05)

@@ -19,7 +19,8 @@ from maskdet.config import PROFILES, RECORDED, ROOT, Profile, profile
 from maskdet.counts import Count, Estimate
 
 # As the notebooks record them.
-STAGES = ("data", "faces", "resnet", "attack", "folds", "lines", "comparison", "truth", "defence")
+STAGES = ("data", "faces", "resnet", "attack", "folds", "lines", "comparison", "truth", "defence", "realtime")
+COMMANDS = {"bench": "make bench", "portraits": "make portraits", "detection": "make bench-detection"}  # of records
 PACKAGES = ("tensorflow", "keras", "mtcnn", "numpy", "scipy", "pandas", "pillow", "matplotlib",
             "seaborn", "numba", "papermill", "nbval", "jupyter-book", "jupyterlab")
 
@@ -145,13 +146,13 @@ def _processor() -> str:
 
 
 def recorded(name: str) -> dict:
-    """A committed record: `preprint` (what it reports), `larxel` (our run on photographs) or `bench`.
+    """A committed record: `preprint` (what it reports), `larxel` (our run on photographs) or one of `COMMANDS`.
 
     Raises FileNotFoundError, naming the command, where there is none.
     """
     path = RECORDED / f"{name}.json"
     if not path.exists():
-        command = f"make {name}" if name in ("bench", "portraits") else f"make record PROFILE={name}"
+        command = COMMANDS.get(name, f"make record PROFILE={name}")
         raise FileNotFoundError(f"no recorded run at results/{name}.json: run `{command}`")
     record = json.loads(path.read_text(encoding="utf8"))
     if record.get("profile", name) != name:

@@ -60,7 +60,7 @@ def test_a_box_without_an_area_or_of_other_than_four_numbers_is_an_error(cut, bo
 
 
 def test_an_unknown_detector_is_an_error_that_lists_the_known():
-    with pytest.raises(ValueError, match="expected a detector, one of mtcnn, mtcnn-stock, got 'yolo'"):
+    with pytest.raises(ValueError, match="expected a detector, one of mtcnn, mtcnn-stock, yunet, got 'yolo'"):
         faces.detector("yolo")
 
 

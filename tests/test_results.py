@@ -17,7 +17,7 @@ def recorded_all(profile):
     results.record(profile, "attack", {"attack": {"resnet": success, "figure2": success}})
     both = {"resnet": count, "figure2": count}
     results.record(profile, "folds", {"folds": {"accuracy": both, "success": both}})
-    for stage in ("lines", "comparison", "truth", "defence"):
+    for stage in ("lines", "comparison", "truth", "defence", "realtime"):
         results.record(profile, stage, {stage: {}})
 
 
@@ -39,7 +39,7 @@ def test_a_stage_that_did_not_run_is_named_with_its_command(profile):
 
 
 def test_an_unknown_stage_is_refused(profile):
-    with pytest.raises(ValueError, match="expected a stage, one of data, faces, .*, defence, got 'fitting'"):
+    with pytest.raises(ValueError, match="expected a stage, one of data, faces, .*, realtime, got 'fitting'"):
         results.record(profile, "fitting", {})
 
 

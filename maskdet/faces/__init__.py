@@ -1,14 +1,15 @@
 """Faces: found by a detector, matched to the labelled boxes, cropped to one size.
 
-`detectors`: all behind one call; `cascade`: MTCNN, compiled; `matching`: boxes paired by overlap, and
-cropping; `crops`: the stage of the experiment; `tables`: what was found and missed. A new detector is one
-function and one name in `DETECTORS`.
+`detectors`: all behind one call; `cascade`: MTCNN, compiled; `yunet`: a smaller network, in one pass;
+`matching`: boxes paired by overlap, and cropping; `crops`: the stage of the experiment; `tables`: what was
+found and missed. A new detector is one function and one name in `DETECTORS`.
 """
 
-from maskdet.faces.crops import BOXES, Faces, labels, load, prepare
+from maskdet.faces.crops import BOXES, Faces, labels, load, prepare, searched
 from maskdet.faces.detectors import DETECTORS, code, detector
 from maskdet.faces.matching import crop, match, overlap, surroundings
-from maskdet.faces.tables import counts, counts_by_width, missed, numbers, recall_by_width, sample
+from maskdet.faces.tables import counts, counts_by_width, missed, numbers, precision_by_width, recall_by_width, sample
 
 __all__ = ["BOXES", "DETECTORS", "Faces", "code", "counts", "counts_by_width", "crop", "detector", "labels",
-           "load", "match", "missed", "numbers", "overlap", "prepare", "recall_by_width", "sample", "surroundings"]
+           "load", "match", "missed", "numbers", "overlap", "precision_by_width", "prepare", "recall_by_width",
+           "sample", "searched", "surroundings"]

@@ -25,8 +25,8 @@ class Faces:
     `faces`: every labelled face: photograph, box, original, label, split, found, iou, score,
     group (near-duplicate photographs share one).
     `detections`: every detected box: photograph, box, score, matched.
-    `crops`, by the box that they were cut from: "mtcnn", a crop of each found face, and "annotation",
-    one of every face; each (N, 50, 50, 3) uint8, in the order of `faces`. `patches`: the same with
+    `crops`, by the box that they were cut from: "mtcnn", a crop of each found face, whatever found it, and
+    "annotation", one of every face; each (N, 50, 50, 3) uint8, in the order of `faces`. `patches`: the same with
     their surroundings, (N, 100, 100, 3). `seconds`: what detection took, all photographs together.
     """
 
@@ -55,26 +55,15 @@ def labels(table: pd.DataFrame) -> np.ndarray:
     return table.label.map(CLASSES.index).to_numpy(int)
 
 
-def prepare(profile: Profile, *, name: str = "mtcnn") -> Faces:
-    """Detect, match and crop the faces of `profile`'s photographs; write them for later stages.
+def prepare(profile: Profile) -> Faces:
+    """Detect, by `profile.detector`, match and crop the faces of `profile`'s photographs; write them for later stages.
 
     Detections are kept in a journal, photograph by photograph: an interrupted call goes on where it
     stopped. Where the photographs, the detector's code or its package have changed, all is done anew.
     """
     dataset = data.load(profile)
-    key = files.digest(dataset.checksum, name, code(name), importlib.metadata.version("mtcnn"))
-    journal = files.Journal(profile.folder / "detections.jsonl", key=key)
     photographs = dataset.photographs.photograph[dataset.photographs.annotated]
-    todo = [photograph for photograph in photographs if photograph not in journal.items]
-    if todo:
-        detect = detector(name)  # which takes seconds
-    for photograph in tqdm(todo, desc="detect", unit="photograph", disable=None):
-        image, start = dataset.image(photograph), time.perf_counter()
-        boxes, scores = detect(image)
-        seconds = round(time.perf_counter() - start, 4)
-        journal.add(photograph, {"boxes": boxes.tolist(), "scores": scores.tolist(), "seconds": seconds})
-    found = _match_all(dataset, [(photograph, journal.items[photograph]) for photograph in photographs],
-                       iou=profile.iou)
+    found = _match_all(dataset, _detected(profile, dataset, photographs, name=profile.detector), iou=profile.iou)
     crops = profile.folder / "crops.npz"
     crops.unlink(missing_ok=True)  # the tables count once the crops are there, written last
     for table in ("faces", "detections"):
@@ -86,9 +75,34 @@ def prepare(profile: Profile, *, name: str = "mtcnn") -> Faces:
     return found
 
 
+def searched(profile: Profile, name: str, *, split: str = "test") -> Faces:
+    """What the detector `name` finds in the photographs of one split; its crops are those called "mtcnn".
+
+    Its detections are kept in a journal of its own, as those of `prepare`. Raises as `detector`.
+    """
+    dataset = data.load(profile)
+    photographs = dataset.photographs.photograph[dataset.photographs.split == split]
+    return _match_all(dataset, _detected(profile, dataset, photographs, name=name), iou=profile.iou)
+
+
+def _detected(profile: Profile, dataset: data.Dataset, photographs, *, name: str) -> list[tuple[str, dict]]:
+    key = files.digest(dataset.checksum, name, code(name), importlib.metadata.version("mtcnn"))
+    path = profile.folder / ("detections.jsonl" if name == "mtcnn" else f"detections-{name}.jsonl")
+    journal = files.Journal(path, key=key)
+    todo = [photograph for photograph in photographs if photograph not in journal.items]
+    if todo:
+        detect = detector(name)  # which takes seconds
+    for photograph in tqdm(todo, desc="detect", unit="photograph", disable=None):
+        image, start = dataset.image(photograph), time.perf_counter()
+        boxes, scores = detect(image)
+        seconds = round(time.perf_counter() - start, 4)
+        journal.add(photograph, {"boxes": boxes.tolist(), "scores": scores.tolist(), "seconds": seconds})
+    return [(photograph, journal.items[photograph]) for photograph in photographs]
+
+
 def _key(dataset: data.Dataset, profile: Profile) -> str:
-    """Names the labelled photographs, their split and the threshold that crops were made with."""
-    return files.digest(dataset.checksum, dataset.boxes.to_csv(), profile.iou,
+    """Names the labelled photographs, their split, and the detector and the threshold that crops were made with."""
+    return files.digest(dataset.checksum, dataset.boxes.to_csv(), profile.detector, profile.iou,
                         files.source(_match_all, matching))
 
 

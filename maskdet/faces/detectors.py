@@ -5,6 +5,7 @@ from collections.abc import Callable
 import numpy as np
 
 from maskdet import files
+from maskdet.faces import yunet
 from maskdet.faces.cascade import convolution, networks, pyramid, stages, suppression
 
 Detect = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
@@ -31,8 +32,9 @@ def stock() -> Detect:
     return detect
 
 
-DETECTORS = {"mtcnn": mtcnn, "mtcnn-stock": stock}
-MODULES = {"mtcnn": (convolution, networks, pyramid, stages, suppression)}  # what a detector is made of here
+DETECTORS = {"mtcnn": mtcnn, "mtcnn-stock": stock, "yunet": yunet.YuNet}
+MODULES = {"mtcnn": (convolution, networks, pyramid, stages, suppression), "yunet": (yunet,)}  # made of these, here
+CARDS = {"yunet": yunet.card}  # of weights that come with this package
 
 
 def detector(name: str) -> Detect:
@@ -44,8 +46,8 @@ def detector(name: str) -> Detect:
 
 
 def code(name: str) -> str:
-    """The code of a detector, for the key of what it found. Raises as `detector`."""
-    return files.source(_known(name), *MODULES.get(name, ()))
+    """The code of a detector and the checksum of its weights, for the key of what it found. Raises as `detector`."""
+    return files.source(_known(name), *MODULES.get(name, ())) + (CARDS[name]()["sha256"] if name in CARDS else "")
 
 
 def _known(name: str) -> Callable[[], Detect]:

@@ -1,6 +1,7 @@
 """What was found and missed: tables, samples for figures, and the numbers of this stage."""
 
 from collections.abc import Sequence
+from typing import Protocol
 
 import numpy as np
 import pandas as pd
@@ -14,6 +15,16 @@ from maskdet.faces.matching import crop
 WIDTHS = (0, 10, 15, 20, 30, 50, 100, np.inf)  # pixels; the last is open
 
 
+class Found(Protocol):
+    """Labelled `faces` and `detections`, as `Faces` has them."""
+
+    @property
+    def faces(self) -> pd.DataFrame: ...
+
+    @property
+    def detections(self) -> pd.DataFrame: ...
+
+
 def counts(found: Faces, *, smallest: int) -> pd.DataFrame:
     """Labelled faces by original class: found, missed, and found of those `smallest` px or wider."""
     faces = found.faces.assign(wide=found.faces.right - found.faces.left >= smallest)
@@ -25,11 +36,15 @@ def counts(found: Faces, *, smallest: int) -> pd.DataFrame:
     return table.fillna(0).astype(int).sort_values("faces", ascending=False, kind="stable").rename_axis(None)
 
 
-def _by_width(found: Faces):
-    faces = found.faces[found.faces.label.isin(CLASSES)]
+def _binned(boxes: pd.DataFrame) -> pd.Series:
+    """The range of widths (px) that each box is in."""
     names = [f"{low}–{high - 1}" for low, high in zip(WIDTHS[:-2], WIDTHS[1:-1])] + [f"≥ {WIDTHS[-2]}"]
-    width = pd.cut(faces.right - faces.left, WIDTHS, right=False, labels=names).rename("width (px)")
-    return faces.groupby([width, "label"], observed=False).found
+    return pd.cut(boxes.right - boxes.left, WIDTHS, right=False, labels=names).rename("width (px)")
+
+
+def _by_width(found: Found):
+    faces = found.faces[found.faces.label.isin(CLASSES)]
+    return faces.groupby([_binned(faces), "label"], observed=False).found
 
 
 def counts_by_width(found: Faces) -> pd.DataFrame:
@@ -39,10 +54,19 @@ def counts_by_width(found: Faces) -> pd.DataFrame:
     return table[sorted(table.columns)].rename_axis(None)
 
 
-def recall_by_width(found: Faces) -> pd.DataFrame:
+def recall_by_width(found: Found) -> pd.DataFrame:
     """Share of labelled faces found and its 95 % interval: index (width, label), columns share,
     low, high, 0 to 1; NaN where there is no such face."""
-    table = _by_width(found).agg(k="sum", n="size").astype(int)
+    return _shares(_by_width(found))
+
+
+def precision_by_width(found: Found) -> pd.DataFrame:
+    """Share of the detected boxes that match a labelled face, as `recall_by_width`, by the width of the box."""
+    return _shares(found.detections.groupby(_binned(found.detections), observed=False).matched)
+
+
+def _shares(hits) -> pd.DataFrame:
+    table = hits.agg(k="sum", n="size").astype(int)
     rows = [(Count(k, n).share, *Count(k, n).interval) if n else (np.nan,) * 3
             for k, n in table.itertuples(index=False)]
     return pd.DataFrame(rows, index=table.index, columns=["share", "low", "high"])

@@ -7,12 +7,12 @@ curves and calibration; `search`: differential evolution and flipped faces; `tru
 
 from maskdet.figures.evaluation import calibration, roc
 from maskdet.figures.networks import confusion, layers, training
-from maskdet.figures.photographs import detections, labelled, mistakes, recall, sizes
+from maskdet.figures.photographs import by_width, detections, labelled, mistakes, recall, sizes
 from maskdet.figures.search import ackley, flips, margins, surface
 from maskdet.figures.style import Drawing
-from maskdet.figures.summary import intervals, throughput
+from maskdet.figures.summary import intervals, throughput, times
 from maskdet.figures.truth import vulnerability, weak_spots
 
-__all__ = ["Drawing", "ackley", "calibration", "confusion", "detections", "flips", "intervals", "labelled",
-           "layers", "margins", "mistakes", "recall", "roc", "sizes", "surface", "throughput",
+__all__ = ["Drawing", "ackley", "by_width", "calibration", "confusion", "detections", "flips", "intervals", "labelled",
+           "layers", "margins", "mistakes", "recall", "roc", "sizes", "surface", "throughput", "times",
            "training", "vulnerability", "weak_spots"]

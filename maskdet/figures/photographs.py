@@ -108,3 +108,24 @@ def mistakes(crops: np.ndarray, titles: Sequence[str], *, veiled: bool, columns:
     if not len(crops):
         figure.text(0.5, 0.5, "none", ha="center")
     return figure
+
+
+@drawn
+def by_width(panels: Mapping[str, Mapping[str, pd.DataFrame]]):
+    """Shares with 95 % intervals by width, a panel a quantity, a colour a detector.
+
+    Each table: index width, columns share, low, high (0 to 1); NaN where there is nothing.
+    """
+    figure, places = axes(1, len(panels), height=2.8, sharey=True, squeeze=False)
+    for place, (title, tables) in zip(places.flat, panels.items()):
+        for number, (name, table) in enumerate(tables.items()):
+            x = np.arange(len(table)) + 0.24 * (number - (len(tables) - 1) / 2)
+            place.errorbar(x, table.share, yerr=[table.share - table.low, table.high - table.share], fmt="os^D"[number],
+                           ms=4, lw=1.2, color=(COLOURS["bare"], COLOURS["masked"], COLOURS["found"])[number],
+                           label=name)
+        place.set(xticks=np.arange(len(table)), ylim=(-0.03, 1.03), xlabel="width (pixels)")
+        place.set_xticklabels(table.index, rotation=60)
+        place.set_title(title, fontsize=9)
+    places.flat[0].set_ylabel("share")
+    places.flat[0].legend()
+    return figure

@@ -34,3 +34,22 @@ def throughput(panels: Mapping[str, Sequence[tuple[str, float, bool]]]):
         place.set_title(network, fontsize=9)
     places.flat[0].invert_yaxis()
     return figure
+
+
+@drawn
+def times(seconds: Mapping[str, Mapping[float, float]], *, quoted: float):
+    """Seconds a photograph by its megapixels, a line a system, both axes logarithmic; `quoted`: what the preprint
+    says of a photograph, without its size."""
+    figure, place = axes(height=3.0)
+    for number, (name, points) in enumerate(seconds.items()):
+        place.plot(list(points), list(points.values()), "os^Dv"[number] + "-", ms=5, lw=1.4, label=name,
+                   color=[COLOURS[one] for one in ("left out", "bare", "masked", "found", "missed")][number])
+    place.axhline(quoted, color=INK, lw=1, ls="--")
+    place.annotate("the preprint", (max(max(points) for points in seconds.values()), quoted), xytext=(0, 3),
+                   textcoords="offset points", ha="right", fontsize=8)
+    ticks = sorted({size for points in seconds.values() for size in points})
+    place.set(xscale="log", yscale="log", xlabel="megapixels", ylabel="seconds a photograph")
+    place.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
+    place.set_xticks([], minor=True)
+    figure.legend(loc="outside right center")
+    return figure

@@ -1,0 +1,100 @@
+"""`python -m bench.detection [PROFILE]`: how long a photograph takes, by detector and size.
+
+Written to results/detection.json.
+
+The same photographs for all, alternating, each on one thread; then the whole system, a decoded photograph in and
+labelled boxes out, in one process and in one for each of two processors. Needs no environment but the usual one.
+"""
+
+import sys
+import time
+from collections.abc import Callable
+from functools import partial
+
+import numpy as np
+from PIL import Image
+from tqdm import tqdm
+
+from maskdet import config, data, detection, faces, models, results
+from maskdet.workers import local
+
+MEGAPIXELS = (0.3, 1, 2, 4)
+COUNT = 12  # photographs, each brought to every size
+DETECTORS = ("mtcnn-stock", "mtcnn", "yunet")
+WHOLE = "yunet and resnet"  # the whole system
+STOCK = DETECTORS[0]
+FRAME, ROUNDS = (640, 480), 4  # pixels of a photograph for the rates, and how often each is searched
+
+
+def whole() -> Callable[[np.ndarray], list]:
+    """The whole system: a photograph (H, W, 3) uint8 to its labelled faces."""
+    return partial(detection.labelled, detect=faces.detector("yunet"), predict=models.load("resnet"))
+
+
+def resized(photograph: np.ndarray, megapixels: float) -> np.ndarray:
+    """`photograph` (H, W, 3) with so many megapixels."""
+    scale = (1e6 * megapixels / np.prod(photograph.shape[:2])) ** 0.5
+    size = [round(scale * side) for side in photograph.shape[1::-1]]
+    return np.asarray(Image.fromarray(photograph).resize(size, Image.Resampling.BILINEAR))
+
+
+def timed(call: Callable, photograph: np.ndarray) -> tuple[float, float]:
+    """Seconds by the clock, and seconds of a processor, that `call` takes."""
+    start = time.perf_counter(), time.process_time()
+    call(photograph)
+    return time.perf_counter() - start[0], time.process_time() - start[1]
+
+
+def by_size(photographs: list[np.ndarray]) -> dict:
+    """Of each system and size the median seconds, by the clock and of a processor, and how many times as long the
+    `mtcnn` package takes on the same photograph (the median of the ratios, of processor seconds)."""
+    called = {name: faces.detector(name) for name in DETECTORS} | {WHOLE: whole()}
+    table = {name: {} for name in called}
+    for size in tqdm(MEGAPIXELS, desc="sizes", unit="", disable=None):
+        rows = []
+        for photograph in photographs:
+            shown = resized(photograph, size)
+            if not rows:  # the first call of a size compiles, and lets memory grow
+                [call(shown) for call in called.values()]
+            rows.append([timed(call, shown) for call in called.values()])
+        seconds = np.array(rows)  # photographs, systems, two clocks
+        ratio = np.median(seconds[:, :1, 1] / seconds[:, :, 1], axis=0)
+        for name, (clock, processor), times in zip(called, np.median(seconds, axis=0), ratio):
+            table[name][f"{size:g}"] = {"clock": round(clock, 4), "processor": round(processor, 4),
+                                        "ratio": round(times, 1)}
+    return table
+
+
+def rate(photographs: list[np.ndarray]) -> tuple[float, float]:
+    """Photographs a second through the whole system, in this process: by the clock, and of a processor."""
+    system = whole()
+    for photograph in photographs[:3]:
+        system(photograph)
+    seconds = np.sum([timed(system, photograph) for _ in range(ROUNDS) for photograph in photographs], axis=0)
+    return tuple(ROUNDS * len(photographs) / seconds)
+
+
+def rates(photographs: list[np.ndarray]) -> dict:
+    """`rate` in as many processes at once, summed, by their number."""
+    frames = [np.asarray(Image.fromarray(one).resize(FRAME, Image.Resampling.BILINEAR)) for one in photographs]
+    table = {}
+    for processes in (1, 2):
+        futures = [local(processes).submit(rate, frames) for _ in range(processes)]
+        clock, processor = np.sum([future.result() for future in futures], axis=0)
+        table[str(processes)] = {"clock": round(clock, 1), "processor": round(processor, 1)}
+    return table
+
+
+def main(arguments: list[str]) -> int:
+    """Measure on photographs of a profile, larxel unless it is named, drawn at random."""
+    run = config.profile(*arguments or ["larxel"])
+    dataset = data.load(run)
+    names = dataset.photographs.photograph[dataset.photographs.annotated].sample(COUNT, random_state=run.seed)
+    photographs = [dataset.image(name) for name in names]
+    results.write("detection", {"run": run.name, "photographs": COUNT, "seconds": by_size(photographs),
+                                "frame": "×".join(map(str, FRAME)), "rates": rates(photographs)})
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

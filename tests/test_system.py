@@ -1,0 +1,89 @@
+"""The whole system: what is found, what is decided rightly, and shares of what."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from maskdet import data, faces, figures, results, system
+from maskdet.config import CLASSES
+
+
+@pytest.fixture
+def found():
+    """Five labelled faces, of which one is narrow, one of neither class and one missed; and four boxes."""
+    table = pd.DataFrame({
+        "photograph": ["a", "a", "b", "b", "c"], "left": 0, "top": 0, "right": [30, 40, 30, 25, 12], "bottom": 40,
+        "original": "any", "label": ["masked", "bare", "masked", "left out", "masked"], "split": "test",
+        "found": [True, True, False, True, True], "group": [0, 0, 1, 1, 2]})
+    boxes = pd.DataFrame({"left": 0.0, "top": 0.0, "right": [30.5, 40, 25, 12, 55], "bottom": 40.0, "score": 0.9,
+                          "photograph": ["a", "a", "b", "c", "d"], "matched": [True, True, True, True, False]})
+    return faces.Faces(table, boxes, {"mtcnn": np.zeros((4, 50, 50, 3), np.uint8)}, {}, 0.0)
+
+
+def masked(crops):
+    """A network that calls every face masked."""
+    return np.tile(np.float32([0.2, 0.8]), (len(crops), 1))
+
+
+@pytest.fixture
+def search(found):
+    groups = pd.Series([0, 1, 2, 3], index=["a", "b", "c", "d"])
+    return system._searched(found, masked, groups, smallest=20)
+
+
+def test_a_missed_face_is_not_decided_rightly_and_a_narrow_one_does_not_count(search):
+    assert search.photographs == 4 and search.unmatched == 1
+    assert [(count.k, count.n) for count in search.recall.values()] == [(2, 3), (1, 1), (1, 2)]
+    assert (search.accuracy.k, search.accuracy.n) == (1, 2), "the bare face is called masked"
+    assert [(count.k, count.n) for count in search.whole.values()] == [(1, 3), (0, 1), (1, 2)]
+    assert list(search.recall) == ["all", *CLASSES]
+    assert search.faces.told.tolist() == [True, False, False, True]
+
+
+def test_two_detectors_are_compared_on_the_faces_that_both_find(search):
+    fewer = system.Search(search.faces.assign(found=[True, False, False, True], told=[True, False, False, True]),
+                          search.detections, 4, 20)
+    both = system.shared({"one": search, "two": fewer})
+    assert [(count.k, count.n) for count in both.values()] == [(1, 1), (1, 1)]
+
+
+def test_what_is_shown_holds_every_detector(search):
+    searches = {"one": search, "two": search}
+    assert system.table(searches).loc["unmatched boxes a photograph"].tolist() == ["0.25", "0.25"]
+    panels = system.by_width(searches)
+    assert panels["masked faces found"]["one"].loc["10–14", "share"] == 1
+    assert panels["boxes on a labelled face"]["two"].loc["50–99", "share"] == 0
+    assert len(figures.by_width(panels).svg) > 1000 and len(figures.intervals(system.intervals(searches)).svg) > 1000
+
+
+def test_another_detector_keeps_its_detections_apart_and_finds_them_again(profile, monkeypatch):
+    dataset = data.prepare(profile)
+    calls = []
+
+    def detector(name):
+        def detect(photograph):
+            calls.append(name)
+            return np.float32([[5, 5, 40, 50]]), np.float32([0.9])
+        return detect
+
+    monkeypatch.setattr("maskdet.faces.crops.detector", detector)
+    faces.prepare(profile)
+    tests = (dataset.photographs.split == "test").sum()
+    calls.clear()
+    one = faces.searched(profile, "yunet")
+    assert calls == ["yunet"] * tests == ["yunet"] * len(one.detections)
+    two = faces.searched(profile, "yunet")
+    pd.testing.assert_frame_equal(one.faces, two.faces)
+    assert len(faces.searched(profile, "mtcnn").detections) == tests and len(calls) == tests, "as prepared"
+    assert set(one.faces.split) == {"test"} and len(one.crops["mtcnn"]) == one.faces.found.sum()
+
+
+def test_the_recorded_times_are_shown_and_quoted():
+    record, preprint = results.recorded("detection"), results.recorded("preprint")
+    seconds = system.seconds(record)
+    assert system.quoted(preprint) == 10 and len(figures.times(seconds, quoted=10).svg) > 1000
+    assert system.seconds_table(record).shape == (len(seconds), len(seconds["mtcnn"])) == (4, 4)
+    quoted = system.seconds_numbers(record)["times"]
+    assert float(quoted["ratio"]["mtcnn"]["largest"]) > 1 and json.dumps(quoted)

@@ -1,0 +1,138 @@
+"""YuNet: the faces of drawn scenes, boxes that do not depend on how a photograph is framed, weights with a checksum."""
+
+import resource
+import shutil
+
+import numpy as np
+import pytest
+
+from maskdet import drawing, faces
+from maskdet.data.classes import FOLDING
+from maskdet.faces import yunet
+
+
+@pytest.fixture(scope="module")
+def detect():
+    return faces.detector("yunet")
+
+
+@pytest.fixture(scope="module")
+def scenes():
+    return [drawing.scene(rng=np.random.default_rng(seed)) for seed in range(8)]
+
+
+def labelled(scene):
+    """The boxes of the faces of a drawn scene, (N, 4)."""
+    return np.array([[box.left, box.top, box.right, box.bottom] for box in scene.boxes
+                     if FOLDING[box.name].face], float)
+
+
+def test_drawn_faces_are_found_masked_or_bare(detect, scenes):
+    found = total = 0
+    for scene in scenes:
+        boxes, scores = detect(scene.photograph)
+        assert boxes.dtype == scores.dtype == np.float32 and len(boxes) == len(scores)
+        assert (np.diff(scores) <= 0).all() and ((scores >= 0.5) & (scores <= 1)).all()
+        found += (faces.match(boxes, labelled(scene), iou=0.4)[0] >= 0).sum()
+        total += len(labelled(scene))
+    assert total > 20 and found / total > 0.8, f"{found} of {total}"
+
+
+def test_boxes_lie_inside_the_photograph_where_a_face_is_cut_off(detect, scenes):
+    total = 0
+    for scene in scenes:
+        for left, _, right, _ in labelled(scene):
+            part = scene.photograph[:, int((3 * left + right) / 4):]
+            boxes, _ = detect(part)
+            total += len(boxes)
+            assert (boxes[:, :2] >= 0).all() and (boxes[:, 2:] <= part.shape[1::-1]).all()
+            assert (boxes[:, :2] < boxes[:, 2:]).all()
+    assert total > 20
+
+
+def test_black_below_and_beside_a_photograph_moves_no_box(scenes):
+    photograph = scenes[0].photograph
+    height, width = photograph.shape[:2]
+    wider = np.zeros((height + 40, width + 70, 3), np.uint8)
+    wider[:height, :width] = photograph
+    search = yunet.YuNet(yunet.Settings(longest=10_000, shrunk=1, large=10_000))  # both twice as large, one look
+    (boxes, scores), (own, own_scores) = search(photograph), search(wider)
+    assert len(boxes) and boxes.shape == own.shape
+    np.testing.assert_allclose(own, boxes, atol=0.5)
+    np.testing.assert_allclose(own_scores, scores, atol=0.01)
+
+
+def test_a_face_that_fills_the_photograph_is_found_by_the_second_look(detect, scenes):
+    scene = scenes[0]
+    boxes = labelled(scene)
+    left, top, right, bottom = boxes[(boxes[:, 2] - boxes[:, 0]).argmax()].astype(int)
+    wide, high = right - left, bottom - top
+    part = scene.photograph[max(0, top - high // 3):bottom + high // 3, max(0, left - wide // 3):right + wide // 3]
+    large = part.repeat(8, axis=0).repeat(8, axis=1)
+    found, _ = detect(large)
+    assert len(found) >= 1 and (found[:, 2] - found[:, 0]).max() > large.shape[1] / 3
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 900), (900, 1), (5, 200), (31, 33), (64, 64)])
+@pytest.mark.parametrize("shade", [0, 120, 255])
+def test_photographs_too_small_or_empty_hold_no_face(detect, shape, shade):
+    boxes, scores = detect(np.full((*shape, 3), shade, np.uint8))
+    assert boxes.shape == (0, 4) and scores.shape == (0,) and boxes.dtype == scores.dtype == np.float32
+
+
+def test_grey_photographs_have_their_faces(detect, scenes):
+    grey = scenes[0].photograph.mean(axis=2).astype(np.uint8)
+    boxes, _ = detect(np.repeat(grey[..., None], 3, axis=2))
+    assert len(boxes) and (faces.overlap(boxes, detect(scenes[0].photograph)[0]).max(axis=1) > 0.6).mean() > 0.7
+
+
+@pytest.mark.parametrize("wrong", [np.zeros((40, 40, 3), float), np.zeros((40, 40), np.uint8),
+                                   np.zeros((40, 40, 4), np.uint8)])
+def test_what_is_no_photograph_is_refused(detect, wrong):
+    with pytest.raises(ValueError, match=r"expected a photograph \(H, W, 3\) uint8, got"):
+        detect(wrong)
+
+
+def test_of_boxes_that_overlap_the_best_stays_and_one_that_goes_removes_nothing():
+    boxes = np.array([[0, 0, 10, 10], [4, 0, 14, 10], [8, 0, 18, 10], [50, 0, 60, 10]], float)  # 6 of 14 shared
+    scores = np.array([0.9, 0.8, 0.7, 0.95])
+    assert yunet.suppressed(boxes, scores, iou=0.5).tolist() == [3, 0, 1, 2]
+    assert yunet.suppressed(boxes, scores, iou=0.4).tolist() == [3, 0, 2]
+    assert yunet.suppressed(boxes[:0], scores[:0], iou=0.3).tolist() == []
+
+
+def test_photographs_of_many_sizes_leave_nothing_behind(detect, scenes):
+    photograph = scenes[0].photograph
+    detect(np.tile(photograph, (2, 2, 1)))
+    for number in range(10):
+        detect(photograph[number:, 9 * number:])
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    for number in range(40):
+        detect(scenes[number % 6].photograph[4 * number:, 3 * number:])
+    assert detect.forward.experimental_get_tracing_count() == 1, "nothing is traced for a size"
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 60_000, "kilobytes"
+
+
+def test_changed_or_missing_weights_are_refused_with_the_remedy(tmp_path, monkeypatch):
+    shutil.copytree(yunet.FOLDER, tmp_path / "shipped")
+    monkeypatch.setattr(yunet, "FOLDER", tmp_path / "shipped")
+    path = tmp_path / "shipped/yunet.npz"
+    content = bytearray(path.read_bytes())
+    content[-100] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match="expected .*yunet.npz with the SHA-256 .*, got .*: install the package anew"):
+        yunet.weights()
+    path.unlink()
+    with pytest.raises(FileNotFoundError, match="expected the weights of YuNet at .*: install the package anew"):
+        yunet.weights()
+    (tmp_path / "shipped/card.json").unlink()
+    with pytest.raises(FileNotFoundError, match="expected the card of the weights of YuNet at .*: install"):
+        yunet.card()
+
+
+def test_the_weights_are_those_of_the_card_with_the_licence_beside_them():
+    card, arrays = yunet.card(), yunet.weights()
+    assert card["parameters"] == sum(array.size for array in arrays.values()) == yunet.network().count_params()
+    assert card["bytes"] == (yunet.FOLDER / "yunet.npz").stat().st_size < 250_000
+    notice = (yunet.FOLDER / "yunet-LICENSE.txt").read_text(encoding="utf8")
+    assert "Permission is hereby granted, free of charge" in notice and card["licence"].startswith("MIT")

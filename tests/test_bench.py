@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from bench import cost, cropping
+from bench import cost, cropping, detection
 from bench.baseline import Solver, perturbed
 from maskdet import attack, benchmark, models, results
 from maskdet.config import Evolution
@@ -81,3 +81,20 @@ def test_cropping_counts_the_boxes_that_two_detectors_share():
     none = cropping.compare(np.zeros((90, 90, 3), np.uint8), detect=lambda _: (np.empty((0, 4)), None),
                             stock=lambda _: (np.array(theirs, float), None))
     assert (none.boxes, none.same, none.extra) == (2, 0, 0)
+
+
+def test_every_system_is_timed_on_the_same_photographs_in_every_size(monkeypatch):
+    asked = {}
+
+    def detector(name):
+        return lambda photograph: asked.setdefault(name, []).append(photograph.shape)
+
+    monkeypatch.setattr(detection.faces, "detector", detector)
+    monkeypatch.setattr(detection, "whole", lambda: detector(detection.WHOLE))
+    table = detection.by_size([np.zeros((30, 40, 3), np.uint8), np.zeros((60, 20, 3), np.uint8)])
+    assert list(table) == list(asked) == [*detection.DETECTORS, detection.WHOLE]
+    assert all(shapes == asked[detection.WHOLE] for shapes in asked.values())
+    assert [round(np.prod(shape[:2]) / 1e6, 1) for shape in asked["yunet"]] == [
+        size for size in detection.MEGAPIXELS for _ in range(3)]
+    assert all(list(sizes) == ["0.3", "1", "2", "4"] for sizes in table.values())
+    assert all(row["ratio"] == 1 for row in table[detection.STOCK].values())

@@ -33,7 +33,7 @@ class Settings:
     which its edges move, to where people draw them; `smallest`: the least width of a box, in pixels.
 
     The defaults are those, of some dozens tried, that find most of the labelled faces of 20 pixels or more on the 682
-    photographs of profile `larxel` outside its test part, 1,661 of 1,792, with no more boxes without a label than
+    photographs of profile `larxel` outside its test part, 1,660 of 1,792, with no more boxes without a label than
     MTCNN has on the same photographs, 175; `margins` are the medians there. Of longer sides, 800 pixels do as well
     as 960 and 1,120 no better; those photographs are small, and in larger ones 960 show smaller faces.
     """

@@ -23,7 +23,7 @@ from maskdet.data import PhotographError
 from maskdet.data.photographs import decoded
 from maskdet.faces.detectors import Detect
 
-DETECTOR, NETWORK = "mtcnn", "resnet"
+DETECTOR, NETWORK = "yunet", "resnet"
 COLOURS = {"masked": "#0173b2", "bare": "#de8f05"}  # as in the figures of the book
 LONGEST = 65_500  # pixels of a side that a JPEG can have
 REMEDIES = {"more than": "make it smaller", "none of": "save it in one of these", "an empty": "copy it again",

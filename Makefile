@@ -126,7 +126,7 @@ $(DONE)/07_defence.ipynb: $(DONE)/06_truth.ipynb
 $(DONE)/08_realtime.ipynb: maskdet/system.py results/detection.json results/preprint.json $(DONE)/03_resnet.ipynb
 $(DONE)/05_results.ipynb: $(DONE)/07_defence.ipynb $(DONE)/08_realtime.ipynb maskdet/codecheck.py results/larxel-receipt.json $(filter-out results/$(PROFILE).json,results/larxel.json results/preprint.json) $(DONE)/folds.ipynb $(DONE)/lines.ipynb $(DONE)/comparison.ipynb
 $(DONE)/weights.ipynb: maskdet/weights.py $(wildcard maskdet/models/shipped/*) results/portraits.json $(DONE)/03_resnet.ipynb
-$(DONE)/try.ipynb: maskdet/playground.py $(wildcard maskdet/models/*.py maskdet/models/shipped/* maskdet/drawing/*.py) maskdet/faces/matching.py maskdet/backend.py
+$(DONE)/try.ipynb: maskdet/playground.py $(wildcard maskdet/models/*.py maskdet/models/shipped/* maskdet/drawing/*.py maskdet/attack/*.py book/_static/vendor/tfjs/*.wasm) maskdet/data/classes.py maskdet/faces/matching.py maskdet/backend.py
 $(DONE)/benchmark.ipynb: maskdet/benchmark.py results/bench.json results/larxel.json
 
 # Papermill saves after every cell: only a copy that ran to its end gets the name that counts.

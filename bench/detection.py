@@ -23,7 +23,8 @@ COUNT = 12  # photographs, each brought to every size
 DETECTORS = ("mtcnn-stock", "mtcnn", "yunet")
 WHOLE = "yunet and resnet"  # the whole system
 STOCK = DETECTORS[0]
-FRAME, ROUNDS = (640, 480), 4  # pixels of a photograph for the rates, and how often each is searched
+FRAME = (640, 480)  # pixels of a photograph for the rates
+READY, WINDOW = 40, 10  # seconds until all processes have started, and for which photographs are counted
 
 
 def whole() -> Callable[[np.ndarray], list]:
@@ -65,21 +66,30 @@ def by_size(photographs: list[np.ndarray]) -> dict:
     return table
 
 
-def rate(photographs: list[np.ndarray]) -> tuple[float, float]:
-    """Photographs a second through the whole system, in this process: by the clock, and of a processor."""
+def rate(photographs: list[np.ndarray], begin: float) -> tuple[float, float]:
+    """Photographs a second through the whole system, in this process, for WINDOW seconds from `begin` (as `time.time`
+    has it): by the clock, and of a processor. Raises RuntimeError where this process was not ready by then."""
     system = whole()
-    for photograph in photographs[:3]:
+    for photograph in photographs:
         system(photograph)
-    seconds = np.sum([timed(system, photograph) for _ in range(ROUNDS) for photograph in photographs], axis=0)
-    return tuple(ROUNDS * len(photographs) / seconds)
+    if (ahead := begin - time.time()) < 0:
+        raise RuntimeError(f"expected a process to be ready within {READY} seconds, got one {-ahead:.0f} later: "
+                           "measure when the machine does nothing else")
+    time.sleep(ahead)
+    count, start = 0, (time.perf_counter(), time.process_time())
+    while time.time() < begin + WINDOW:
+        system(photographs[count % len(photographs)])
+        count += 1
+    return count / (time.perf_counter() - start[0]), count / (time.process_time() - start[1])
 
 
 def rates(photographs: list[np.ndarray]) -> dict:
-    """`rate` in as many processes at once, summed, by their number."""
+    """`rate` in as many processes, in the same seconds, summed, by their number."""
     frames = [np.asarray(Image.fromarray(one).resize(FRAME, Image.Resampling.BILINEAR)) for one in photographs]
     table = {}
     for processes in (1, 2):
-        futures = [local(processes).submit(rate, frames) for _ in range(processes)]
+        begin = time.time() + READY
+        futures = [local(processes).submit(rate, frames, begin) for _ in range(processes)]
         clock, processor = np.sum([future.result() for future in futures], axis=0)
         table[str(processes)] = {"clock": round(clock, 1), "processor": round(processor, 1)}
     return table
@@ -88,6 +98,9 @@ def rates(photographs: list[np.ndarray]) -> dict:
 def main(arguments: list[str]) -> int:
     """Measure on photographs of a profile, larxel unless it is named, drawn at random."""
     run = config.profile(*arguments or ["larxel"])
+    if run.drawn:
+        raise ValueError(f"expected a profile of photographs, whose record this is, got {run.name}: "
+                         "make bench-detection PROFILE=larxel")
     dataset = data.load(run)
     names = dataset.photographs.photograph[dataset.photographs.annotated].sample(COUNT, random_state=run.seed)
     photographs = [dataset.image(name) for name in names]

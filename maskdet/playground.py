@@ -6,10 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from maskdet import drawing, faces, files, models
+from maskdet import attack, drawing, faces, files, models
 from maskdet.backend import keras
 from maskdet.config import CLASSES, ROOT, Profile
+from maskdet.counts import Count
 from maskdet.data import FOLDING
+from maskdet.incremental import Incremental
 
 DRAWN = 80  # faces, of which the gallery shows some
 SHOWN = 6  # faces of each class
@@ -114,7 +116,18 @@ def write(run: Profile) -> dict:
     # A script that holds all, and not JSON: a page that is opened from a folder may not fetch.
     with files.whole(run.folder / "playground" / "data.js") as part:
         part.write_text(f"window.maskdet = {json.dumps(data)};\n", encoding="utf8")
-    return {"gallery": {"drawn": shown.drawn, "shown": len(shown.labels)}}
+    return {"gallery": {"drawn": shown.drawn, "shown": len(shown.labels), "flipped": flipped(shown, seed=run.seed)}}
+
+
+def flipped(shown: Gallery, *, seed: int) -> dict[str, Count]:
+    """Of how many faces of the gallery some corner at some place turns the decision, by network."""
+    found = {}
+    with attack.workers() as crew:
+        for name in models.NETWORKS:
+            verdicts = dict(attack.attack(Incremental.of(models.shipped(name)), shown.images, shown.labels,
+                                          search=attack.Guided(), seed=seed, by=crew))
+            found[name] = Count(sum(verdict.flipped for verdict in verdicts.values()), len(shown.labels))
+    return found
 
 
 def _base64(values: np.ndarray) -> str:

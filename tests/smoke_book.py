@@ -25,20 +25,21 @@ def make(*targets, build):
 
 
 @pytest.fixture(scope="session")
-def interrupted():
+def interrupted(tmp_path_factory):
     """A build folder in which `make book` was interrupted, as by Ctrl-C, while it was detecting faces.
 
     It stays for those who want to look at the book, and for `make verify PROFILE=smoke BUILD=_build/tests`.
     """
     folder = build_folder() / "tests"
     shutil.rmtree(folder, ignore_errors=True)
-    journal = folder / "smoke/detections.jsonl"
-    with subprocess.Popen(command("book", build=folder), start_new_session=True, stdout=subprocess.DEVNULL,
-                          stderr=subprocess.DEVNULL, env=ALONE,
-                          # a shell in the background ignores the signal, and so would all below it
-                          preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)) as running:
+    journal, said = folder / "smoke/detections.jsonl", tmp_path_factory.mktemp("interrupted") / "said.txt"
+    with said.open("w") as output, subprocess.Popen(
+            command("book", build=folder), start_new_session=True, stdout=output, stderr=subprocess.STDOUT, env=ALONE,
+            # a shell in the background ignores the signal, and so would all below it
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)) as running:
         while running.poll() is None and not (journal.exists() and journal.read_bytes().count(b"\n") > 3):
             time.sleep(0.05)
+        assert running.poll() is None, said.read_text()[-3000:]
         os.killpg(running.pid, signal.SIGINT)
     return folder
 

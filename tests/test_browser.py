@@ -5,8 +5,8 @@ import gzip
 import http.server
 import io
 import json
-import os
-import shutil
+import re
+import sys
 import threading
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -20,12 +20,17 @@ from maskdet import drawing, models
 from maskdet.config import ROOT
 from smoke_book import make
 
-NAMES = os.environ.get("CHROMIUM", "chromium"), "chromium-browser", "google-chrome"
-CHROMIUM = next(filter(None, map(shutil.which, NAMES)), None)
+sys.path.insert(0, str(ROOT / "book" / "_ext"))
+import print_book
+
 PAGES = sorted(f"book/{path.stem}.html" for kind in ("ipynb", "md") for path in (ROOT / "book").glob(f"*.{kind}"))
 THEMES, WIDTHS = ("light", "dark"), (1280, 360)
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium to open the book in: apt install chromium, or "
-                                "say where it is with CHROMIUM=/path/to/chromium")
+PATIENCE = 120_000  # milliseconds: other work may go on beside
+
+try:
+    CHROMIUM = print_book.browser()
+except FileNotFoundError as error:
+    pytestmark = pytest.mark.skip(reason=str(error))
 
 
 class _Quiet(http.server.SimpleHTTPRequestHandler):
@@ -59,6 +64,7 @@ def page(browser, site):
     """A page that notes all that goes wrong in it, `page.faults`, and all that it is given, `page.answers`."""
     context = browser.new_context(viewport={"width": 1280, "height": 900}, color_scheme="light")
     page = context.new_page()
+    page.set_default_timeout(PATIENCE)
     page.faults, page.answers = [], []
     page.on("console", lambda message: message.type in ("error", "warning") and page.faults.append(message.text))
     page.on("pageerror", lambda error: page.faults.append(str(error)))
@@ -165,13 +171,15 @@ def test_a_pixel_is_set_by_pointer_keys_and_fields_and_taken_back(trying):
 
 
 def _pixel(page, row, column):
+    """The colour that the face shows there, once what was asked for is drawn."""
+    page.evaluate("new Promise(drawn => requestAnimationFrame(() => requestAnimationFrame(drawn)))")
     return page.evaluate("([row, column]) => [...document.getElementById('try-face').getContext('2d')"
                          ".getImageData(column, row, 1, 1).data.slice(0, 3)]", [row, column])
 
 
 def test_a_search_flips_a_face_and_keras_says_so_too(trying):
     trying.click("#try-search")
-    trying.wait_for_selector("#try-search:has-text('Search on')", timeout=180_000)
+    trying.wait_for_selector("#try-search:has-text('Search on')", timeout=2 * PATIENCE)
     assert "One pixel flipped the decision" in trying.inner_text("#try-said")
     image = np.array(trying.evaluate("maskdet.bytes(maskdet.faces[0].values).join().split(',').map(Number)"), np.uint8)
     image = image.reshape(50, 50, 3)
@@ -210,4 +218,16 @@ def test_the_book_prints_as_one_pdf_with_every_chapter(build):
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
     pdf = (build / "smoke/book.pdf").read_bytes()
     assert pdf.startswith(b"%PDF") and len(pdf) > 200_000
-    assert pdf.count(b"/Type /Page\n") + pdf.count(b"/Type /Page ") > len(PAGES)
+    titles = [BeautifulSoup((build / f"smoke/_build/html/{name}").read_text(encoding="utf8"), "html.parser").h1
+              for name in PAGES]
+    printed = _outline(pdf)
+    for title in titles:
+        words = title.get_text().rstrip("#").strip()
+        assert any(words in entry for entry in printed), words
+
+
+def _outline(pdf: bytes) -> list[str]:
+    """The titles of a PDF's outline, as Chromium writes them: in plain brackets, or as UTF-16 in hexadecimal."""
+    plain = [text.decode("latin1") for text in re.findall(rb"/Title \((.*?)\)\n", pdf)]
+    coded = [bytes.fromhex(text.decode()).decode("utf-16") for text in re.findall(rb"/Title <([0-9A-Fa-f]+)>", pdf)]
+    return plain + coded

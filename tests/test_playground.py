@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from maskdet import models, playground
+from maskdet.attack.pixels import everywhere
 from maskdet.backend import keras
 
 layers = keras.layers
@@ -17,6 +18,19 @@ def test_the_gallery_has_faces_of_both_classes_that_the_networks_have_right_and_
     assert (shown.images == again.images).all()
     for name in models.NETWORKS:
         assert (models.load(name)(shown.images).argmax(axis=1) == shown.labels).all()
+
+
+def test_what_the_prose_says_of_the_gallery_is_found_by_the_complete_search(linear, monkeypatch):
+    images = np.full((2, 6, 7, 3), 128, np.uint8)
+    shown = playground.Gallery(images, linear.face(images[0]).logits.argmax() * np.ones(2, int), drawn=9)
+    monkeypatch.setattr(models, "NETWORKS", {"resnet": None})
+    monkeypatch.setattr(models, "shipped", lambda name: name)
+    monkeypatch.setattr(playground.Incremental, "of", lambda model: linear)
+    counted = playground.flipped(shown, seed=1)["resnet"]
+    face, label = linear.face(images[0]), int(shown.labels[0])
+    logits = face.ask(everywhere(np.argwhere(np.ones((6, 7), bool)))[:, 0][:, None])
+    brute = bool((logits[:, label] < logits[:, 1 - label]).any())
+    assert (counted.k, counted.n) == (2 * brute, 2)
 
 
 def test_too_few_faces_for_the_gallery_are_an_error(monkeypatch):

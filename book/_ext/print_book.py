@@ -31,7 +31,9 @@ def page(folder: Path) -> Path:
     """The page to print. Its links to styles and images hold at the root of the folder, where Sphinx did not put it."""
     text = (folder / "book/index.html").read_text(encoding="utf8")
     path = folder / "print.html"
-    path.write_text(text.replace("<details", "<details open"), encoding="utf8")  # on paper nothing can be opened
+    # On paper nothing can be opened; and what a page names relative to itself lies here one folder up.
+    text = text.replace("<details", "<details open").replace('="../_static/', '="_static/')
+    path.write_text(text, encoding="utf8")
     return path
 
 

@@ -55,8 +55,11 @@
     tf.wasm.setWasmPaths({[`${file}.wasm`]: runtime, [`${file}-simd.wasm`]: runtime,
                           [`${file}-threaded-simd.wasm`]: runtime});
     tf.env().set("WASM_HAS_MULTITHREAD_SUPPORT", false);
-    if (!await tf.env().getAsync("WASM_HAS_SIMD_SUPPORT") || !await tf.setBackend("wasm")) {
+    if (!await tf.env().getAsync("WASM_HAS_SIMD_SUPPORT")) {
       throw new Error("expected a browser with WebAssembly and its SIMD instructions, got one without");
+    }
+    if (!await tf.setBackend("wasm")) {
+      throw new Error("expected the runtime to start, got a refusal: see the browser's console");
     }
     return Object.fromEntries(Object.entries(found).map(([name, one]) => [name, new Network(one)]));
   }

@@ -35,7 +35,7 @@
     /** Of a `network` about an `image` (Float32Array, 50 x 50 x 3), whose decision is what is to turn. */
     constructor(network, image) {
       const own = network.logits(image, 1);
-      Object.assign(this, {network, image, label: own[1] > own[0] ? 1 : 0});
+      Object.assign(this, {network, image, logits: own, label: own[1] > own[0] ? 1 : 0});
       this.own = margin(own, this.label);
       this.left = places(this);
       this.asked = 0;
@@ -46,7 +46,7 @@
       this.worst = null;                            // {row, column, colour, margin}
     }
 
-    /** Ask about the next `count` places. Returns false when there were none left. */
+    /** Ask about the next `count` places, as far as there are any left. */
     next(count) {
       const chosen = [];
       for (let n = 0; n < count; n++) {
@@ -54,7 +54,7 @@
         if (done) break;
         chosen.push(value);
       }
-      if (!chosen.length) return false;
+      if (!chosen.length) return;
       const size = this.image.length, batch = new Float32Array(chosen.length * CORNERS.length * size);
       const pixels = chosen.flatMap(([row, column]) => CORNERS.map(colour => ({row, column, colour})));
       pixels.forEach((pixel, n) => {
@@ -71,7 +71,6 @@
         this.flips[row * SIDE + column] = worst.margin < 0 ? 1 : 0;
       });
       this.asked += pixels.length;
-      return true;
     }
 
     /** Let a place stand for the square around it until its neighbours are asked. */

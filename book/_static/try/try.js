@@ -10,7 +10,7 @@
   const NAMES = ["black", "blue", "green", "cyan", "red", "magenta", "yellow", "white"];   // of the corners
   const RAMP = [[13, 8, 60], [98, 28, 130], [190, 55, 90], [245, 140, 40], [252, 250, 160]];   // dark to bright
 
-  const state = {networks: null, network: "figure2", image: null, pixel: null, search: null, running: false};
+  const state = {networks: null, network: "figure2", image: null, pixel: null, search: null, turn: 0};   // turn: of a search that runs, or 0
 
   /* Drawing */
 
@@ -66,11 +66,25 @@
   }
 
   function say() {
-    const {image, pixel} = state, network = state.networks[state.network], own = network.logits(image, 1);
-    const shown = pixel ? network.logits(changed(image, pixel), 1) : own;
-    bars(shown, pixel ? Number(own[1] > own[0]) : null);
+    const {image, pixel} = state, {network, logits, label} = state.search;
+    bars(pixel ? network.logits(changed(image, pixel), 1) : logits, pixel ? label : null);
     paintFace();
   }
+
+  /** Call `does` with the next frame, once, however often it is asked for before. */
+  function framed(does) {
+    let asked = false;
+    return () => {
+      if (asked) return;
+      asked = true;
+      requestAnimationFrame(() => {
+        asked = false;
+        does();
+      });
+    };
+  }
+
+  const saySoon = framed(say);
 
   /* What the reader does */
 
@@ -79,7 +93,7 @@
     element("row").value = pixel.row;
     element("column").value = pixel.column;
     element("colour").value = hex(pixel.colour);
-    say();
+    saySoon();
   }
 
   /** The pixel as the fields have it. */
@@ -96,41 +110,57 @@
   /** Forget pixel and search: another face, or another network. */
   function restart() {
     state.pixel = null;
-    state.running = false;
+    state.turn = 0;
     state.search = new Search(state.networks[state.network], state.image);
-    element("search").textContent = "Search";
-    element("search").disabled = false;
+    rest();
     say();
     paintMap();
   }
 
+  let turns = 0;   // each press of the button that starts a search is one
+
   async function search() {
-    if (state.running) {
-      state.running = false;
+    const mine = state.search, had = mine.found, turn = state.turn ? 0 : ++turns;
+    state.turn = turn;   // whoever ran before sees that it is no longer its turn
+    if (!turn) {
+      rest();
       return;
     }
-    const mine = state.search, had = mine.found;
     let places = 4;
-    state.running = true;
     element("search").textContent = "Stop";
-    while (state.running && state.search === mine && (had || !mine.found)) {
+    while (mine.asked < mine.all && (had || !mine.found)) {
       const start = performance.now();
-      if (!mine.next(places)) break;
+      mine.next(places);
       places = performance.now() - start < 40 ? Math.min(places + 2, 40) : Math.max(places - 2, 1);
       paintMap();
       await new Promise(requestAnimationFrame);
+      if (state.turn !== turn) return;   // stopped, or another face has been chosen
     }
-    if (state.search !== mine) return;   // another face has been chosen meanwhile
-    state.running = false;
-    element("search").textContent = mine.asked < mine.all ? "Search on" : "All asked";
-    element("search").disabled = mine.asked === mine.all;
-    if (mine.found) setPixel(mine.worst);
-    paintMap();
+    state.turn = 0;
+    rest();
+    if (!had && mine.found) setPixel(mine.worst);
+  }
+
+  /** The button of a search that does not run. */
+  function rest() {
+    const {asked, all} = state.search;
+    element("search").textContent = asked === 0 ? "Search" : asked < all ? "Search on" : "All asked";
+    element("search").disabled = asked === all;
   }
 
   /* Pointers and keys */
 
   const ARROWS = {ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1]};
+
+  /** Call `does(down, right)` for the arrow keys on an element; with a modifier they are the browser's. */
+  function onArrows(target, does) {
+    target.addEventListener("keydown", event => {
+      const move = ARROWS[event.key];
+      if (!move || event.altKey || event.ctrlKey || event.metaKey) return;
+      event.preventDefault();
+      does(...move);
+    });
+  }
 
   function listen() {
     const face = element("face");
@@ -141,12 +171,9 @@
     };
     face.addEventListener("pointerdown", point);
     face.addEventListener("pointermove", event => event.buttons && point(event));
-    face.addEventListener("keydown", event => {
-      const move = ARROWS[event.key];
-      if (!move) return;
-      event.preventDefault();
+    onArrows(face, (down, right) => {
       const {row, column, colour} = field(), inside = at => Math.min(Math.max(at, 0), SIDE - 1);
-      setPixel({row: inside(row + move[0]), column: inside(column + move[1]), colour});
+      setPixel({row: inside(row + down), column: inside(column + right), colour});
     });
     for (const one of ["row", "column", "colour"]) element(one).addEventListener("input", () => setPixel(field()));
     element("clear").addEventListener("click", () => {
@@ -173,6 +200,8 @@
       const made = button(`drawn face ${n + 1}, ${classes[label]}`, () => {
         for (const other of buttons) other.setAttribute("aria-pressed", other === made);
         element("cut").hidden = true;
+        element("file").value = "";   // so that the same photograph can be chosen again
+        own.chosen++;
         show(image);
       });
       made.setAttribute("aria-pressed", "false");
@@ -200,17 +229,23 @@
 
   /* A photograph of the reader's own: it is drawn on a canvas, and sent nowhere. */
 
-  const own = {bitmap: null, x: 0.5, y: 0.5};   // the frame's centre, as shares of the sides
-
-  function frame() {
-    const {bitmap} = own, side = Math.min(bitmap.width, bitmap.height) * Number(element("size").value) / 100;
-    const inside = (share, whole) => Math.min(Math.max(share * whole - side / 2, 0), whole - side);
-    return {left: inside(own.x, bitmap.width), top: inside(own.y, bitmap.height), side};
-  }
+  const own = {bitmap: null, x: 0.5, y: 0.5, chosen: 0};   // the frame's centre, as shares of the sides
 
   function cut() {
     const {bitmap} = own, canvas = element("photograph"), pen = canvas.getContext("2d");
-    const {left, top, side} = frame(), scale = canvas.width / bitmap.width;
+    const side = Math.min(bitmap.width, bitmap.height) * Number(element("size").value) / 100;
+    const inside = (share, whole) => Math.min(Math.max(share * whole, side / 2), whole - side / 2) / whole;
+    own.x = inside(own.x, bitmap.width);
+    own.y = inside(own.y, bitmap.height);
+    const left = own.x * bitmap.width - side / 2, top = own.y * bitmap.height - side / 2;
+    const scale = canvas.width / bitmap.width;
+    const small = Object.assign(document.createElement("canvas"), {width: SIDE, height: SIDE}).getContext("2d");
+    for (const one of [pen, small]) {   // what is transparent is white
+      one.fillStyle = "#fff";
+      one.fillRect(0, 0, one.canvas.width, one.canvas.height);
+    }
+    small.imageSmoothingQuality = "high";
+    small.drawImage(bitmap, left, top, side, side, 0, 0, SIDE, SIDE);
     pen.drawImage(bitmap, 0, 0, canvas.width, canvas.height);
     pen.lineWidth = 3;
     for (const [colour, dash] of [["#000", []], ["#fff", [6, 6]]]) {
@@ -218,50 +253,49 @@
       pen.setLineDash(dash);
       pen.strokeRect(left * scale, top * scale, side * scale, side * scale);
     }
-    const small = new OffscreenCanvas(SIDE, SIDE).getContext("2d");
-    small.imageSmoothingQuality = "high";
-    small.drawImage(bitmap, left, top, side, side, 0, 0, SIDE, SIDE);
     const found = small.getImageData(0, 0, SIDE, SIDE).data, image = new Float32Array(3 * SIDE * SIDE);
     for (let n = 0; n < SIDE * SIDE; n++) image.set(found.subarray(4 * n, 4 * n + 3), 3 * n);
     show(image);
   }
 
+  const cutSoon = framed(cut);
+
+  async function open(file) {
+    const chosen = ++own.chosen;
+    let bitmap;
+    try {
+      bitmap = await createImageBitmap(file, {imageOrientation: "from-image"});
+    } catch {
+      element("status").textContent = `Expected a photograph that this browser can read, got ${file.name}.`;
+      return;
+    }
+    if (chosen !== own.chosen) return;   // something else has been chosen meanwhile
+    own.bitmap?.close();
+    Object.assign(own, {bitmap, x: 0.5, y: 0.5});
+    element("status").textContent = "";
+    for (const other of element("faces").children) other.setAttribute("aria-pressed", "false");
+    element("photograph").height = Math.max(1, Math.round(element("photograph").width * bitmap.height / bitmap.width));
+    element("cut").hidden = false;
+    cut();
+  }
+
   function listenToPhotograph() {
     const canvas = element("photograph");
-    element("file").addEventListener("change", async event => {
-      const [file] = event.target.files;
-      if (!file) return;
-      try {
-        own.bitmap = await createImageBitmap(file, {imageOrientation: "from-image"});
-      } catch {
-        element("status").textContent = `Expected a photograph that this browser can read, got ${file.name}.`;
-        return;
-      }
-      element("status").textContent = "";
-      for (const other of element("faces").children) other.setAttribute("aria-pressed", "false");
-      canvas.width = 320;
-      canvas.height = Math.max(1, Math.round(320 * own.bitmap.height / own.bitmap.width));
-      element("cut").hidden = false;
-      cut();
-    });
+    element("file").addEventListener("change", event => event.target.files[0] && open(event.target.files[0]));
     const drag = event => {
       const box = canvas.getBoundingClientRect();
       own.x = (event.clientX - box.left) / box.width;
       own.y = (event.clientY - box.top) / box.height;
-      cut();
+      cutSoon();
     };
     canvas.addEventListener("pointerdown", drag);
     canvas.addEventListener("pointermove", event => event.buttons && drag(event));
-    canvas.addEventListener("keydown", event => {
-      const move = ARROWS[event.key];
-      if (!move) return;
-      event.preventDefault();
-      const inside = at => Math.min(Math.max(at, 0), 1);
-      own.y = inside(own.y + move[0] / 50);
-      own.x = inside(own.x + move[1] / 50);
+    onArrows(canvas, (down, right) => {
+      own.y += down / 50;
+      own.x += right / 50;
       cut();
     });
-    element("size").addEventListener("input", cut);
+    element("size").addEventListener("input", cutSoon);
   }
 
   /* Start */

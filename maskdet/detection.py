@@ -20,8 +20,10 @@ from tqdm import tqdm
 from maskdet import config, faces, files, models
 from maskdet.config import CLASSES
 from maskdet.data import PhotographError
-from maskdet.data.photographs import decoded
+from maskdet.data import photographs as reading
+from maskdet.faces import matching
 from maskdet.faces.detectors import Detect
+from maskdet.models import networks, predict as asking, weights
 
 DETECTOR, NETWORK = "yunet", "resnet"
 COLOURS = {"masked": "#0173b2", "bare": "#de8f05"}  # as in the figures of the book
@@ -102,7 +104,7 @@ class Detection:
         key = files.digest(sha256(content).hexdigest(), made_by())
         if picture.exists() and (finished := _read(record)).get("key") == key:
             return [Face(**face) for face in finished["faces"]]
-        photograph = decoded(content, name=path)
+        photograph = reading.decoded(content, name=path)
         if max(photograph.shape) > LONGEST:
             raise PhotographError(path, f"a side of more than {LONGEST} pixels")
         found = labelled(photograph, detect=self.detect, predict=self.predict)
@@ -116,9 +118,9 @@ class Detection:
 
 @cache
 def made_by() -> str:
-    """Names the code and the weights by which faces are found, labelled and drawn."""
+    """Names the code and the weights by which photographs are read, and faces found, cropped, labelled and drawn."""
     return files.digest(faces.code(DETECTOR), models.card()["networks"][NETWORK]["sha256"],
-                        files.source(sys.modules[__name__], faces.crop))
+                        files.source(sys.modules[__name__], reading, matching, networks, asking, weights))
 
 
 def photographs(path: Path, *, beside: Path) -> list[tuple[Path, str]]:

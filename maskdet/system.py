@@ -17,6 +17,7 @@ from maskdet.faces.yunet import Settings
 
 NAMES = ("mtcnn", "yunet")  # of detectors
 NETWORK = "resnet"
+FITTED = "mtcnn"  # the detector to whose crops it was fitted
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ class Search:
 
     @property
     def unmatched(self) -> int:
-        """Boxes that match no labelled face."""
+        """Boxes, of any width, that match no labelled face."""
         return int((~self.detections.matched).sum())
 
 
@@ -67,7 +68,14 @@ def _by_class(table: pd.DataFrame, column: str) -> dict[str, Count]:
 
 def prepare(run: Profile) -> dict[str, Search]:
     """Search the run's test photographs with each detector of `NAMES`, going on where a call was interrupted, and
-    ask the run's network about the crops. Raises FileNotFoundError, naming the command, where it is not fitted."""
+    ask the run's network about the crops.
+
+    Raises FileNotFoundError, naming the command, where it is not fitted, and ValueError where it was fitted to the
+    crops of another detector than MTCNN: what is said of the comparison would be false.
+    """
+    if run.detector != FITTED:
+        raise ValueError(f"expected a run whose detector is {FITTED!r}, to whose crops the network was fitted, got "
+                         f"{run.detector!r}: compare detectors on another profile")
     [outcome] = trials.load(run, {NETWORK: trials.main(run)[NETWORK]})[NETWORK]
     predict, photographs = models.predictor(outcome.model), data.load(run).photographs
     groups = photographs[photographs.split == "test"].set_index("photograph").group
@@ -85,13 +93,19 @@ def _searched(found: faces.Faces, predict, groups: pd.Series, *, smallest: int) 
 
 
 def table(searches: Mapping[str, Search]) -> pd.DataFrame:
-    """A row a detector: what is found, what is found without a label, and what is decided rightly."""
+    """A column a detector: what is found of the faces at least `smallest` pixels wide, what is decided rightly of
+    those found and of all of those, and how many of the boxes, of any width, are on a labelled face."""
     return pd.DataFrame({name: {
-        **{f"{label} faces found": str(search.recall[label]) for label in CLASSES},
-        "boxes on a labelled face": str(_precision(search)),
-        "unmatched boxes a photograph": f"{search.unmatched / search.photographs:.2f}",
-        "of the found, decided rightly": str(search.accuracy),
-        "of all, found and decided rightly": str(search.whole["all"])} for name, search in searches.items()})
+        **{f"{label} faces {_least(search)}: found": str(search.recall[label]) for label in CLASSES},
+        f"faces found {_least(search)}: decided rightly": str(search.accuracy),
+        f"faces {_least(search)}: found and decided rightly": str(search.whole["all"]),
+        "boxes of any width: on a labelled face": str(_precision(search)),
+        "boxes of any width: unmatched, a photograph": f"{search.unmatched / search.photographs:.2f}"}
+        for name, search in searches.items()})
+
+
+def _least(search: Search) -> str:
+    return f"at least {search.smallest} px wide"
 
 
 def _precision(search: Search) -> Count:
@@ -107,9 +121,10 @@ def by_width(searches: Mapping[str, Search]) -> dict[str, dict[str, pd.DataFrame
 
 
 def intervals(searches: Mapping[str, Search]) -> dict[str, list]:
-    """What the network makes of each detector's boxes, as `figures.intervals` draws it."""
+    """What the network makes of each detector's boxes around faces at least `smallest` pixels wide, as
+    `figures.intervals` draws it."""
     counts = {"found faces decided rightly": {name: search.accuracy for name, search in searches.items()},
-              "all faces found and decided rightly": {name: search.whole["all"] for name, search in searches.items()}}
+              "faces found and decided rightly": {name: search.whole["all"] for name, search in searches.items()}}
     return {quantity: [(name, count.share, count.interval) for name, count in each.items()]
             for quantity, each in counts.items()}
 

@@ -1,14 +1,18 @@
 """MTCNN, compiled: the boxes, levels, patches and suppressions of the package whose weights it has."""
 
-import resource
+import pickle
+from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from maskdet import drawing, faces
 from maskdet.backend import tf
-from maskdet.faces.cascade import Cascade, convolution, pyramid
+from maskdet.faces.cascade import Cascade, convolution, networks, pyramid
 from maskdet.faces.cascade.suppression import suppressed
+
+from memory import resident
 
 bboxes = pytest.importorskip("mtcnn.utils.bboxes")
 stages = pytest.importorskip("mtcnn.stages")
@@ -122,9 +126,33 @@ def test_what_is_no_photograph_is_refused(cascade, wrong):
 def test_photographs_of_many_sizes_leave_nothing_behind(cascade, scenes):
     cascade(np.tile(scenes[0], (2, 2, 1)))  # the largest first: memory grows to what it needs
     compiled = [function for function in vars(convolution).values() if hasattr(function, "signatures")]
-    before = [len(function.signatures) for function in compiled], resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    for number in range(60):
-        cascade(scenes[number % 6][number:, 2 * number:])
-    after = [len(function.signatures) for function in compiled], resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    assert before[0] and after[0] == before[0], "nothing is compiled for a size"
-    assert after[1] - before[1] < 20_000, "kilobytes"
+    parts = [scenes[number % 6][number:, 2 * number:] for number in range(60)]
+    for part in parts[::6]:
+        cascade(part)
+    before, held = [len(function.signatures) for function in compiled], resident()
+    for part in parts:
+        cascade(part)
+    grown = resident() - held
+    assert before and [len(function.signatures) for function in compiled] == before, "nothing is compiled for a size"
+    assert grown < sum(part.nbytes for part in parts) / 3, "bytes; were each photograph kept, all of them"
+
+
+def test_weights_of_another_checksum_are_refused_before_anything_in_them_is_run(tmp_path, monkeypatch):
+    class Planted:
+        def __reduce__(self):
+            return (tmp_path / "run").touch, ()
+    folder = tmp_path / "assets/weights"
+    folder.mkdir(parents=True)
+    package = SimpleNamespace(submodule_search_locations=[str(tmp_path)])
+    monkeypatch.setattr(networks.importlib.util, "find_spec", lambda name: package)
+    with pytest.raises(FileNotFoundError, match="expected the weights of MTCNN at .*, got no such file: install mtcnn"):
+        networks.weights("pnet")
+    (folder / "pnet.lz4").write_bytes(pickle.dumps(Planted()))
+    with pytest.raises(ValueError, match="expected .*pnet.lz4 with the SHA-256 ea6b.*, got .*: install mtcnn==.* anew"):
+        networks.weights("pnet")
+    assert not (tmp_path / "run").exists()
+
+
+def test_the_weights_are_those_of_the_locked_package():
+    locked = (Path(__file__).parents[1] / "requirements.txt").read_text(encoding="utf8")
+    assert f"\n{networks.PACKAGE} " in locked

@@ -1,5 +1,6 @@
 """Your own photographs, searched for faces: what is found, written, resumed and refused."""
 
+import inspect
 import json
 
 import numpy as np
@@ -166,6 +167,15 @@ def test_a_photograph_that_has_changed_is_searched_again(folder, quick, tmp_path
     (tmp_path / "out" / "a.png.json").write_text("[1, 2")
     line = detection.run(folder / "a.png", folder=tmp_path / "out")
     assert len(quick) == 3 and line.startswith("1 photograph, 1 face: 1 masked, 0 bare; 0 files left out")
+
+
+@pytest.mark.parametrize("changed", ["detection", "data.photographs", "faces.matching", "faces.yunet", "models.predict",
+                                     "models.networks", "models.weights"])
+def test_a_photograph_is_searched_again_by_changed_code(changed, monkeypatch):
+    before, source = detection.made_by.__wrapped__(), inspect.getsource
+    monkeypatch.setattr(inspect, "getsource", lambda item: source(item) + "#" * (
+        getattr(item, "__name__", "") == f"maskdet.{changed}"))
+    assert detection.made_by.__wrapped__() != before
 
 
 def test_a_missing_path_and_a_folder_with_nothing_to_see_are_errors(tmp_path, quick, capsys):

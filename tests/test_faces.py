@@ -1,6 +1,7 @@
 """Detection, matching and cropping: known answers on drawn and odd photographs."""
 
 import dataclasses
+import importlib.metadata
 
 import numpy as np
 import pandas as pd
@@ -132,8 +133,31 @@ def test_crops_of_other_photographs_are_refused(profile):
     faces.prepare(profile)
     other = dataclasses.replace(profile, validation_share=0.3)  # the same photographs, split otherwise
     data.prepare(other)
-    with pytest.raises(ValueError, match="expected crops of the photographs as they are now, got older ones"):
+    with pytest.raises(ValueError, match="expected crops of the photographs, .* as they are now, got older ones"):
         faces.load(other)
+
+
+def test_crops_of_an_older_detector_are_refused(profile, monkeypatch):
+    data.prepare(profile)
+    faces.prepare(profile)
+    faces.load(profile)
+    monkeypatch.setattr(importlib.metadata, "version", lambda package: f"{package} of tomorrow")
+    with pytest.raises(ValueError, match="expected crops of .* by the detector, as they are now, got older ones"):
+        faces.load(profile)
+
+
+@pytest.mark.parametrize("name, packages", [("mtcnn", {"mtcnn"}), ("mtcnn-stock", {"mtcnn", "tensorflow"}),
+                                            ("yunet", {"tensorflow", "pillow"})])
+def test_what_a_detector_depends_on_names_it(name, packages, monkeypatch):
+    before = faces.code(name)
+    assert faces.code(name) == before
+    version, kind = importlib.metadata.version, faces.DETECTORS[name]
+    for package in ("mtcnn", "tensorflow", "pillow"):
+        monkeypatch.setattr(importlib.metadata, "version", lambda one: "9" if one == package else version(one))
+        assert (faces.code(name) != before) == (package in packages)
+    monkeypatch.undo()
+    for part in ({"modules": kind.modules[1:]}, {"card": lambda: {"sha256": "another"}}):
+        assert dataclasses.replace(kind, **part).code != before
 
 
 @pytest.mark.parametrize("lacking", [0, 1, 6])

@@ -1,5 +1,6 @@
 """The whole system: what is found, what is decided rightly, and shares of what."""
 
+import dataclasses
 import json
 
 import numpy as np
@@ -51,7 +52,9 @@ def test_two_detectors_are_compared_on_the_faces_that_both_find(search):
 
 def test_what_is_shown_holds_every_detector(search):
     searches = {"one": search, "two": search}
-    assert system.table(searches).loc["unmatched boxes a photograph"].tolist() == ["0.25", "0.25"]
+    table = system.table(searches)
+    assert table.loc["boxes of any width: unmatched, a photograph"].tolist() == ["0.25", "0.25"]
+    assert table.loc["faces at least 20 px wide: found and decided rightly"].str.contains("(1/3, ", regex=False).all()
     panels = system.by_width(searches)
     assert panels["masked faces found"]["one"].loc["10–14", "share"] == 1
     assert panels["boxes on a labelled face"]["two"].loc["50–99", "share"] == 0
@@ -87,3 +90,20 @@ def test_the_recorded_times_are_shown_and_quoted():
     assert system.seconds_table(record).shape == (len(seconds), len(seconds["mtcnn"])) == (4, 4)
     quoted = system.seconds_numbers(record)["times"]
     assert float(quoted["ratio"]["mtcnn"]["largest"]) > 1 and json.dumps(quoted)
+
+
+def test_what_the_pages_say_in_words_of_the_times_is_what_the_record_shows():
+    record = results.recorded("detection")
+    seconds, rate = system.seconds(record), float(system.seconds_numbers(record)["times"]["rate"]["one"]["clock"])
+    assert 0.8 < rate / 25 < 1.25, "about the pace of a camera of twenty-five pictures a second"
+    mtcnn, yunet = (list(seconds[name].values()) for name in ("mtcnn", "yunet"))
+    assert record["frame"] == "640×480" and list(seconds["mtcnn"])[0] == 0.3, "the smallest size is a camera's"
+    assert mtcnn[0] < yunet[0], "there MTCNN is faster"
+    assert all(one > other for one, other in zip(mtcnn[1:], yunet[1:])), "from the next size on YuNet is"
+    assert yunet[-1] < 2 * yunet[0], "little longer"
+
+
+def test_a_network_fitted_to_the_crops_of_another_detector_is_refused(profile):
+    other = dataclasses.replace(profile, detector="yunet")
+    with pytest.raises(ValueError, match="expected a run whose detector is 'mtcnn', .*, got 'yunet'"):
+        system.prepare(other)

@@ -2,7 +2,7 @@
 
 `detectors`: all behind one call; `cascade`: MTCNN, compiled; `yunet`: a smaller network, in one pass;
 `matching`: boxes paired by overlap, and cropping; `crops`: the stage of the experiment; `tables`: what was
-found and missed. A new detector is one function and one name in `DETECTORS`.
+found and missed. A new detector is one function and one line in `DETECTORS`.
 """
 
 from maskdet.faces.crops import BOXES, Faces, labels, load, prepare, searched

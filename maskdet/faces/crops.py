@@ -1,6 +1,5 @@
 """A stage of the experiment: detect, match and crop the faces of a run's photographs."""
 
-import importlib.metadata
 import time
 from dataclasses import dataclass
 
@@ -59,7 +58,7 @@ def prepare(profile: Profile) -> Faces:
     """Detect, by `profile.detector`, match and crop the faces of `profile`'s photographs; write them for later stages.
 
     Detections are kept in a journal, photograph by photograph: an interrupted call goes on where it
-    stopped. Where the photographs, the detector's code or its package have changed, all is done anew.
+    stopped. Where the photographs, or the detector's code, weights or packages have changed, all is done anew.
     """
     dataset = data.load(profile)
     photographs = dataset.photographs.photograph[dataset.photographs.annotated]
@@ -86,7 +85,7 @@ def searched(profile: Profile, name: str, *, split: str = "test") -> Faces:
 
 
 def _detected(profile: Profile, dataset: data.Dataset, photographs, *, name: str) -> list[tuple[str, dict]]:
-    key = files.digest(dataset.checksum, name, code(name), importlib.metadata.version("mtcnn"))
+    key = files.digest(dataset.checksum, name, code(name))
     path = profile.folder / ("detections.jsonl" if name == "mtcnn" else f"detections-{name}.jsonl")
     journal = files.Journal(path, key=key)
     todo = [photograph for photograph in photographs if photograph not in journal.items]
@@ -101,9 +100,9 @@ def _detected(profile: Profile, dataset: data.Dataset, photographs, *, name: str
 
 
 def _key(dataset: data.Dataset, profile: Profile) -> str:
-    """Names the labelled photographs, their split, and the detector and the threshold that crops were made with."""
-    return files.digest(dataset.checksum, dataset.boxes.to_csv(), profile.detector, profile.iou,
-                        files.source(_match_all, matching))
+    """Names the labelled photographs, their split, the detector as it is now, and what else crops are made with."""
+    return files.digest(dataset.checksum, dataset.boxes.to_csv(), profile.detector, code(profile.detector),
+                        profile.iou, files.source(_match_all, matching))
 
 
 def _match_all(dataset, detected: list[tuple[str, dict]], *, iou: float) -> Faces:
@@ -135,7 +134,7 @@ def _match_all(dataset, detected: list[tuple[str, dict]], *, iou: float) -> Face
 
 def load(profile: Profile) -> Faces:
     """What `prepare` wrote. Raises FileNotFoundError, naming the command, if it has not run, and
-    ValueError if it ran on other photographs, labels or splits than the profile's now."""
+    ValueError if it ran on other photographs, labels or splits than the profile's now, or by another detector."""
     path = profile.folder / "crops.npz"
     if not path.exists():
         raise FileNotFoundError(f"expected crops of profile {profile.name}, got none: run `{profile.command}`")
@@ -143,7 +142,7 @@ def load(profile: Profile) -> Faces:
         seconds, key = float(archive["seconds"]), str(archive["key"])
         crops, patches = ({boxes: archive[f"{kind}_{boxes}"] for boxes in BOXES} for kind in KINDS)
     if key != _key(data.load(profile), profile):
-        raise ValueError(f"expected crops of the photographs as they are now, got older ones in {path}: "
-                         f"run `{profile.command}`")
+        raise ValueError("expected crops of the photographs, by the detector, as they are now, got older ones in "
+                         f"{path}: run `{profile.command}`")
     faces, detections = (pd.read_csv(profile.folder / f"{name}.csv") for name in ("faces", "detections"))
     return Faces(faces, detections, crops, patches, seconds)

@@ -1,11 +1,14 @@
 """Detectors behind one call: `detect(photograph) -> boxes, scores`."""
 
+import importlib.metadata
 from collections.abc import Callable
+from dataclasses import dataclass
+from types import ModuleType
 
 import numpy as np
 
 from maskdet import files
-from maskdet.faces import yunet
+from maskdet.faces import matching, yunet
 from maskdet.faces.cascade import convolution, networks, pyramid, stages, suppression
 
 Detect = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
@@ -32,9 +35,32 @@ def stock() -> Detect:
     return detect
 
 
-DETECTORS = {"mtcnn": mtcnn, "mtcnn-stock": stock, "yunet": yunet.YuNet}
-MODULES = {"mtcnn": (convolution, networks, pyramid, stages, suppression), "yunet": (yunet,)}  # made of these, here
-CARDS = {"yunet": yunet.card}  # of weights that come with this package
+@dataclass(frozen=True)
+class Kind:
+    """A detector, and what its boxes depend on.
+
+    `make()`: the detector itself. `modules`: of this package, that it is made of. `packages`: others, whose versions
+    count. `card`: what states, as "sha256", the checksum of weights that come with this package.
+    """
+
+    make: Callable[[], Detect]
+    modules: tuple[ModuleType, ...]
+    packages: tuple[str, ...]
+    card: Callable[[], dict] | None = None
+
+    @property
+    def code(self) -> str:
+        """A name for all of that: another, once any of it has changed. Raises as `card`."""
+        return files.digest(files.source(self.make, *self.modules),
+                            [(name, importlib.metadata.version(name)) for name in self.packages],
+                            self.card()["sha256"] if self.card else None)
+
+
+DETECTORS = {
+    # Its weights count as well: `networks` takes no others than those whose checksums it states.
+    "mtcnn": Kind(mtcnn, (convolution, networks, pyramid, stages, suppression), ("mtcnn",)),
+    "mtcnn-stock": Kind(stock, (pyramid,), ("mtcnn", "tensorflow")),
+    "yunet": Kind(yunet.YuNet, (yunet, matching), ("tensorflow", "pillow"), yunet.card)}
 
 
 def detector(name: str) -> Detect:
@@ -42,15 +68,16 @@ def detector(name: str) -> Detect:
 
     Raises ValueError for a name that is not in `DETECTORS`.
     """
-    return _known(name)()
+    return _known(name).make()
 
 
 def code(name: str) -> str:
-    """The code of a detector and the checksum of its weights, for the key of what it found. Raises as `detector`."""
-    return files.source(_known(name), *MODULES.get(name, ())) + (CARDS[name]()["sha256"] if name in CARDS else "")
+    """Names a detector's code, weights and packages, for the key of what it found. Raises as `detector` and
+    `Kind.code`."""
+    return _known(name).code
 
 
-def _known(name: str) -> Callable[[], Detect]:
+def _known(name: str) -> Kind:
     if name not in DETECTORS:
         raise ValueError(f"expected a detector, one of {', '.join(DETECTORS)}, got {name!r}")
     return DETECTORS[name]

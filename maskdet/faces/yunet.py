@@ -65,11 +65,18 @@ def weights() -> dict[str, np.ndarray]:
 
 
 def card() -> dict:
-    """What is stated of the weights: source, licence, checksums. Raises FileNotFoundError where there is none."""
+    """What is stated of the weights: source, licence, checksums. Raises FileNotFoundError where there is none, and
+    ValueError for a card that is damaged."""
     path = FOLDER / "card.json"
     if not path.exists():
         raise FileNotFoundError(f"expected the card of the weights of YuNet at {path}, got no such file: {REMEDY}")
-    return json.loads(path.read_text(encoding="utf8"))
+    try:
+        found = json.loads(path.read_bytes())
+        str.isalnum(found["sha256"])
+    except (ValueError, LookupError, TypeError) as error:  # of JSON, of its encoding, of what it holds
+        raise ValueError(f"expected the card of the weights of YuNet, JSON with their SHA-256, in {path}, got "
+                         f"{type(error).__name__}: {error}: {REMEDY}") from error
+    return found
 
 
 def network():
@@ -105,7 +112,7 @@ def network():
     return keras.Model(inputs, outputs, name="yunet")
 
 
-def compiled() -> Callable:
+def inference() -> Callable:
     """`forward(photograph (1, H, W, 3) uint8)`, as `network` with the shipped weights: traced once for all sizes.
 
     Raises as `weights`.
@@ -125,7 +132,7 @@ class YuNet:
     """YuNet with the weights that come with the package."""
 
     settings: Settings = Settings()
-    forward: Callable = field(default_factory=compiled)
+    forward: Callable = field(default_factory=inference)
 
     def __call__(self, photograph: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """`photograph` (H, W, 3) uint8 -> boxes (M, 4): left, top, right, bottom in pixels, inside it, and their

@@ -1,7 +1,9 @@
 """The three networks of MTCNN, with the weights of the installed `mtcnn` package, for compiled convolutions."""
 
 import dataclasses
+import hashlib
 import importlib.util
+import io
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,20 +12,28 @@ import numpy as np
 
 from maskdet.faces.cascade.convolution import LANES, PIXELS, SLACK, dense, proposals, through
 
+PACKAGE = "mtcnn==1.0.0"  # as requirements.txt locks it; its files, which are pickles, have these checksums:
+CHECKSUMS = {"pnet": "ea6b0c3e685ebee3165326ad6484acc95f2ef78f1c94fbf40a55704fa989f7b5",
+             "rnet": "cb00e6460f3c98b0bfafaba3c0a0ded4bdf6e62cee7174d969e8670d7e757fee",
+             "onet": "94f6ea2f4cf985275ee958cdd762d17b6009348a4fb9d8c6be39ba73ffd22ca3"}
 BATCH = 64  # patches that go through a network together: few enough for the cache
 
 
 def weights(name: str) -> list[np.ndarray]:
     """The arrays of a network, "pnet", "rnet" or "onet", as Keras orders them, from the files of the `mtcnn` package.
 
-    Found without importing it, which would start TensorFlow. Raises FileNotFoundError where it is not installed.
+    Found without importing it, which would start TensorFlow. Raises FileNotFoundError where it is not installed, and
+    ValueError for a file of another checksum, of which nothing is run.
     """
     package = importlib.util.find_spec("mtcnn")
     path = Path(package.submodule_search_locations[0] if package else "mtcnn") / "assets" / "weights" / f"{name}.lz4"
     if not path.exists():
-        raise FileNotFoundError(f"expected the weights of MTCNN at {path}, got no such file: install the package "
-                                "mtcnn as requirements.txt names it")
-    return joblib.load(path)
+        raise FileNotFoundError(f"expected the weights of MTCNN at {path}, got no such file: install {PACKAGE}")
+    content = path.read_bytes()
+    got = hashlib.sha256(content).hexdigest()
+    if got != CHECKSUMS[name]:
+        raise ValueError(f"expected {path} with the SHA-256 {CHECKSUMS[name]}, got {got}: install {PACKAGE} anew")
+    return joblib.load(io.BytesIO(content))
 
 
 @dataclass(frozen=True)

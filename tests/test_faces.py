@@ -153,7 +153,8 @@ def test_what_a_detector_depends_on_names_it(name, packages, monkeypatch):
     assert faces.code(name) == before
     version, kind = importlib.metadata.version, faces.DETECTORS[name]
     for package in ("mtcnn", "tensorflow", "pillow"):
-        monkeypatch.setattr(importlib.metadata, "version", lambda one: "9" if one == package else version(one))
+        monkeypatch.setattr(importlib.metadata, "version",
+                            lambda one, package=package: "9" if one == package else version(one))
         assert (faces.code(name) != before) == (package in packages)
     monkeypatch.undo()
     for part in ({"modules": kind.modules[1:]}, {"card": lambda: {"sha256": "another"}}):

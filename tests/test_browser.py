@@ -202,7 +202,7 @@ def test_a_photograph_of_the_readers_own_is_cut_and_asked_about(trying):
     trying.locator("#try-photograph").press("ArrowUp")
     assert before != whole != trying.inner_text("#try-said")
     trying.set_input_files("#try-file", {"name": "no.png", "mimeType": "image/png", "buffer": b"no image"})
-    trying.wait_for_selector("#try-status:has-text('no.png')")
+    trying.wait_for_selector("#try-fault:has-text('no.png')")
     assert not trying.faults, "nothing was sent anywhere"
 
 

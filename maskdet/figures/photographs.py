@@ -127,5 +127,5 @@ def by_width(panels: Mapping[str, Mapping[str, pd.DataFrame]]):
         place.set_xticklabels(table.index, rotation=60)
         place.set_title(title, fontsize=9)
     places.flat[0].set_ylabel("share")
-    places.flat[0].legend()
+    figure.legend(*places.flat[0].get_legend_handles_labels(), loc="outside upper center", ncols=len(tables))
     return figure

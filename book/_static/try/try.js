@@ -10,7 +10,8 @@
   const NAMES = ["black", "blue", "green", "cyan", "red", "magenta", "yellow", "white"];   // of the corners
   const RAMP = [[13, 8, 60], [98, 28, 130], [190, 55, 90], [245, 140, 40], [252, 250, 160]];   // dark to bright
 
-  const state = {networks: null, network: "figure2", image: null, pixel: null, search: null, turn: 0};   // turn: of a search that runs, or 0
+  // `turn`: that of the search that runs, or 0.
+  const state = {networks: null, network: "figure2", image: null, pixel: null, search: null, turn: 0};
 
   /* Drawing */
 
@@ -29,7 +30,8 @@
   function paintMap() {
     const {moved, flips, own, asked, all, worst} = state.search;
     const most = Math.max(own, ...moved), image = new Float32Array(3 * SIDE * SIDE);
-    moved.forEach((value, n) => image.set(flips[n] ? [0, 255, 255] : shade(value / most), 3 * n));
+    const shown = (value, n) => !asked ? [128, 128, 128] : flips[n] ? [0, 255, 255] : shade(value / most);
+    moved.forEach((value, n) => image.set(shown(value, n), 3 * n));
     paint(element("map"), image);
     element("legend").textContent = worst === null ? "" :
       `Dark: a pixel there moves the margin by 0. Bright: by ${most.toFixed(1)}. Cyan: it turns the decision.`;
@@ -200,6 +202,7 @@
       const made = button(`drawn face ${n + 1}, ${classes[label]}`, () => {
         for (const other of buttons) other.setAttribute("aria-pressed", other === made);
         element("cut").hidden = true;
+        element("fault").textContent = "";
         element("file").value = "";   // so that the same photograph can be chosen again
         own.chosen++;
         show(image);
@@ -263,16 +266,18 @@
   async function open(file) {
     const chosen = ++own.chosen;
     let bitmap;
+    element("fault").textContent = "";
     try {
       bitmap = await createImageBitmap(file, {imageOrientation: "from-image"});
     } catch {
-      element("status").textContent = `Expected a photograph that this browser can read, got ${file.name}.`;
+      if (chosen === own.chosen) {
+        element("fault").textContent = `Expected a photograph that this browser reads, got ${file.name}.`;
+      }
       return;
     }
     if (chosen !== own.chosen) return;   // something else has been chosen meanwhile
     own.bitmap?.close();
     Object.assign(own, {bitmap, x: 0.5, y: 0.5});
-    element("status").textContent = "";
     for (const other of element("faces").children) other.setAttribute("aria-pressed", "false");
     element("photograph").height = Math.max(1, Math.round(element("photograph").width * bitmap.height / bitmap.width));
     element("cut").hidden = false;

@@ -107,7 +107,7 @@ def test_of_boxes_that_overlap_the_best_stays_and_one_that_goes_removes_nothing(
 
 
 def test_photographs_of_many_sizes_leave_nothing_behind(detect, scenes):
-    large = [np.tile(scene.photograph, (3, 3, 1)) for scene in scenes]  # so that what is kept outweighs TensorFlow's own
+    large = [np.tile(scene.photograph, (3, 3, 1)) for scene in scenes]  # so that a leak outweighs TensorFlow’s own
     parts = [large[number % 8][4 * number:, 5 * number:] for number in range(60)]
     for part in parts[::4]:
         detect(part)

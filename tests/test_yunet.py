@@ -107,12 +107,8 @@ def test_of_boxes_that_overlap_the_best_stays_and_one_that_goes_removes_nothing(
 
 
 def test_photographs_of_many_sizes_leave_nothing_behind(detect, scenes):
-<<<<<<< HEAD
     # Large, so that what is kept outweighs what TensorFlow keeps of its own.
     large = [np.tile(scene.photograph, (3, 3, 1)) for scene in scenes]
-=======
-    large = [np.tile(scene.photograph, (3, 3, 1)) for scene in scenes]  # so that a leak outweighs TensorFlow’s own
->>>>>>> 57abc13e6df7b0fc05a2f49bb89284d664c7397d
     parts = [large[number % 8][4 * number:, 5 * number:] for number in range(60)]
     for part in parts[::4]:
         detect(part)

@@ -77,7 +77,8 @@ def manifest() -> dict:
                 "sha256": hashlib.sha256((config.ROOT / name).read_bytes()).hexdigest()}
                for name, (command, comment) in OUTPUTS.items()]
     found = receipt()
-    summary = f"Run again on {found['date']}: {found['same']} of {found['compared']} recorded numbers are the same."
+    summary = (f"Run again on {found['date']}: {found['same']} of {found['compared']} numbers recorded by then are "
+               "the same.")
     return {"version": "https://codecheck.org.uk/spec/config/1.0/",
             "paper": {"title": "Face Mask Detection and Attack with One Pixel Change",
                       "authors": [{"name": "Yang Hu"}, {"name": "Kangda Wei"}, {"name": "Yuchen Bai"}]},

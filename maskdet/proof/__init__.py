@@ -1,8 +1,8 @@
 """What is true of one pixel: for each face a witness that anyone can check, or a proof that there is none.
 
 `rounding`: what float32 may do to the network as it is run; `forms`: affine forms of its tensors over a box of colours,
-and `bounds` of its margin, followed through the incremental inference; `branching`: every place of a face decided;
-`verdicts`: many faces, at once.
+followed through the incremental inference; `lines`: the margin that they leave, followed backwards; `bounds`: both
+together; `branching`: every place of a face decided; `verdicts`: many faces, at once.
 """
 
 from maskdet.proof.bounds import Bounds

@@ -9,9 +9,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from maskdet.incremental import Face
-from maskdet.incremental.layers import Change, Maximum, Median, Relu, Step
+from maskdet.incremental.layers import Change, Maximum, Median, Relu, Step, Sum
 from maskdet.proof import kernels, rounding
 from maskdet.proof.forms import Boxes, Form, Noise, bent, scaled, spread
+from maskdet.proof.lines import Lines, least
 
 TIE = 1e-5  # float32 probabilities of logits that are further apart than this differ
 
@@ -19,13 +20,14 @@ TIE = 1e-5  # float32 probabilities of logits that are further apart than this d
 @dataclass(frozen=True)
 class Bounds:
     """A face of a network, whose margins can be bounded: `absolutes` are its steps, with absolute weights, `own` and
-    `slack` what a float32 run rounds in each tensor and in all up to it, and `doubt` what that may do to the
-    margin of the clean face, all as `rounding` has them."""
+    `slack` what a float32 run rounds in each tensor and in all up to it, `steep` the largest slopes, and `doubt` what
+    rounding may do to the margin of the clean face, all as `rounding` has them."""
 
     face: Face
     absolutes: tuple[Step, ...]
     own: tuple[np.ndarray, ...]
     slack: tuple[np.ndarray, ...]
+    steep: tuple[np.ndarray, ...]
     doubt: float
 
     @classmethod
@@ -36,24 +38,18 @@ class Bounds:
         own, slack = rounding.accumulated(steps, absolutes, tensors)
         ranges = tuple((one - more, one + more) for one, more in zip(tensors, slack))
         doubt = rounding.doubt(steps, absolutes, ranges, own)
-        return cls(replace(face, tensors=tensors), absolutes, own, slack, doubt)
+        steep = rounding.steepest(steps, absolutes, tensors)
+        return cls(replace(face, tensors=tensors), absolutes, own, slack, steep, doubt)
 
-    def margin(self, label: int, boxes: Boxes) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def margin(self, label: int, boxes: Boxes, *, rough: bool = False) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """For each box a lower bound (N,) of the margin of class `label`; how it moves with each colour, (N, 3); and
-        how much of it (N,) is left to rounding, in this box and in all within.
+        how much of it (N,) is left to rounding, in this box and in all within. It is sooner known and lower if `rough`.
 
         No float32 run of the network has less for any colour of the box.
         """
-        forms = self._forms(boxes)
-        last, sign = forms[-1], np.where(np.arange(2) == label, 1.0, -1.0)
-        middle = (self.face.logits + last.centre.values[:, :2].astype(float)) @ sign
-        apart, moves = np.zeros(len(boxes)), np.zeros((len(boxes), 3))
-        for born, noise in last.noise.items():
-            moved = noise.change.values[:, :2].astype(float) @ sign
-            if born == 0:
-                moves = moved.reshape(-1, 3)
-            apart += np.bincount(noise.owner, np.abs(moved), len(boxes))
-        exact = middle - (apart + last.radius[:, :2].sum(axis=1, dtype=float)) * (1 + 1e-9)
+        forms = self._forms(boxes, rough)
+        exact, slopes = least(self.face, forms, self.steep, label)
+        last, moves = forms[-1], slopes * (boxes.high - boxes.low) / 2
         doubt = np.minimum(boxes.doubt, (last.error + self.slack[-1])[:, :2].sum(axis=1, dtype=float))
         # Where rounding decides, and can be expected not to, it is looked at more closely.
         for n in np.flatnonzero((exact > 1.2 * self.doubt) & (exact - doubt <= TIE)):
@@ -75,12 +71,25 @@ class Bounds:
             own.append(rounded)
         return rounding.doubt(self.face.network.steps, self.absolutes, tuple(ranges), tuple(own))
 
-    def _forms(self, boxes: Boxes) -> list[Form]:
+    def _forms(self, boxes: Boxes, rough: bool) -> list[Form]:
         """The forms of all tensors. Raises ValueError for a median of anything but the image."""
-        forms = [self._colours(boxes)]
+        forms, steps = [self._colours(boxes)], self.face.network.steps
         rules = {Relu: self._rectified, Maximum: self._largest, Median: self._median}
-        for number, step in enumerate(self.face.network.steps, start=1):
-            forms.append(rules.get(type(step), self._linear)(number, step, *(forms[i] for i in step.inputs)))
+        *_, early, before, last = 0, 0, 0, *(n for n, step in enumerate(steps, start=1) if type(step) in rules)
+        for number, step in enumerate(steps, start=1):
+            given = [forms[i] for i in step.inputs]
+            # Noise is told apart to see it cancel. What was made last goes one way: nothing of it will.
+            if before < number < last and not isinstance(step, Sum):
+                given = [one.loosened(len(self.face.tensors[i]), {0} if rough else set(one.noise) - {before})
+                         for i, one in zip(step.inputs, given)]
+            elif rough and early < number < before and not isinstance(step, Sum):
+                given = [one.loosened(len(self.face.tensors[i]), set(one.noise) - {early})
+                         for i, one in zip(step.inputs, given)]
+            elif number == last and not isinstance(step, Median):
+                given = [one.loosened(len(self.face.tensors[i]), ()) for i, one in zip(step.inputs, given)]
+            form = rules.get(type(step), self._linear)(number, step, *given)
+            # Behind the last step that bends no range is asked for.
+            forms.append(form.loosened(step.places, ()) if number >= last else form)
         return forms
 
     def _colours(self, boxes: Boxes) -> Form:
@@ -91,9 +100,9 @@ class Bounds:
         centre[:, :3] = (boxes.low + boxes.high) / 2 - image[boxes.places[:, 0], boxes.places[:, 1]]
         noise[:, range(3), range(3)] = (boxes.high - boxes.low) / 2
         symbols = Change(np.arange(3 * count + 1), np.repeat(place, 3), noise.reshape(-1, channels))
-        return Form(Change(np.arange(count + 1), place, centre), np.zeros_like(centre),
-                    {0: Noise(np.repeat(np.arange(count), 3), symbols)}, noise.sum(axis=1),
-                    np.zeros_like(centre), np.zeros_like(centre))
+        none = np.zeros_like(centre)
+        return Form(Change(np.arange(count + 1), place, centre), none,
+                    {0: Noise(np.repeat(np.arange(count), 3), symbols)}, none, noise.sum(axis=1), none, none)
 
     def _linear(self, number: int, step: Step, *given: Form) -> Form:
         clean, clean_out = self.face.tensors[step.inputs[0]], self.face.tensors[number]
@@ -118,7 +127,9 @@ class Bounds:
                           np.zeros((0, clean.shape[1]), np.float32))
             parts = [one.noise[born].change if born in one.noise else none for one in given]
             noise[born] = Noise(owner, step.change(*parts, clean, clean_out))
-        return Form(centre, radius, noise, spread(centre, noise, step.places), own, error)
+        loose = followed([one.loose for one in given])
+        total = (spread(centre, noise, step.places) + loose) * (1 + rounding.gamma(1))
+        return Form(centre, radius, noise, loose, total, own, error)
 
     def _rectified(self, number: int, step: Step, given: Form) -> Form:
         """Between low and high the rectifier of x lies between  share x  and  share x + gap."""
@@ -131,10 +142,16 @@ class Bounds:
         centre = share * middle + gap / 2 - clean_out
         tiny = 8 * rounding.gamma(1) * (np.abs(middle) + np.abs(clean) + np.abs(clean_out) + gap + given.spread)
         radius = np.where(share > 0, share * given.radius * np.float32(1.00001) + tiny, 0).astype(np.float32)
-        # Of a neuron that is off in the clean face the slack was dropped; here it may be on.
-        error = given.error + self.slack[step.inputs[0]][at] - self.slack[number][at]
+        # A neuron that stays off passes on nothing; one that is off in the clean face alone, what it dropped there.
+        wrong = (given.error + self.slack[step.inputs[0]][at]) * rounding.MORE
+        error = np.where(high + wrong < 0, 0, wrong) - self.slack[number][at]
         noise = {born: scaled(given.centre, one, share) for born, one in given.noise.items()}
-        return bent(number, Change(given.centre.first, at, centre), radius, noise, share * given.spread, gap / 2, error)
+        upper = share.astype(float)  # and the lower line is that which leaves least between them
+        above = np.where((low < 0) & (high > 0), np.maximum(-upper * low, (1 - upper) * high), 0)
+        lines = Lines((np.where((low >= 0) | (high > -low), 1.0, 0.0), upper), (np.zeros_like(above), above))
+        loose = share * given.loose * (1 + rounding.gamma(1))
+        return bent(number, Change(given.centre.first, at, centre), radius, noise, loose, share * given.spread, gap / 2,
+                    error, lines)
 
     def _largest(self, number: int, step: Maximum, given: Form) -> Form:
         """One tap where it is the largest whatever happens; elsewhere all that is known are the bounds."""
@@ -142,27 +159,30 @@ class Bounds:
         clean_out = self.face.tensors[number]
         _, low, high = self._range(given, step.inputs[0])
         old = given.centre
-        first, place, least, most, best = kernels.largest(
+        first, place, low, high, best, known = kernels.largest(
             old.first, old.place, step.reach, step.covers, low, high, clean, clean)
-        none = np.zeros_like(clean)
-        _, _, _, error, _ = kernels.largest(old.first, old.place, step.reach, step.covers, given.error, given.error,
-                                            none, none)
+        none, picked = np.zeros_like(clean), np.where(known, best, -1)
+        _, _, _, error, _, _ = kernels.largest(old.first, old.place, step.reach, step.covers, given.error, given.error,
+                                               none, none)
         noise = {}
         for born, one in given.noise.items():
-            change = kernels.picked(old.first, old.place, len(clean), first, place, step.covers, best, one.owner,
+            change = kernels.picked(old.first, old.place, len(clean), first, place, step.covers, picked, one.owner,
                                     one.change.first, one.change.place, one.change.values)
             noise[born] = Noise(one.owner, Change(*change))
         boxes = np.arange(len(old.first) - 1)  # what is picked of centre and radius is picked as of one symbol a box
-        centre, radius = (Change(*kernels.picked(old.first, old.place, len(clean), first, place, step.covers, best,
-                                                 boxes, old.first, old.place, values)).values
-                          for values in (old.values, given.radius))
-        held = np.take_along_axis(clean[step.covers[place]], np.maximum(best, 0)[:, None], axis=1)[:, 0]
-        known, before = best >= 0, clean_out[place]
-        middle = np.where(known, held + centre, (least + most) / 2)
+        centre, radius, loose = (
+            Change(*kernels.picked(old.first, old.place, len(clean), first, place, step.covers, picked, boxes,
+                                   old.first, old.place, values)).values
+            for values in (old.values, given.radius, given.loose))
+        tap = np.take_along_axis(step.covers[place], best, axis=1)
+        held, before = np.take_along_axis(clean, tap, axis=0), clean_out[place]
+        middle = np.where(known, held + centre, (low + high) / 2)
         tiny = 8 * rounding.gamma(1) * (np.abs(middle) + np.abs(before) + np.abs(held))
-        gap = np.where(known, 0, (most - least) / 2 * np.float32(1.00001))
-        made = Change(first, place, middle - before)
-        return bent(number, made, radius + tiny, noise, spread(made, noise, step.places), gap, error)
+        gap = np.where(known, 0, (high - low) / 2 * np.float32(1.00001))
+        made, none = Change(first, place, middle - before), np.zeros(gap.shape)
+        lines = Lines((np.ones(gap.shape), known.astype(float)), (none, np.where(known, 0, high.astype(float))), tap)
+        before = spread(made, noise, step.places) + loose
+        return bent(number, made, radius + tiny, noise, loose, before, gap, error, lines)
 
     def _median(self, number: int, step: Median, given: Form) -> Form:
         """The median of nine of which one place varies is that, clamped between two of the others. So much is known
@@ -178,9 +198,10 @@ class Bounds:
         centre = (low + high) / 2
         gap = np.where(kept, 0, (high - low) / 2)
         colours = Noise(noise.owner, Change(*change))
-        made = Change(first, place, centre - clean_out[place])
-        return bent(number, made, np.zeros_like(centre), {0: colours}, np.where(kept, (high - low) / 2, 0), gap,
-                    np.zeros_like(centre))
+        made, none = Change(first, place, centre - clean_out[place]), np.zeros_like(centre)
+        tap = np.broadcast_to(np.repeat(old.place, np.diff(first))[:, None], kept.shape)
+        lines = Lines((kept.astype(float),) * 2, (np.where(kept, 0.0, low), np.where(kept, 0.0, high)), tap)
+        return bent(number, made, none, {0: colours}, none, np.where(kept, (high - low) / 2, 0), gap, none, lines)
 
     def _range(self, given: Form, number: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Middle and bounds of tensor `number` in each slot of a form, (S, C) each."""

@@ -6,13 +6,14 @@ et al. 2018), so that what they do is known again where it meets itself behind l
 sums and means are followed by the incremental inference that the attack uses.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
 from maskdet.incremental.layers import Change
 from maskdet.proof import kernels, rounding
+from maskdet.proof.lines import Lines
 
 FAINT = 1e-2  # a new symbol smaller than this is kept as radius
 
@@ -20,25 +21,35 @@ FAINT = 1e-2  # a new symbol smaller than this is kept as radius
 @dataclass(frozen=True)
 class Boxes:
     """N boxes of colours: the pixel at `places` (N, 2: row, column) takes any colour from `low` to `high` (N, 3).
-    `doubt` (N,): what rounding may do to the margin there, as far as it is known."""
+    `doubt` (N,): what rounding may do to the margin there, as far as it is known; `rough` (N,): whether to bound it
+    quickly first."""
 
     places: np.ndarray
     low: np.ndarray
     high: np.ndarray
-    doubt: np.ndarray | float = np.inf
+    doubt: np.ndarray
+    rough: np.ndarray
+
+    @classmethod
+    def of(cls, places: np.ndarray, low: np.ndarray, high: np.ndarray) -> "Boxes":
+        """Boxes of which nothing is known yet."""
+        return cls(places, low, high, np.full(len(places), np.inf), np.ones(len(places), bool))
 
     @classmethod
     def joined(cls, several: Sequence["Boxes"]) -> "Boxes":
-        """All boxes of `several`, each of which has a doubt a box."""
-        return cls(*(np.concatenate([getattr(one, part) for one in several])
-                     for part in ("places", "low", "high", "doubt")))
+        """All boxes of `several`."""
+        return cls(*(np.concatenate([getattr(one, part.name) for one in several]) for part in fields(cls)))
+
+    @property
+    def single(self) -> np.ndarray:
+        """Which hold one colour alone, (N,) bool."""
+        return (self.low == self.high).all(axis=1)
 
     def __len__(self) -> int:
         return len(self.places)
 
     def __getitem__(self, which) -> "Boxes":
-        doubt = self.doubt if np.isscalar(self.doubt) else self.doubt[which]
-        return Boxes(self.places[which], self.low[which], self.high[which], doubt)
+        return Boxes(*(getattr(self, part.name)[which] for part in fields(self)))
 
 
 @dataclass(frozen=True)
@@ -52,16 +63,25 @@ class Noise:
 @dataclass(frozen=True)
 class Form:
     """The forms of one tensor for all boxes. `noise` is by the number of the step that made it; the others (S, C) are
-    of the slots of `centre`: `radius`, for what is rounded here; `spread`, the sum of the absolute values of all
-    noise, rounded up; and by how much more a float32 run may be off than for the clean image, `own` by what it
-    rounds in this tensor, `error` by all that it rounded before as well."""
+    of the slots of `centre`: `radius`, for what is rounded here; `loose`, for noise that is not told apart any more;
+    `spread`, the sum of the absolute values of all noise and of `loose`, rounded up; and by how much more a float32 run
+    may be off than for the clean image, `own` by what it rounds in this tensor, `error` by all that it rounded before
+    as well. `lines` are those of a step that bends."""
 
     centre: Change
     radius: np.ndarray
     noise: dict[int, Noise]
+    loose: np.ndarray
     spread: np.ndarray
     own: np.ndarray
     error: np.ndarray
+    lines: Lines | None = None
+
+    def loosened(self, places: int, kept: Collection[int]) -> "Form":
+        """The same with the noise of the steps `kept` alone, the rest of it as `loose`."""
+        rest = {born: one for born, one in self.noise.items() if born not in kept}
+        loose = (self.loose + spread(self.centre, rest, places)) * (1 + rounding.gamma(1))
+        return replace(self, noise={born: one for born, one in self.noise.items() if born in kept}, loose=loose)
 
 
 def spread(centre: Change, noise: dict[int, Noise], places: int) -> np.ndarray:
@@ -74,17 +94,22 @@ def spread(centre: Change, noise: dict[int, Noise], places: int) -> np.ndarray:
     return total * (1 + rounding.gamma(most + 1))
 
 
-def bent(number: int, centre: Change, radius: np.ndarray, noise: dict, before: np.ndarray,
-         gap: np.ndarray, error: np.ndarray) -> Form:
-    """A form with a new symbol of size `gap` (S, C) wherever there is one, beside noise whose spread is `before`."""
+def bent(number: int, centre: Change, radius: np.ndarray, noise: dict, loose: np.ndarray, before: np.ndarray,
+         gap: np.ndarray, error: np.ndarray, lines: Lines) -> Form:
+    """A form with a new symbol of size `gap` (S, C) wherever there is one, beside noise whose spread is `before`,
+    `loose` noise included; where no noise is told apart, nor is this."""
+    none = np.zeros_like(error)
+    if not noise:
+        both = (before + gap) * (1 + rounding.gamma(3))
+        return Form(centre, radius, {}, both, both, none, error, lines)
     slot, channel = np.nonzero(gap > FAINT)
     values = np.zeros((len(slot), gap.shape[1]), np.float32)
     values[np.arange(len(slot)), channel] = gap[slot, channel]
     owner = np.repeat(np.arange(len(centre.first) - 1), np.diff(centre.first))[slot]
     new = Noise(owner, Change(np.arange(len(slot) + 1), centre.place[slot], values))
     kept = np.where(gap > FAINT, gap, 0)
-    return Form(centre, radius + (gap - kept), noise | {number: new}, (before + kept) * (1 + rounding.gamma(3)),
-                np.zeros_like(error), error)
+    return Form(centre, radius + (gap - kept), noise | {number: new}, loose,
+                (before + kept) * (1 + rounding.gamma(3)), none, error, lines)
 
 
 def scaled(centre: Change, noise: Noise, share: np.ndarray) -> Noise:

@@ -46,13 +46,13 @@ def scaled(first, place, places, owner, first_noise, place_noise, noise, factor)
 @compiled
 def largest(first, place, reach, covers, low, high, clean_low, clean_high):
     """For each slot of the output of a maximum and each channel: the largest lower and upper bound in its
-    window, and the tap (or -1) that is the maximum whatever happens. `low`, `high` (S, C) bound the slots of
-    the input, `clean_low` and `clean_high` (places, C) all that is not there."""
+    window, the tap of that lower bound, and whether it is the maximum whatever happens. `low`, `high` (S, C) bound
+    the slots of the input, `clean_low` and `clean_high` (places, C) all that is not there."""
     out_first, out_place, _ = windows.reached(first, place, *reach, covers.shape[1], len(covers))
     columns, slot_at = low.shape[1], np.full(len(clean_low), -1, np.int32)
     least = np.full((len(out_place), columns), -np.inf, np.float32)
     most, second = least.copy(), least.copy()  # of the upper bounds, and of those of all but the best tap
-    best = np.full((len(out_place), columns), -1, np.int32)
+    best, sure = np.zeros((len(out_place), columns), np.int32), np.empty((len(out_place), columns), np.bool_)
     for n in range(len(first) - 1):
         for s in range(first[n], first[n + 1]):
             slot_at[place[s]] = s
@@ -74,11 +74,10 @@ def largest(first, place, reach, covers, low, high, clean_low, clean_high):
                         if tap != best[o, c]:
                             second[o, c] = max(second[o, c], high[s, c] if s >= 0 else clean_high[at, c])
             for c in range(columns):
-                if second[o, c] > least[o, c]:
-                    best[o, c] = -1
+                sure[o, c] = second[o, c] <= least[o, c]
         for s in range(first[n], first[n + 1]):
             slot_at[place[s]] = -1
-    return out_first, out_place, least, most, best
+    return out_first, out_place, least, most, best, sure
 
 
 @compiled
@@ -146,3 +145,50 @@ def placed(first, place, owner, noise, kept):
                 if kept[o, c]:
                     rows[count[k] + o - begin, c] = noise[k, c]
     return count, places, rows
+
+
+@njit(cache=True, nogil=True, error_model="numpy", fastmath={"reassoc", "contract"})  # sums in any order
+def pulled(first, place, reach, places, slope, kernel, channels):
+    """Slopes (S, C) by the slots of a convolution's input, from those by its output's, as `reached` numbers them."""
+    _, _, target = windows.reached(first, place, *reach, len(kernel), places)
+    rows = np.zeros((len(place), channels), np.float64)
+    for s in range(len(place)):
+        for tap in range(len(kernel)):
+            if target[s, tap] >= 0:
+                row = slope[target[s, tap]]
+                for c in range(kernel.shape[1]):
+                    weights, total = kernel[tap, c], 0.0
+                    for column in range(len(row)):
+                        total += row[column] * weights[column]
+                    rows[s, c] += total
+    return rows
+
+
+@compiled
+def same(first, place, first_out, place_out, places, slope):
+    """The rows of `slope`, of the slots of an output, at those of an input that has some of its places."""
+    rows, slot_at = np.empty((len(place), slope.shape[1]), np.float64), np.empty(places, np.int32)
+    for n in range(len(first) - 1):
+        for s in range(first_out[n], first_out[n + 1]):
+            slot_at[place_out[s]] = s
+        for s in range(first[n], first[n + 1]):
+            rows[s] = slope[slot_at[place[s]]]
+    return rows
+
+
+@compiled
+def tapped(first_out, tap, slope, first, place, places):
+    """Slopes (S, C) by the slots of an input, where that by each slot and channel of the output is by one place, `tap`,
+    of the input; what is at no slot does not vary."""
+    rows, slot_at = np.zeros((len(place), slope.shape[1]), np.float64), np.full(places, -1, np.int32)
+    for n in range(len(first) - 1):
+        for s in range(first[n], first[n + 1]):
+            slot_at[place[s]] = s
+        for o in range(first_out[n], first_out[n + 1]):
+            for c in range(slope.shape[1]):
+                s = slot_at[tap[o, c]]
+                if s >= 0:
+                    rows[s, c] += slope[o, c]
+        for s in range(first[n], first[n + 1]):
+            slot_at[place[s]] = -1
+    return rows

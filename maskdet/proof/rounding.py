@@ -136,6 +136,26 @@ def doubt(steps: tuple[Step, ...], absolutes: tuple[Step, ...], ranges: tuple[tu
     return total * float(MORE)
 
 
+def steepest(steps: tuple[Step, ...], absolutes: tuple[Step, ...],
+             tensors: tuple[np.ndarray, ...]) -> tuple[np.ndarray, ...]:
+    """For each tensor (places, C) the largest slope that the margin may have by each neuron, whatever bends how."""
+    slopes = [np.zeros_like(one) for one in tensors]
+    slopes[-1][0, :2] = 1
+    for number, (step, positive) in reversed(list(enumerate(zip(steps, absolutes), start=1))):
+        clean = tensors[step.inputs[0]]
+        if isinstance(step, Relu):
+            pulled = [slopes[number]]
+        elif isinstance(step, (Maximum, Median)):
+            pulled = [np.zeros_like(clean)]
+            for places in step.covers.T:
+                np.add.at(pulled[0], places[places >= 0], slopes[number][places >= 0])
+        else:
+            pulled = positive.pull(slopes[number], clean, tensors[number])
+        for i, one in zip(step.inputs, pulled):
+            slopes[i] += one
+    return tuple(one * MORE for one in slopes)
+
+
 def _either(slope: np.ndarray, more: np.ndarray, passes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """slope ± more times `passes`, and where that is nan, times anything from 0 to 1."""
     low, high = np.minimum(slope - more, 0), np.maximum(slope + more, 0)

@@ -17,7 +17,7 @@ from maskdet.attack.oracle import Predict
 from maskdet.attack.sweeps import drawn
 from maskdet.config import Profile
 from maskdet.incremental import Incremental, graph, kernels as passes, layers, network as incremental, windows
-from maskdet.proof import bounds, branching, forms, kernels, rounding
+from maskdet.proof import bounds, branching, forms, kernels, lines, rounding
 from maskdet.proof.branching import BUDGET, FLIPPABLE, SAFE, UNDECIDED, Decision, decide
 from maskdet.workers import in_turn, workers
 
@@ -128,6 +128,6 @@ def _key(network: Incremental, images: np.ndarray, labels: np.ndarray, budget: i
     """Names the work: the network by its weights, the faces, and the code."""
     weights = [value.tobytes() for step in network.steps for value in vars(step).values()
                if isinstance(value, np.ndarray)]
-    code = (oracle, graph, passes, layers, incremental, windows, bounds, branching, forms, kernels, rounding,
-            _item, _line, _read)
+    code = (oracle, graph, passes, layers, incremental, windows, bounds, branching, forms, kernels, lines,
+            rounding, _item, _line, _read)
     return files.digest(*weights, images.tobytes(), labels.tobytes(), budget, files.source(*code))

@@ -8,7 +8,7 @@ import os
 import platform
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -32,9 +32,7 @@ def record(run: Profile, stage: str, values: Mapping, measured: Mapping = {}) ->
     time; `measured` holds what does not (seconds), which is written but not glued. A value at
     ["accuracy"]["resnet"] is quoted in prose as ``{glue:text}`03_resnet.ipynb::accuracy.resnet:s` ``.
     """
-    if stage not in STAGES:
-        raise ValueError(f"expected a stage, one of {', '.join(STAGES)}, got {stage!r}")
-    path = run.folder / "results" / f"{stage}.json"
+    path = _results(run, stage)
     files.write_json(path, {**_plain(values), "measured": _plain(measured)})
     glue(values)
 
@@ -97,15 +95,25 @@ def collect(run: Profile) -> dict:
     merged: dict = {"profile": run.name}
     measured = {}
     for stage in STAGES:
-        path = run.folder / "results" / f"{stage}.json"
-        if not path.exists():
-            raise FileNotFoundError(f"no results of stage {stage} of profile {run.name}: run `{run.command}`")
-        found = json.loads(path.read_text(encoding="utf8"))
+        found = _stage(run, stage)
         measured[stage] = found.pop("measured")
         merged |= found
     merged["provenance"] = provenance(run, seconds=measured, checksum=merged["data"]["checksum"])
     files.write_json(run.folder / "results.json", merged)
     return merged
+
+
+def _results(run: Profile, stage: str) -> Path:
+    if stage not in STAGES:
+        raise ValueError(f"expected a stage, one of {', '.join(STAGES)}, got {stage!r}")
+    return run.folder / "results" / f"{stage}.json"
+
+
+def _stage(run: Profile, stage: str) -> dict:
+    path = _results(run, stage)
+    if not path.exists():
+        raise FileNotFoundError(f"no results of stage {stage} of profile {run.name}: run `{run.command}`")
+    return json.loads(path.read_text(encoding="utf8"))
 
 
 def provenance(run: Profile, *, seconds: Mapping, checksum: str) -> dict:
@@ -230,12 +238,34 @@ def built(run: Profile) -> dict:
     return json.loads(path.read_text(encoding="utf8"))
 
 
+def added(run: Profile, stages: Sequence[str]) -> dict:
+    """The record of a profile with `stages` as a run of now has them: `provenance.added` says of which commit and day.
+
+    Raises FileNotFoundError, naming the command, where a stage was not run, and ValueError where one is not known, or
+    the run is of other photographs, another seed or other versions than the record.
+    """
+    whole, now = recorded(run.name), environment()
+    origin, data = whole.pop("provenance"), _stage(run, "data")["data"]
+    for what, was, got in (("photographs", origin["data_checksum"], data["checksum"]),
+                           ("seed", origin["seed"], run.seed), ("versions", origin["versions"], now["versions"])):
+        if was != got:
+            raise ValueError(f"expected the {what} of results/{run.name}.json, {was}, got {got}: record the whole run")
+    for stage in stages:
+        found = _stage(run, stage)
+        origin["seconds"][stage] = found.pop("measured")
+        origin.setdefault("added", {})[stage] = {"date": now["date"], "commit": now["commit"]}
+        whole |= found
+    return whole | {"provenance": origin}
+
+
 def main(arguments: list[str]) -> int:
-    """`python -m maskdet.results PROFILE`: commit to the record what `make book` of a profile found."""
+    """`python -m maskdet.results PROFILE [STAGE ...]`: commit to the record what `make book` of a profile found, or of
+    its stages some."""
     try:
-        if len(arguments) != 1:
-            raise ValueError(f"expected one profile, one of {', '.join(PROFILES)}, got {arguments}")
-        files.write_json(RECORDED / f"{arguments[0]}.json", built(profile(arguments[0])))
+        if not arguments:
+            raise ValueError(f"expected a profile, one of {', '.join(PROFILES)}, got none")
+        run = profile(arguments[0])
+        files.write_json(RECORDED / f"{run.name}.json", added(run, arguments[1:]) if arguments[1:] else built(run))
     except (ValueError, FileNotFoundError) as error:
         print(error, file=sys.stderr)
         return 1

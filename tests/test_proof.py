@@ -189,7 +189,7 @@ def test_the_verdict_on_a_network_of_a_few_pixels_is_that_of_brute_force_over_ev
     last = dataclasses.replace(last, offset=last.offset + rows(np.array([above - least, 0])))  # now it is `above`
     face = Incremental((first, relu, last), (2, 2, 3)).face(image)
     assert margin(face.logits, 0) > 0
-    found = proof.decide(face, 0, budget=20_000)
+    found = proof.decide(face, 0, budget=50_000)
     assert found.verdict == verdict
     assert found.reached.min() > above - 1e-3 and (verdict == proof.FLIPPABLE or 0 < found.proved.min() <= above)
 
@@ -212,10 +212,10 @@ def bump(colour, height=1.0):
 @pytest.mark.parametrize("colour", [(128, 64, 200), (3, 250, 77), (17, 17, 18)])
 def test_a_planted_colour_that_no_corner_shows_is_found(colour):
     face = bump(colour).face(np.zeros((6, 5, 3), np.uint8))
-    found = proof.decide(face, 0, budget=20_000)
+    found = proof.decide(face, 0, budget=50_000)
     assert found.verdict == proof.FLIPPABLE and np.argwhere(found.flips).tolist() == [[2, 3]]
     assert found.witness == (2, 3, *colour)
-    weaker = proof.decide(bump(colour, height=0.3).face(np.zeros((6, 5, 3), np.uint8)), 0, budget=20_000)
+    weaker = proof.decide(bump(colour, height=0.3).face(np.zeros((6, 5, 3), np.uint8)), 0, budget=50_000)
     assert weaker.verdict == proof.SAFE and weaker.proved[2, 3] < 0.4 - 0.3 + 1e-6
 
 

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from maskdet import results
+from maskdet import files, results
 from maskdet.counts import Count, Estimate
 
 
@@ -41,6 +41,35 @@ def test_a_stage_that_did_not_run_is_named_with_its_command(profile):
 def test_an_unknown_stage_is_refused(profile):
     with pytest.raises(ValueError, match="expected a stage, one of data, faces, .*, realtime, got 'fitting'"):
         results.record(profile, "fitting", {})
+
+
+@pytest.fixture
+def committed(profile, monkeypatch, tmp_path):
+    """A record of the profile `test`, in a folder of its own; the path of the file."""
+    recorded_all(profile)
+    monkeypatch.setattr(results, "RECORDED", tmp_path / "committed")
+    path = tmp_path / "committed" / "test.json"
+    files.write_json(path, results.collect(profile))
+    return path
+
+
+def test_a_stage_that_is_run_later_is_added_to_the_record_and_says_when(profile, committed):
+    before = json.loads(committed.read_text())
+    results.record(profile, "truth", {"truth": {"flippable": Count(2, 9)}}, {"decision": 1.5})
+    results.record(profile, "faces", {"unmatched": 4})
+    files.write_json(committed, results.added(profile, ["truth"]))
+    after = json.loads(committed.read_text())
+    assert after["truth"] == {"flippable": {"k": 2, "n": 9, "effect": 1.0}} and after["unmatched"] == 3
+    assert after["provenance"].pop("added") == {"truth": {
+        name: after["provenance"][name] for name in ("date", "commit")}}
+    assert after["provenance"]["seconds"].pop("truth") == {"decision": 1.5}
+    assert before["provenance"]["seconds"].pop("truth") == {} and after["provenance"] == before["provenance"]
+
+
+def test_a_stage_of_other_photographs_is_not_added(profile, committed):
+    results.record(profile, "data", {"data": {"checksum": "d" * 64}})
+    with pytest.raises(ValueError, match="expected the photographs of results/test.json, ccc.*, got ddd.*: record the"):
+        results.added(profile, ["truth"])
 
 
 def test_a_run_that_was_not_recorded_is_an_error_that_names_the_command():

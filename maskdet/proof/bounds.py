@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from maskdet.incremental import Face
-from maskdet.incremental.layers import Change, Maximum, Median, Relu, Step, Sum
+from maskdet.incremental.layers import Change, Maximum, Median, Relu, Step
 from maskdet.proof import kernels, rounding
 from maskdet.proof.forms import Boxes, Form, Noise, bent, scaled, spread
 from maskdet.proof.lines import Lines, least
@@ -75,21 +75,13 @@ class Bounds:
         """The forms of all tensors. Raises ValueError for a median of anything but the image."""
         forms, steps = [self._colours(boxes)], self.face.network.steps
         rules = {Relu: self._rectified, Maximum: self._largest, Median: self._median}
-        *_, early, before, last = 0, 0, 0, *(n for n, step in enumerate(steps, start=1) if type(step) in rules)
+        bends = [number for number, step in enumerate(steps, start=1) if type(step) in rules]
         for number, step in enumerate(steps, start=1):
             given = [forms[i] for i in step.inputs]
-            # Noise is told apart to see it cancel. What was made last goes one way: nothing of it will.
-            if before < number < last and not isinstance(step, Sum):
-                given = [one.loosened(len(self.face.tensors[i]), {0} if rough else set(one.noise) - {before})
+            if not isinstance(step, Median):
+                given = [one.loosened(len(self.face.tensors[i]), _told_apart(one, number, bends, rough))
                          for i, one in zip(step.inputs, given)]
-            elif rough and early < number < before and not isinstance(step, Sum):
-                given = [one.loosened(len(self.face.tensors[i]), set(one.noise) - {early})
-                         for i, one in zip(step.inputs, given)]
-            elif number == last and not isinstance(step, Median):
-                given = [one.loosened(len(self.face.tensors[i]), ()) for i, one in zip(step.inputs, given)]
-            form = rules.get(type(step), self._linear)(number, step, *given)
-            # Behind the last step that bends no range is asked for.
-            forms.append(form.loosened(step.places, ()) if number >= last else form)
+            forms.append(rules.get(type(step), self._linear)(number, step, *given))
         return forms
 
     def _colours(self, boxes: Boxes) -> Form:
@@ -143,8 +135,8 @@ class Bounds:
         tiny = 8 * rounding.gamma(1) * (np.abs(middle) + np.abs(clean) + np.abs(clean_out) + gap + given.spread)
         radius = np.where(share > 0, share * given.radius * np.float32(1.00001) + tiny, 0).astype(np.float32)
         # A neuron that stays off passes on nothing; one that is off in the clean face alone, what it dropped there.
-        wrong = (given.error + self.slack[step.inputs[0]][at]) * rounding.MORE
-        error = np.where(high + wrong < 0, 0, wrong) - self.slack[number][at]
+        wrong = given.error + self.slack[step.inputs[0]][at]
+        error = np.maximum(np.where(high + wrong * rounding.MORE < 0, 0, wrong) - self.slack[number][at], 0)
         noise = {born: scaled(given.centre, one, share) for born, one in given.noise.items()}
         upper = share.astype(float)  # and the lower line is that which leaves least between them
         above = np.where((low < 0) & (high > 0), np.maximum(-upper * low, (1 - upper) * high), 0)
@@ -211,3 +203,15 @@ class Bounds:
         reach = (given.spread + given.radius) * np.float32(1.00001)
         reach += 4 * rounding.gamma(1) * (np.abs(middle) + np.abs(clean))
         return middle, middle - reach, middle + reach
+
+
+def _told_apart(form: Form, number: int, bends: Sequence[int], rough: bool) -> set[int]:
+    """The noise that step `number` is given as such, by the steps that made it: that which may cancel before a range is
+    asked for, at the next of the steps that bend. What the one before made goes one way to there, and behind the last
+    of them no range is asked for."""
+    *_, third, second, last = 0, 0, 0, *bends
+    if number >= last:
+        return set()
+    if number > second:
+        return {0} if rough else set(form.noise) - {second}
+    return set(form.noise) - ({third} if rough and number > third else set())

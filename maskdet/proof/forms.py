@@ -79,6 +79,8 @@ class Form:
 
     def loosened(self, places: int, kept: Collection[int]) -> "Form":
         """The same with the noise of the steps `kept` alone, the rest of it as `loose`."""
+        if set(self.noise) <= set(kept):
+            return self
         rest = {born: one for born, one in self.noise.items() if born not in kept}
         loose = (self.loose + spread(self.centre, rest, places)) * (1 + rounding.gamma(1))
         return replace(self, noise={born: one for born, one in self.noise.items() if born in kept}, loose=loose)

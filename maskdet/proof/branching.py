@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from maskdet.attack.oracle import decided, margin
-from maskdet.attack.pixels import CORNERS, everywhere
+from maskdet.attack.pixels import everywhere
 from maskdet.incremental import Face
 from maskdet.proof.bounds import TIE, Bounds
 from maskdet.proof.forms import Boxes

@@ -33,7 +33,8 @@ def record(run: Profile, stage: str, values: Mapping, measured: Mapping = {}) ->
     ["accuracy"]["resnet"] is quoted in prose as ``{glue:text}`03_resnet.ipynb::accuracy.resnet:s` ``.
     """
     path = _results(run, stage)
-    files.write_json(path, {**_plain(values), "measured": _plain(measured)})
+    made = {"date": _today(), "commit": _commit()}
+    files.write_json(path, {**_plain(values), "measured": _plain(measured), "made": made})
     glue(values)
 
 
@@ -95,8 +96,7 @@ def collect(run: Profile) -> dict:
     merged: dict = {"profile": run.name}
     measured = {}
     for stage in STAGES:
-        found = _stage(run, stage)
-        measured[stage] = found.pop("measured")
+        found, measured[stage], _ = _stage(run, stage)
         merged |= found
     merged["provenance"] = provenance(run, seconds=measured, checksum=merged["data"]["checksum"])
     files.write_json(run.folder / "results.json", merged)
@@ -109,11 +109,13 @@ def _results(run: Profile, stage: str) -> Path:
     return run.folder / "results" / f"{stage}.json"
 
 
-def _stage(run: Profile, stage: str) -> dict:
+def _stage(run: Profile, stage: str) -> tuple[dict, dict, dict]:
+    """What a stage recorded: its numbers, its seconds, and the day and commit that it was run at."""
     path = _results(run, stage)
     if not path.exists():
         raise FileNotFoundError(f"no results of stage {stage} of profile {run.name}: run `{run.command}`")
-    return json.loads(path.read_text(encoding="utf8"))
+    found = json.loads(path.read_text(encoding="utf8"))
+    return found, found.pop("measured"), found.pop("made")
 
 
 def provenance(run: Profile, *, seconds: Mapping, checksum: str) -> dict:
@@ -124,10 +126,14 @@ def provenance(run: Profile, *, seconds: Mapping, checksum: str) -> dict:
 
 def environment() -> dict:
     """The date, the code, the versions and the machine that numbers are made with."""
-    return {"date": datetime.datetime.now(datetime.UTC).date().isoformat(),
+    return {"date": _today(),
             "commit": _commit(), "python": platform.python_version(), "system": _system(),
             "versions": {name: importlib.metadata.version(name) for name in PACKAGES},
             "hardware": {"processor": _processor(), "cores": os.cpu_count()}}
+
+
+def _today() -> str:
+    return datetime.datetime.now(datetime.UTC).date().isoformat()
 
 
 def _commit() -> str:
@@ -239,21 +245,27 @@ def built(run: Profile) -> dict:
 
 
 def added(run: Profile, stages: Sequence[str]) -> dict:
-    """The record of a profile with `stages` as a run of now has them: `provenance.added` says of which commit and day.
+    """The record of a profile with `stages` as a later run has them: `provenance.added` says from which day and commit.
 
-    Raises FileNotFoundError, naming the command, where a stage was not run, and ValueError where one is not known, or
-    the run is of other photographs, another seed or other versions than the record.
+    Raises FileNotFoundError, naming the command, where a stage was not run, or none that shows that the networks are
+    those of the record; and ValueError where a stage is not known or was run with changes that are not committed, or
+    where another stage of that run, its photographs, seed, versions or processor are not as recorded.
     """
     whole, now = recorded(run.name), environment()
-    origin, data = whole.pop("provenance"), _stage(run, "data")["data"]
-    for what, was, got in (("photographs", origin["data_checksum"], data["checksum"]),
-                           ("seed", origin["seed"], run.seed), ("versions", origin["versions"], now["versions"])):
+    origin = whole.pop("provenance")
+    others = {stage: _stage(run, stage)[0] for stage in STAGES
+              if stage not in stages and (stage in ("data", "resnet") or _results(run, stage).exists())}
+    same = {"seed": (origin["seed"], run.seed), **{name: (origin[name], now[name]) for name in ("versions", "hardware")},
+            **{f"stage {stage}": ({name: whole.get(name) for name in found}, found) for stage, found in others.items()}}
+    for what, (was, got) in same.items():
         if was != got:
-            raise ValueError(f"expected the {what} of results/{run.name}.json, {was}, got {got}: record the whole run")
+            raise ValueError(f"expected the {what} of results/{run.name}.json, {was}, got {got}: "
+                             "record the whole run")
     for stage in stages:
-        found = _stage(run, stage)
-        origin["seconds"][stage] = found.pop("measured")
-        origin.setdefault("added", {})[stage] = {"date": now["date"], "commit": now["commit"]}
+        found, origin["seconds"][stage], made = _stage(run, stage)
+        if made["commit"].endswith("-dirty") or " " in made["commit"]:
+            raise ValueError(f"expected stage {stage} of a commit, got {made['commit']}: commit, and run it again")
+        origin.setdefault("added", {})[stage] = made
         whole |= found
     return whole | {"provenance": origin}
 

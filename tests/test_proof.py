@@ -70,29 +70,58 @@ def test_no_colour_of_a_box_has_less_than_its_bound_in_either_way_of_running_the
     face, several = network.face(image), boxes(rng, 24, image.shape, width=width)
     bounds = Bounds.of(face)
     for label, rough in itertools.product((0, 1), (False, True)):
-        least, *_ = bounds.margin(label, several, rough=rough)
+        least, *_ = bounds.margin(label, dataclasses.replace(several, rough=np.full(24, rough)))
         for n in range(len(several)):
             pixels = inside(rng, several[n], 40)
             asked, passed = face.ask(pixels[:, None]), run(changed(image, pixels))
             assert least[n] <= min(margin(asked, label).min(), margin(passed, label).min())
 
 
-def test_a_rough_bound_is_the_lower_one():
-    network, rng = Incremental.of(NETWORKS["resnet"]()), np.random.default_rng(0)
-    bounds, several = Bounds.of(network.face(rng.integers(0, 256, network.shape, dtype=np.uint8))), boxes(
-        rng, 24, network.shape, width=255)
-    close, rough = (bounds.margin(0, several, rough=rough)[0] for rough in (False, True))
-    assert (rough <= close + 1e-6).all() and (rough < close - 1e-3).sum() > 12
-
-
 @pytest.mark.parametrize("name", NETWORKS)
-def test_no_slope_of_a_margin_is_steeper_than_the_steepest(name):
-    network, rng = Incremental.of(NETWORKS[name]()), np.random.default_rng(0)
+@pytest.mark.parametrize("rough", [False, True])
+def test_every_tensor_stays_where_its_form_says_and_between_its_lines(name, rough):
+    network, rng = Incremental.of(NETWORKS[name]()), np.random.default_rng(3)
+    image = rng.integers(0, 256, network.shape, dtype=np.uint8)
+    bounds, several = Bounds.of(network.face(image)), boxes(rng, 8, network.shape, width=160)
+    forms, clean = bounds._forms(several, rough), bounds.face.tensors
+    for n, pixel in ((n, pixel) for n in range(8) for pixel in inside(rng, several[n], 12)):
+        tensors = rounding.exact(network.steps, changed(image, pixel[None])[0])
+        for number, form in enumerate(forms):
+            slots = slice(*form.centre.first[n:n + 2])
+            at, tiny = form.centre.place[slots], 1e-6 * (1 + np.abs(tensors[number]).max())
+            moved = tensors[number] - clean[number]
+            assert np.isin(np.flatnonzero(moved.any(axis=1)), at).all()
+            away = np.abs(moved[at] - form.centre.values[slots])
+            assert (away <= form.spread[slots] + form.radius[slots] + tiny).all()
+            if form.lines is not None:
+                x = tensors[network.steps[number - 1].inputs[0]]
+                x = x[at] if form.lines.tap is None else np.take_along_axis(x, form.lines.tap[slots], axis=0)
+                low, high = (share[slots] * x + offset[slots]
+                             for share, offset in zip(form.lines.share, form.lines.offset))
+                assert (low - tiny <= tensors[number][at]).all() and (tensors[number][at] <= high + tiny).all()
+
+
+def test_a_rough_bound_is_as_a_rule_the_lower_one():
+    network, rng = Incremental.of(NETWORKS["resnet"]()), np.random.default_rng(0)
+    bounds = Bounds.of(network.face(rng.integers(0, 256, network.shape, dtype=np.uint8)))
+    several = boxes(rng, 24, network.shape, width=255)
+    rough, close = (bounds.margin(0, dataclasses.replace(several, rough=np.full(24, one)))[0] for one in (True, False))
+    assert (rough < close - 1e-3).sum() > 12 and (rough < close + 1e-3).all()
+
+
+def test_nothing_is_steeper_than_the_steepest_slope_which_positive_weights_have():
+    network, rng = Incremental.of(NETWORKS["other"]()), np.random.default_rng(0)
+    absolutes = tuple(map(rounding.absolute, network.steps))
     for image in rng.integers(0, 256, (5, *network.shape), dtype=np.uint8):
         face = network.face(image)
-        steep = rounding.steepest(network.steps, tuple(map(rounding.absolute, network.steps)), face.tensors)
-        slope = np.abs(face.gradient(0))
+        steep, slope = rounding.steepest(network.steps, absolutes, face.tensors), np.abs(face.gradient(0))
         assert (slope <= steep[0][:, :3].reshape(slope.shape)).all() and slope.max() > 0
+    weights = rng.random((12, 3, 2)) * [1, 0]  # of one class: nothing cancels
+    only = Dense(inputs=(0,), shape=(1, 1, 2), kernel=rows(weights), offset=rows(np.zeros(2)))
+    sums = Incremental((only,), (4, 3, 3))
+    face = sums.face(np.ones((4, 3, 3), np.uint8))
+    steep = rounding.steepest(sums.steps, tuple(map(rounding.absolute, sums.steps)), face.tensors)
+    np.testing.assert_allclose(steep[0][:, :3].reshape(4, 3, 3), face.gradient(0), rtol=2e-3)
 
 
 @pytest.mark.parametrize("name", ["resnet", "figure2"])
@@ -121,13 +150,20 @@ def test_boxes_that_become_smaller_have_bounds_that_become_exact():
     assert gaps == sorted(gaps, reverse=True) and 0 < gaps[-1] < gaps[0] / 20
 
 
-def test_a_bound_does_not_depend_on_its_company():
-    model, rng = shaken(models.build("figure2", seed=1)), np.random.default_rng(0)
-    bounds = Bounds.of(Incremental.of(model).face(rng.integers(0, 256, (50, 50, 3), dtype=np.uint8)))
-    several = boxes(rng, 12, (50, 50), width=200)
-    together, *_ = bounds.margin(1, several)
-    alone = np.concatenate([bounds.margin(1, several[n:n + 1])[0] for n in range(12)])
-    np.testing.assert_allclose(alone, together, rtol=1e-6)
+@pytest.mark.parametrize("name", ["figure2", "resnet"])
+def test_a_bound_does_not_depend_on_its_company_rough_or_close(name):
+    network, rng = Incremental.of(NETWORKS[name]()), np.random.default_rng(0)
+    bounds = Bounds.of(network.face(rng.integers(0, 256, network.shape, dtype=np.uint8)))
+    several = dataclasses.replace(boxes(rng, 12, network.shape, width=200), rough=np.arange(12) % 3 > 0)
+    together, alone = bounds.margin(1, several), [bounds.margin(1, several[n:n + 1]) for n in range(12)]
+    for one, parts in zip(together, zip(*alone)):
+        np.testing.assert_allclose(np.concatenate(parts), one, rtol=1e-6, atol=1e-9)
+
+
+def test_a_face_that_the_network_has_wrong_is_not_decided():
+    face = bump((1, 2, 3)).face(np.zeros((6, 5, 3), np.uint8))
+    with pytest.raises(ValueError, match="expected a face that the network has right, class 1, got logits"):
+        proof.decide(face, 1)
 
 
 @pytest.mark.parametrize("name", ["figure2", "other"])

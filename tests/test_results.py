@@ -45,31 +45,51 @@ def test_an_unknown_stage_is_refused(profile):
 
 @pytest.fixture
 def committed(profile, monkeypatch, tmp_path):
-    """A record of the profile `test`, in a folder of its own; the path of the file."""
-    recorded_all(profile)
+    """A record of the profile `test`, made at commit `then`, in a folder of its own: the path of the file. Now is
+    commit `now`."""
     monkeypatch.setattr(results, "RECORDED", tmp_path / "committed")
+    monkeypatch.setattr(results, "_commit", lambda: "then")
+    recorded_all(profile)
     path = tmp_path / "committed" / "test.json"
     files.write_json(path, results.collect(profile))
+    monkeypatch.setattr(results, "_commit", lambda: "now")
     return path
 
 
-def test_a_stage_that_is_run_later_is_added_to_the_record_and_says_when(profile, committed):
+def test_a_stage_that_is_run_later_is_added_to_the_record_and_says_of_which_commit(profile, committed):
     before = json.loads(committed.read_text())
     results.record(profile, "truth", {"truth": {"flippable": Count(2, 9)}}, {"decision": 1.5})
-    results.record(profile, "faces", {"unmatched": 4})
     files.write_json(committed, results.added(profile, ["truth"]))
     after = json.loads(committed.read_text())
-    assert after["truth"] == {"flippable": {"k": 2, "n": 9, "effect": 1.0}} and after["unmatched"] == 3
-    assert after["provenance"].pop("added") == {"truth": {
-        name: after["provenance"][name] for name in ("date", "commit")}}
+    assert after["truth"] == {"flippable": {"k": 2, "n": 9, "effect": 1.0}}
+    assert after["provenance"].pop("added")["truth"]["commit"] == "now"
     assert after["provenance"]["seconds"].pop("truth") == {"decision": 1.5}
     assert before["provenance"]["seconds"].pop("truth") == {} and after["provenance"] == before["provenance"]
+    assert after["provenance"]["commit"] == "then"
 
 
-def test_a_stage_of_other_photographs_is_not_added(profile, committed):
-    results.record(profile, "data", {"data": {"checksum": "d" * 64}})
-    with pytest.raises(ValueError, match="expected the photographs of results/test.json, ccc.*, got ddd.*: record the"):
+@pytest.mark.parametrize("stage, values, said", [
+    ("data", {"data": {"checksum": "d" * 64}}, "expected the stage data of results/test.json, .*ccc.*, got .*ddd"),
+    ("resnet", {"accuracy": {"resnet": Count(8, 10)}}, "expected the stage resnet of .*'k': 9.*, got .*'k': 8")])
+def test_a_stage_of_other_photographs_or_networks_is_not_added(profile, committed, stage, values, said):
+    results.record(profile, stage, values)
+    with pytest.raises(ValueError, match=said):
         results.added(profile, ["truth"])
+
+
+def test_a_stage_that_was_run_with_changes_that_are_not_committed_is_not_added(profile, committed, monkeypatch):
+    monkeypatch.setattr(results, "_commit", lambda: "abc1234-dirty")
+    results.record(profile, "truth", {"truth": {}})
+    with pytest.raises(ValueError, match="expected stage truth of a commit, got abc1234-dirty: commit, and run it"):
+        results.added(profile, ["truth"])
+
+
+def test_an_unknown_stage_is_not_added_and_the_record_stays_as_it_is(profile, committed, monkeypatch, capsys):
+    before = committed.read_bytes()
+    monkeypatch.setattr(results, "profile", lambda name: profile)
+    assert results.main(["test", "fitting"]) == 1 and "got 'fitting'" in capsys.readouterr().err
+    assert committed.read_bytes() == before
+    assert results.main(["test", "truth"]) == 0 and committed.read_bytes() != before
 
 
 def test_a_run_that_was_not_recorded_is_an_error_that_names_the_command():

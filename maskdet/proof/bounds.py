@@ -1,4 +1,5 @@
-"""Sound bounds of a face's margin over boxes of colours: its affine forms followed through each kind of step.
+"""Sound bounds of a face's margin over boxes of colours: affine forms followed forward through each kind of step say
+between which values each neuron stays, and `lines` what is then left of the margin.
 
 A new kind of step that is not linear is a method here.
 """
@@ -15,6 +16,7 @@ from maskdet.proof.forms import Boxes, Form, Noise, bent, scaled, spread
 from maskdet.proof.lines import Lines, least
 
 TIE = 1e-5  # float32 probabilities of logits that are further apart than this differ
+TOGETHER = {False: 10, True: 32}  # boxes bounded at once, closely and roughly: their symbols stay in cache
 
 
 @dataclass(frozen=True)
@@ -41,12 +43,22 @@ class Bounds:
         steep = rounding.steepest(steps, absolutes, tensors)
         return cls(replace(face, tensors=tensors), absolutes, own, slack, steep, doubt)
 
-    def margin(self, label: int, boxes: Boxes, *, rough: bool = False) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def margin(self, label: int, boxes: Boxes) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """For each box a lower bound (N,) of the margin of class `label`; how it moves with each colour, (N, 3); and
-        how much of it (N,) is left to rounding, in this box and in all within. It is sooner known and lower if `rough`.
+        how much of it (N,) is left to rounding, in this box and in all within. A rough one is known in a third of the
+        time, and as a rule lower.
 
-        No float32 run of the network has less for any colour of the box.
+        No whole float32 pass of the network has less for any colour of the box.
         """
+        order = np.argsort(boxes.rough, kind="stable")
+        parts = [self._margin(label, boxes[some[start:start + TOGETHER[rough]]], rough)
+                 for rough, some in zip((False, True), np.split(order, [np.count_nonzero(~boxes.rough)]))
+                 for start in range(0, len(some), TOGETHER[rough])]
+        back = np.argsort(order)
+        low, moves, doubt = (np.concatenate(part)[back] for part in zip(*parts))
+        return low, moves, doubt
+
+    def _margin(self, label: int, boxes: Boxes, rough: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         forms = self._forms(boxes, rough)
         exact, slopes = least(self.face, forms, self.steep, label)
         last, moves = forms[-1], slopes * (boxes.high - boxes.low) / 2
@@ -207,8 +219,8 @@ class Bounds:
 
 def _told_apart(form: Form, number: int, bends: Sequence[int], rough: bool) -> set[int]:
     """The noise that step `number` is given as such, by the steps that made it: that which may cancel before a range is
-    asked for, at the next of the steps that bend. What the one before made goes one way to there, and behind the last
-    of them no range is asked for."""
+    asked for, at the next of the steps that bend. What the one before made mostly goes one way to there, and behind the
+    last no range is asked for. Of noise that is not told apart the bound is lower, and as true."""
     *_, third, second, last = 0, 0, 0, *bends
     if number >= last:
         return set()

@@ -13,16 +13,15 @@ from maskdet.proof.forms import Boxes
 FLIPPABLE, SAFE, UNDECIDED = "flippable", "safe", "undecided"
 BUDGET = 50_000  # boxes of colours a face
 GRID = np.array(list(np.ndindex(5, 5, 5))) * 255 // 4  # colours
-# By this, measured, the gap between bound and margin shrinks when a box is halved, and when it is not rough any more.
-NARROWS, CLOSER = 1.6, 1.6
-TOGETHER = {False: 10, True: 32}  # boxes bounded at once, less and more roughly: their symbols stay in cache
+NARROWS = 1.6  # by this, measured, a gap between bound and margin shrinks when a box is halved
 
 
 @dataclass(frozen=True)
 class Decision:
     """What is true of one face, place by place, (H, W): `reached`, the least margin that was asked about, with the
     `colour` (H, W, 3) that has it; `proved`, below which no colour's margin is (-inf: nothing is proved); `flips`,
-    where a colour turns the decision. `boxes` of colours were bounded, `queries` colours asked about."""
+    where a colour turns the decision. `boxes` of colours were bounded, one that was bounded twice counting twice, and
+    `queries` colours asked about."""
 
     reached: np.ndarray
     colour: np.ndarray
@@ -53,7 +52,12 @@ def decide(face: Face, label: int, *, places: np.ndarray | None = None, budget: 
     asked, and is then bounded less roughly, or halved, up to three times at once. Where a colour comes so near that
     rounding alone forbids a proof, a grid of colours is asked instead. Of places that the budget does not reach
     nothing is proved.
+
+    Raises ValueError where the network does not have the face right.
     """
+    if margin(face.logits, label) <= 0:
+        raise ValueError(f"expected a face that the network has right, class {label}, got logits "
+                         f"{face.logits.tolist()}")
     height, width = face.image.shape[:2]
     places = np.argwhere(np.ones((height, width), bool)) if places is None else np.asarray(places)
     state, bounds = _State(face, label, height * width), Bounds.of(face)
@@ -63,7 +67,7 @@ def decide(face: Face, label: int, *, places: np.ndarray | None = None, budget: 
     places = places[~near][:budget]  # of others nothing is proved
     boxes = Boxes.of(places, np.zeros((len(places), 3), int), np.full((len(places), 3), 255))
     while len(boxes):
-        low, moves, doubt = _bounded(bounds, label, boxes)
+        low, moves, doubt = bounds.margin(label, boxes)
         unsettled, boxes = ~state.settle(boxes, low), replace(boxes, doubt=doubt)
         boxes, moves = boxes[unsettled], moves[unsettled]
         state.ask(np.column_stack([boxes.places, np.where(moves > 0, boxes.low, boxes.high)]))
@@ -125,26 +129,17 @@ class _State:
                         int(self.boxes.sum()), self.queries)
 
 
-def _bounded(bounds: Bounds, label: int, boxes: Boxes) -> tuple[np.ndarray, ...]:
-    order = np.argsort(boxes.rough, kind="stable")
-    parts = [bounds.margin(label, boxes[some[start:start + TOGETHER[rough]]], rough=rough)
-             for rough, some in zip((False, True), np.split(order, [np.count_nonzero(~boxes.rough)]))
-             for start in range(0, len(some), TOGETHER[rough])]
-    back = np.argsort(order)
-    return tuple(np.concatenate(part)[back] for part in zip(*parts))
-
-
 def _next(boxes: Boxes, gap: np.ndarray, own: float) -> tuple[np.ndarray, np.ndarray]:
-    """How often to halve boxes whose bounds lie `gap` below the margin of the clean face, `own`, at most three times,
-    and whether to be rough with the parts: what by experience is enough, and takes least."""
-    rough = np.where(boxes.rough, gap, gap * CLOSER)
-    halved, more = (np.ceil(np.log(one / own) / np.log(NARROWS)) for one in (rough / CLOSER, rough))
-    least = np.where(boxes.rough, 0, 1)
-    halved, more = np.maximum(halved, least), np.maximum(more, 1)
-    misjudged = boxes.rough & (boxes.high - boxes.low < 255).any(axis=1)
-    quick = (more <= halved + 1) & ~boxes.single & ~misjudged  # a rough bound takes a third of the time
-    halved[boxes.rough & boxes.single] = 0
-    return np.minimum(np.where(quick, more, halved), 3).astype(int), quick
+    """How often to halve boxes whose bounds lie `gap` below the margin of the clean face, `own`: as often as it takes,
+    by experience, but three times at most; and whether to bound the parts roughly.
+
+    A close bound is worth a halving. It is for parts that a rough one did not settle.
+    """
+    halvings = np.maximum(np.ceil(np.log(gap / own) / np.log(NARROWS)), 1).astype(int)
+    closely = boxes.rough & (boxes.high - boxes.low < 255).any(axis=1)
+    times = np.where(boxes.rough, halvings - closely, halvings + 1)
+    times[boxes.rough & boxes.single] = 0
+    return np.minimum(times, 3), ~closely
 
 
 def _parts(boxes: Boxes, moves: np.ndarray, times: np.ndarray) -> Boxes:

@@ -1,9 +1,10 @@
 """Affine forms (de Figueiredo & Stolfi 2004) of a network's tensors while one pixel takes any colour of a box.
 
-What a neuron adds to its clean value is  centre + Σ noise[k] t[k] ± radius,  each t[k] in [-1, 1]. The first three
-symbols are the colours; a rectifier that may bend, and a maximum that may change hands, add a symbol each (Singh
-et al. 2018), so that what they do is known again where it meets itself behind later layers. Convolutions,
-sums and means are followed by the incremental inference that the attack uses.
+What a neuron adds to its clean value is  centre + Σ noise[k] t[k] ± loose ± radius,  each t[k] in [-1, 1]. The first
+three symbols are the colours; a rectifier that may bend, and a maximum or median that may change hands, add a symbol
+each (Singh et al. 2018), so that what they do is known again where it meets itself behind later layers. Where it will
+not, symbols are told apart no more: `loose`. Convolutions, sums and means are followed by the incremental inference
+that the attack uses.
 """
 
 from collections.abc import Collection, Sequence
@@ -21,8 +22,8 @@ FAINT = 1e-2  # a new symbol smaller than this is kept as radius
 @dataclass(frozen=True)
 class Boxes:
     """N boxes of colours: the pixel at `places` (N, 2: row, column) takes any colour from `low` to `high` (N, 3).
-    `doubt` (N,): what rounding may do to the margin there, as far as it is known; `rough` (N,): whether to bound it
-    quickly first."""
+    `doubt` (N,): what rounding may do to the margin there, as far as it is known; `rough` (N,): whether they are to be
+    bounded quickly rather than closely."""
 
     places: np.ndarray
     low: np.ndarray
@@ -32,7 +33,7 @@ class Boxes:
 
     @classmethod
     def of(cls, places: np.ndarray, low: np.ndarray, high: np.ndarray) -> "Boxes":
-        """Boxes of which nothing is known yet."""
+        """Boxes of which nothing is known yet, to be bounded roughly."""
         return cls(places, low, high, np.full(len(places), np.inf), np.ones(len(places), bool))
 
     @classmethod
@@ -63,7 +64,8 @@ class Noise:
 @dataclass(frozen=True)
 class Form:
     """The forms of one tensor for all boxes. `noise` is by the number of the step that made it; the others (S, C) are
-    of the slots of `centre`: `radius`, for what is rounded here; `loose`, for noise that is not told apart any more;
+    of the slots of `centre`: `radius`, for what is rounded here and for new noise that is faint; `loose`, for noise
+    that is not told apart any more;
     `spread`, the sum of the absolute values of all noise and of `loose`, rounded up; and by how much more a float32 run
     may be off than for the clean image, `own` by what it rounds in this tensor, `error` by all that it rounded before
     as well. `lines` are those of a step that bends."""

@@ -148,11 +148,11 @@ def placed(first, place, owner, noise, kept):
 
 
 @njit(cache=True, nogil=True, error_model="numpy", fastmath={"reassoc", "contract"})  # sums in any order
-def pulled(first, place, reach, places, slope, kernel, channels):
-    """Slopes (S, C) by the slots of a convolution's input, from those by its output's, as `reached` numbers them."""
-    _, _, target = windows.reached(first, place, *reach, len(kernel), places)
-    rows = np.zeros((len(place), channels), np.float64)
-    for s in range(len(place)):
+def pulled(target, slope, kernel, channels):
+    """Slopes (S, C) by the slots of a convolution's input, from those by its output's, whose number under each tap is
+    `target` (S, taps), or -1."""
+    rows = np.zeros((len(target), channels), np.float64)
+    for s in range(len(target)):
         for tap in range(len(kernel)):
             if target[s, tap] >= 0:
                 row = slope[target[s, tap]]

@@ -12,20 +12,18 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from maskdet.incremental import Face
+from maskdet.incremental import Face, windows
 from maskdet.incremental.layers import Change, Convolution, Dense, Mean, Scale, Step, Sum
 from maskdet.proof import kernels, rounding
 
 if TYPE_CHECKING:
     from maskdet.proof.forms import Form
 
-EXACT = 2.0**-53 * 2**14  # of sums of float64 of so many terms, one upon the other
-
-
 @dataclass(frozen=True)
 class Lines:
-    """A step that bends: in each slot and channel (S, C) its output lies between  share[0] x + offset[0]  and
-    share[1] x + offset[1], x being its input at the same place, or at place `tap` (S, C) where there is one."""
+    """A step that bends: in each slot and channel (S, C) its output is no less than  share[0] x + offset[0]  and no
+    more than  share[1] x + offset[1], x being its input at the same place, or at place `tap` (S, C) where there is
+    one."""
 
     share: tuple[np.ndarray, np.ndarray]
     offset: tuple[np.ndarray, np.ndarray]
@@ -35,17 +33,21 @@ class Lines:
 def least(face: Face, forms: Sequence["Form"], steep: Sequence[np.ndarray],
           label: int) -> tuple[np.ndarray, np.ndarray]:
     """A lower bound (N,) of the margin of class `label` in each of N boxes, and the slopes (N, 3) of that bound by the
-    colours. `forms` are those of the boxes, `steep` as `rounding.steepest` has it."""
+    colours. `forms` are those of the boxes, `steep` as `rounding.steepest` has it.
+
+    Raises ValueError for a linear step of a kind that slopes are not known to go through.
+    """
+    double = rounding.double(face.network.steps)
     slots = [form.centre for form in forms]
     slopes = [np.zeros(one.values.shape) for one in slots]
     slopes[-1][:, [label, 1 - label]] = 1, -1
-    lost = np.full(len(slopes[-1]), float(rounding.UNIT * np.abs(face.logits).sum(dtype=float)))
-    low = float(face.logits[label]) - float(face.logits[1 - label]) - lost
+    own = float(face.logits[label]) - float(face.logits[1 - label])
+    low = np.full(len(slopes[-1]), own - float(rounding.UNIT) * float(np.abs(face.logits).sum(dtype=float)))
     for number, step in reversed(list(enumerate(face.network.steps, start=1))):
         if (lines := forms[number].lines) is None:
             pulled = _pulled(step, slopes[number], slots[number], [slots[i] for i in step.inputs])
         else:
-            slope, added, lost = _bent(face, number, lines, forms[number], slopes[number], steep[number])
+            slope, added, lost = _bent(face, number, lines, forms[number], slopes[number], steep[number], double)
             box = np.repeat(np.arange(len(low)), np.diff(slots[number].first))
             low += np.bincount(box, added - lost, len(low))
             given = slots[step.inputs[0]]
@@ -56,11 +58,11 @@ def least(face: Face, forms: Sequence["Form"], steep: Sequence[np.ndarray],
     by_colour, middle = slopes[0][:, :3], slots[0].values[:, :3].astype(float)
     half = forms[0].spread[:, :3].astype(float)
     sizes = ((np.abs(middle) + half) * (np.abs(by_colour) + steep[0][slots[0].place, :3])).sum(axis=1)
-    return low + (by_colour * middle - np.abs(by_colour) * half).sum(axis=1) - EXACT * sizes, by_colour
+    return low + (by_colour * middle - np.abs(by_colour) * half).sum(axis=1) - double * sizes, by_colour
 
 
-def _bent(face: Face, number: int, lines: Lines, form: "Form", slope: np.ndarray,
-          steep: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _bent(face: Face, number: int, lines: Lines, form: "Form", slope: np.ndarray, steep: np.ndarray,
+          double: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The slopes (S, C) by the input of step `number`, and for each slot what the lines add to the margin, and how much
     of it may be wrong."""
     at, up = form.centre.place, slope < 0
@@ -71,8 +73,9 @@ def _bent(face: Face, number: int, lines: Lines, form: "Form", slope: np.ndarray
     known = share * clean
     added = slope * (known + offset - before)
     sizes = np.abs(known) + np.abs(offset) + np.abs(before)
-    stored = np.abs(slope) * (float(rounding.UNIT) * (np.abs(known) + np.abs(before)) + EXACT * sizes)
-    moved = EXACT * steep[at] * (np.abs(form.centre.values) + form.spread + form.radius)
+    stored = np.abs(slope) * (float(rounding.UNIT) * (np.abs(known) + np.abs(before)) + double * sizes)
+    # The slope itself is rounded, as much as the steepest may be, and meets all that the output moves.
+    moved = double * steep[at] * (np.abs(form.centre.values) + form.spread + form.radius)
     return slope * share, added.sum(axis=1), (stored + moved).sum(axis=1)
 
 
@@ -82,7 +85,10 @@ def _pulled(step: Step, slope: np.ndarray, made: Change, given: Sequence[Change]
         return [slope * step.factor]
     if isinstance(step, Convolution):
         [one] = given
-        return [kernels.pulled(one.first, one.place, step.reach, step.places, slope, step.kernel, one.values.shape[1])]
+        _, place, target = windows.reached(one.first, one.place, *step.reach, len(step.kernel), step.places)
+        if not np.array_equal(place, made.place):
+            raise AssertionError("expected slots numbered as on the way forward: remove what Numba kept, __pycache__")
+        return [kernels.pulled(target, slope, step.kernel, one.values.shape[1])]
     if isinstance(step, Sum):
         return [kernels.same(one.first, one.place, made.first, made.place, step.places, slope) for one in given]
     [one] = given

@@ -255,7 +255,8 @@ def added(run: Profile, stages: Sequence[str]) -> dict:
     origin = whole.pop("provenance")
     others = {stage: _stage(run, stage)[0] for stage in STAGES
               if stage not in stages and (stage in ("data", "resnet") or _results(run, stage).exists())}
-    same = {"seed": (origin["seed"], run.seed), **{name: (origin[name], now[name]) for name in ("versions", "hardware")},
+    same = {"seed": (origin["seed"], run.seed),
+            **{name: (origin[name], now[name]) for name in ("versions", "hardware")},
             **{f"stage {stage}": ({name: whole.get(name) for name in found}, found) for stage, found in others.items()}}
     for what, (was, got) in same.items():
         if was != got:

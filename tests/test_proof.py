@@ -84,7 +84,8 @@ def test_every_tensor_stays_where_its_form_says_and_between_its_lines(name, roug
     image = rng.integers(0, 256, network.shape, dtype=np.uint8)
     bounds, several = Bounds.of(network.face(image)), boxes(rng, 8, network.shape, width=160)
     forms, clean = bounds._forms(several, rough), bounds.face.tensors
-    for n, pixel in ((n, pixel) for n in range(8) for pixel in inside(rng, several[n], 12)):
+    pixels = [(n, pixel) for n in range(8) for pixel in inside(rng, several[n], 12)]
+    for n, pixel in pixels:
         tensors = rounding.exact(network.steps, changed(image, pixel[None])[0])
         for number, form in enumerate(forms):
             slots = slice(*form.centre.first[n:n + 2])

@@ -22,15 +22,14 @@ FOUND = {"evolution": "differential evolution", "corners": "all corners",  # sea
          "guided": "the guided corners"}
 
 
-def decide(run: Profile, outcomes: Mapping[str, Sequence[Outcome]], *, most: Mapping[str, int]) -> dict[str, Verdicts]:
-    """Decide the test faces that the first network of each name has right: at `most` so many, by the network of its
-    line, and all of one that is not named."""
+def decide(run: Profile, outcomes: Mapping[str, Sequence[Outcome]]) -> dict[str, Verdicts]:
+    """Decide the test faces that the first network of each name has right, as many as the profile says (`decided`)."""
     found = {}
     for name, [outcome, *_] in outcomes.items():
-        model = outcome.model
+        model, most = outcome.model, run.decided.get(name, run.decided.get(outcome.trial.line.network))
         found[name] = decide_all(models.predictor(model), Incremental.of(model), outcome.test.images,
                                  outcome.test.labels, name=name, profile=run, stem=outcome.trial.name,
-                                 most=most.get(outcome.trial.line.network), budget=run.boxes)
+                                 most=most, budget=run.boxes)
     return found
 
 

@@ -105,7 +105,7 @@ PROFILES = {
     for profile in (
         # Small enough for a coffee break.
         Profile("demo", "wobot", scenes=160, unannotated=6, folds=3, repeats=2, lengths=(3,),
-                attacked=24, boxes=8000, decided={"resnet": 3, "figure2": 12},
+                attacked=24, decided={"resnet": 2, "figure2": 12},
                 defences=SINGLE,
                 recipe=Recipe(epochs=25, batch=16, learning_rate=2e-3, shrink=0.05),
                 code=dataclasses.replace(PREPRINT, epochs=10),

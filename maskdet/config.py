@@ -110,7 +110,7 @@ PROFILES = {
                 recipe=Recipe(epochs=25, batch=16, learning_rate=2e-3, shrink=0.05),
                 code=dataclasses.replace(PREPRINT, epochs=10),
                 compared=()),
-        # These take longest to decide.
+        # Of these two as many as the record has; all of the others.
         Profile("larxel", "voc", decided={"resnet, median filter": 100, "resnet, trained on witnesses": 100}),
         Profile("wobot", "wobot"),
         # More of what the demo draws, other scenes, for the shipped weights.

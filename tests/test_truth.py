@@ -64,6 +64,18 @@ def test_the_faces_decided_are_the_first_of_those_that_are_attacked(profile, lab
     assert decided(profile, labels, most=2).faces.tolist() == sorted(drawn.tolist())
 
 
+def test_how_many_are_decided_is_said_by_network_and_defence_or_by_network(profile, monkeypatch):
+    monkeypatch.setattr(truth, "decide_all", lambda *given, most, **options: most)
+    monkeypatch.setattr(truth.models, "predictor", lambda model: None)
+    monkeypatch.setattr(truth.Incremental, "of", lambda model: None)
+    trial = SimpleNamespace(name="fit", line=SimpleNamespace(network="resnet"))
+    outcome = [SimpleNamespace(model=None, trial=trial, test=SimpleNamespace(images=None, labels=None))]
+    named = {"resnet": outcome, "resnet, none": outcome, "resnet, median filter": outcome}
+    several = dataclasses.replace(profile, decided={"resnet, median filter": 5, "resnet": 3})
+    assert list(truth.decide(several, named).values()) == [3, 3, 5]
+    assert list(truth.decide(dataclasses.replace(profile, decided={}), named).values()) == [None] * 3
+
+
 def test_a_decision_is_of_the_network_the_whole_pass_agrees_with_it(profile, labels):
     found = decided(profile, labels)
     for face, decision in zip(found.faces, found.decisions):

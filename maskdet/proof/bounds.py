@@ -221,7 +221,7 @@ def _told_apart(form: Form, number: int, bends: Sequence[int], rough: bool) -> s
     """The noise that step `number` is given as such, by the steps that made it: that which may cancel before a range is
     asked for, at the next of the steps that bend. What the one before made mostly goes one way to there, and behind the
     last no range is asked for. Of noise that is not told apart the bound is lower, and as true."""
-    *_, third, second, last = 0, 0, 0, *bends
+    *_, third, second, last = -1, -1, -1, *bends  # where there are fewer: no step, as 0 is the colours
     if number >= last:
         return set()
     if number > second:

@@ -65,10 +65,9 @@ class Noise:
 class Form:
     """The forms of one tensor for all boxes. `noise` is by the number of the step that made it; the others (S, C) are
     of the slots of `centre`: `radius`, for what is rounded here and for new noise that is faint; `loose`, for noise
-    that is not told apart any more;
-    `spread`, the sum of the absolute values of all noise and of `loose`, rounded up; and by how much more a float32 run
-    may be off than for the clean image, `own` by what it rounds in this tensor, `error` by all that it rounded before
-    as well. `lines` are those of a step that bends."""
+    that is not told apart any more; `spread`, the sum of the absolute values of all noise and of `loose`, rounded up;
+    and by how much more a float32 run may be off than for the clean image, `own` by what it rounds in this tensor,
+    `error` by all that it rounded before as well. `lines` are those of a step that bends."""
 
     centre: Change
     radius: np.ndarray

@@ -19,6 +19,7 @@ from maskdet.proof import kernels, rounding
 if TYPE_CHECKING:
     from maskdet.proof.forms import Form
 
+
 @dataclass(frozen=True)
 class Lines:
     """A step that bends: in each slot and channel (S, C) its output is no less than  share[0] x + offset[0]  and no

@@ -59,7 +59,7 @@ record: notebooks ## write this run's numbers to results/PROFILE.json, which is 
 check: $(VENV)/ready ## compare this run's numbers with those recorded in results/PROFILE.json
 	@$(BIN)/python -m maskdet.codecheck $(PROFILE)
 
-weights: $(VENV)/ready ## train the shipped weights anew (on larxel and drawn faces; about half an hour)
+weights: $(VENV)/ready ## train the shipped weights anew (on larxel and drawn faces; about 50 minutes)
 	$(MAKE) --no-print-directory PROFILE=larxel $(BUILD)/larxel/notebooks/02_faces.ipynb
 	$(BIN)/python -m maskdet.weights train
 
@@ -125,7 +125,7 @@ $(DONE)/06_truth.ipynb: $(wildcard maskdet/proof/*.py) $(DONE)/lines.ipynb
 $(DONE)/07_defence.ipynb: $(DONE)/06_truth.ipynb
 $(DONE)/08_realtime.ipynb: maskdet/system.py results/detection.json results/preprint.json $(DONE)/03_resnet.ipynb
 $(DONE)/05_results.ipynb: $(DONE)/07_defence.ipynb $(DONE)/08_realtime.ipynb maskdet/codecheck.py results/larxel-receipt.json $(filter-out results/$(PROFILE).json,results/larxel.json results/preprint.json) $(DONE)/folds.ipynb $(DONE)/lines.ipynb $(DONE)/comparison.ipynb
-$(DONE)/weights.ipynb: maskdet/weights.py $(wildcard maskdet/models/shipped/*) results/portraits.json $(DONE)/03_resnet.ipynb
+$(DONE)/weights.ipynb: $(wildcard maskdet/weights/*.py) $(wildcard maskdet/models/shipped/*) results/portraits.json $(DONE)/03_resnet.ipynb
 $(DONE)/try.ipynb: maskdet/playground.py $(wildcard maskdet/models/*.py maskdet/models/shipped/* maskdet/drawing/*.py maskdet/attack/*.py book/_static/vendor/tfjs/*.wasm) maskdet/data/classes.py maskdet/faces/matching.py maskdet/backend.py
 $(DONE)/benchmark.ipynb: maskdet/benchmark.py results/bench.json results/larxel.json
 

@@ -41,7 +41,7 @@ def fit(name: str, patches: np.ndarray, labels: np.ndarray, *, held_out: tuple, 
     if len(np.unique(labels)) < len(CLASSES):
         raise ValueError(f"expected both classes among {len(labels)} training crops, got one")
     start, rng = time.perf_counter(), np.random.default_rng(seed)
-    model = models.build(name, seed=seed, scaling=scaling)
+    model = models.build(name, seed=seed, scaling=scaling, normalised=recipe.normalised)
     crops_shown = _shown(labels) if recipe.balanced else np.arange(len(labels))
     batches = -(-len(crops_shown) // recipe.batch)
     steps = recipe.epochs * batches
@@ -59,7 +59,8 @@ def fit(name: str, patches: np.ndarray, labels: np.ndarray, *, held_out: tuple, 
         loss, right = np.sum([[float(one) for one in two] for two in shown], axis=0) / len(order)
         known = predict(held_out[0]).argmax(axis=1) == held_out[1]
         rows.append({"loss": loss, "accuracy": right, "held_out": known.mean() if len(known) else np.nan})
-    return Fit(model.get_weights(), pd.DataFrame(rows), time.perf_counter() - start)
+    weights = models.folded(model) if recipe.normalised else model.get_weights()
+    return Fit(weights, pd.DataFrame(rows), time.perf_counter() - start)
 
 
 def _shown(labels: np.ndarray) -> np.ndarray:

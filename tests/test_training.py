@@ -106,3 +106,25 @@ def test_a_balanced_epoch_shows_as_many_of_either_class():
     labels = np.array([1, 1, 1, 1, 1, 0, 0])
     shown = training._shown(labels)
     assert np.bincount(labels[shown]).tolist() == [5, 5] and set(shown) == set(range(7))
+
+
+def test_a_network_normalised_while_it_is_trained_is_the_same_network_afterwards():
+    recipe = Recipe(epochs=20, batch=8, learning_rate=3e-3, normalised=True)
+    weights = fitted("figure2", seed=0, recipe=recipe).weights
+    plain = models.build("figure2", seed=0)
+    assert [one.shape for one in weights] == [one.shape for one in plain.get_weights()]
+    images, labels = patches(40, seed=2)
+    predict = models.predictor(models.restore("figure2", weights))
+    assert (predict(images[:, 25:75, 25:75]).argmax(axis=1) == labels).mean() > 0.9
+    with pytest.raises(ValueError, match="expected a network, one of figure2, got 'resnet'"):
+        models.build("resnet", seed=0, normalised=True)
+
+
+def test_folded_weights_say_what_the_normalised_network_says():
+    model = models.build("figure2", seed=3, normalised=True)
+    rng = np.random.default_rng(0)
+    model.set_weights([one if one.shape == (1, 1, 3, 1) else rng.uniform(0.1, 0.3, one.shape) for one in
+                       model.get_weights()])
+    images = rng.integers(0, 256, (5, 50, 50, 3), dtype=np.uint8)
+    asked, plain = models.logits(model)(images), models.logits(models.restore("figure2", models.folded(model)))(images)
+    assert np.ptp(asked) > 1 and plain == pytest.approx(asked, rel=1e-4)

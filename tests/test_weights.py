@@ -6,8 +6,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from maskdet import data, drawing, models, results, weights
+from maskdet import data, drawing, models, results, training, weights
 from maskdet.config import RECORDED
+from maskdet.weights import __main__ as command
+from maskdet.weights import elsewhere as test_set
+from maskdet.weights import recipe, statement
 
 
 @pytest.fixture
@@ -31,12 +34,12 @@ def by_light(name):
 
 
 def test_faces_from_elsewhere_are_counted_by_class_and_by_whether_a_box_was_found(elsewhere, monkeypatch):
-    monkeypatch.setattr(weights.models, "load", by_light)
-    monkeypatch.setattr(weights.models, "card", lambda: {"networks": dict.fromkeys(models.NETWORKS, {"sha256": "0"})})
+    monkeypatch.setattr(test_set.models, "load", by_light)
+    monkeypatch.setattr(test_set.models, "card", lambda: {"networks": dict.fromkeys(models.NETWORKS, {"sha256": "0"})})
     known = data.difference_hash(np.asarray(Image.open(elsewhere / "without_mask/2.png")))
-    monkeypatch.setattr(weights, "photographs", lambda: known[None])
+    monkeypatch.setattr(test_set, "photographs", lambda: known[None])
     boxes = np.float32([[0, 0, 10, 10], [5, 5, 45, 45]])
-    monkeypatch.setattr(weights.faces, "detector",
+    monkeypatch.setattr(test_set.faces, "detector",
                         lambda name: lambda image: (boxes if image.mean() > 128 else boxes[:0], np.ones(2)))
     found = weights.test(elsewhere, seed=0)
     assert (found["images"], found["unreadable"], found["near"]) == (5, 1, 1)
@@ -47,7 +50,7 @@ def test_faces_from_elsewhere_are_counted_by_class_and_by_whether_a_box_was_foun
 
 
 def test_the_same_people_are_asked_about_with_each_thing_before_the_mouth(monkeypatch):
-    monkeypatch.setattr(weights, "PEOPLE", 4)
+    monkeypatch.setattr(statement, "PEOPLE", 4)
     found = weights.covered(seed=3)
     assert found == weights.covered(seed=3)
     assert all(list(said) == list(drawing.BEFORE) for said in found.values())
@@ -58,14 +61,14 @@ def test_the_same_people_are_asked_about_with_each_thing_before_the_mouth(monkey
 def test_the_face_of_an_image_is_the_largest_box_or_all_of_it():
     image = np.zeros((60, 50, 3), np.uint8)
     image[10:50, 10:40] = 200
-    assert (weights.faced(image, np.float32([[0, 0, 5, 5], [10, 10, 40, 50]])) == 200).all()
-    assert 0 < weights.faced(image, np.empty((0, 4))).mean() < 200
+    assert (test_set.faced(image, np.float32([[0, 0, 5, 5], [10, 10, 40, 50]])) == 200).all()
+    assert 0 < test_set.faced(image, np.empty((0, 4))).mean() < 200
 
 
 def test_a_folder_without_both_classes_is_an_error_that_says_what_is_expected(tmp_path):
     with pytest.raises(FileNotFoundError, match="expected images in .*/with_mask and .*/without_mask, got 0: set"):
-        weights.portraits(tmp_path)
-    assert weights.main(["bake"]) == 1
+        test_set.portraits(tmp_path)
+    assert command.main(["bake"]) == 1
 
 
 def test_the_shipped_weights_are_small_whole_and_those_that_were_tested():
@@ -79,3 +82,20 @@ def test_the_shipped_weights_are_small_whole_and_those_that_were_tested():
     reached = {name: results.measure(record["networks"][name]["balanced"]).value for name in models.NETWORKS}
     assert reached["resnet"] > 0.95 and reached["figure2"] > 0.85, "grey tells less"
     assert {"larxel", "drawings"} == set(card["data"]) and all(one["checksum"] for one in card["data"].values())
+
+
+def test_a_fit_that_was_done_is_kept_until_what_it_depends_on_changes(monkeypatch, tmp_path):
+    monkeypatch.setenv("MASKDET_BUILD", str(tmp_path))
+    fits = []
+
+    def fit(name, *given, recipe, seed, **options):
+        fits.append(name)
+        return training.Fit([np.full(2, seed), np.ones((1, 3))], None, 5.0)
+
+    monkeypatch.setattr(recipe.training, "fit", fit)
+    patches, labels = np.zeros((2, 100, 100, 3), np.uint8), np.array([0, 1])
+    monkeypatch.setattr(recipe.files, "source", lambda *modules: "the code")
+    for seed in (1, 1, 2):
+        got, seconds = recipe._fitted("resnet", patches, labels, seed=seed)
+        assert [one.tolist() for one in got] == [[seed, seed], [[1, 1, 1]]] and seconds == 5
+    assert len(fits) == 2

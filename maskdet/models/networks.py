@@ -1,5 +1,7 @@
 """The networks, untrained or with given weights."""
 
+import functools
+
 import numpy as np
 
 from maskdet.augmentation import LUMA
@@ -66,20 +68,42 @@ def _residual(x, filters: int):
     return layers.ReLU()(layers.Add()([_convolution(x, filters), shortcut]))
 
 
-def figure2(scaling: str) -> keras.Model:
-    """The network that the preprint's Figure 2 shows: greyscale, two convolutions, no shortcut."""
+def figure2(scaling: str, *, normalised: bool = False) -> keras.Model:
+    """The network that the preprint's Figure 2 shows: greyscale, two convolutions, no shortcut.
+
+    While it is trained, its layers of weights can be `normalised` (Ioffe & Szegedy 2015), which `folded` undoes.
+    """
+    def activated(layer, *given, **options):
+        if not normalised:
+            return layer(*given, activation="relu", **options)(x)
+        return layers.ReLU()(layers.BatchNormalization(momentum=0.9)(layer(*given, use_bias=False, **options)(x)))
+
     inputs, x = _input(scaling)
     grey = layers.Conv2D(1, 1, use_bias=False, trainable=False, name="grey")
     x = grey(x)  # 50x50x1
     grey.set_weights([LUMA.reshape(1, 1, 3, 1)])
-    x = layers.Conv2D(100, 3, strides=2, activation="relu")(x)  # 24x24x100
+    x = activated(layers.Conv2D, 100, 3, strides=2)  # 24x24x100
     x = layers.MaxPooling2D(2)(x)  # 12x12x100
-    x = layers.Conv2D(64, 3, activation="relu")(x)  # 10x10x64
+    x = activated(layers.Conv2D, 64, 3)  # 10x10x64
     x = layers.MaxPooling2D(2)(x)  # 5x5x64
     x = layers.Flatten()(x)  # 1600
-    x = layers.Dense(50, activation="relu")(x)
+    x = activated(layers.Dense, 50)
     x = layers.Dropout(0.2)(x)
     return _classifier(inputs, x, name="figure2")
+
+
+def folded(model: keras.Model) -> list[np.ndarray]:
+    """The weights of `model`, built `normalised`, for the same network built without: it then says the same."""
+    weights: list[np.ndarray] = []
+    for layer in model.layers:
+        if isinstance(layer, layers.BatchNormalization):
+            gamma, beta, mean, variance = layer.get_weights()
+            factor = gamma / np.sqrt(variance + layer.epsilon)
+            weights[-1] = weights[-1] * factor
+            weights.append(beta - mean * factor)
+        else:
+            weights += layer.get_weights()
+    return weights
 
 
 def _classifier(inputs, x, *, name: str) -> keras.Model:
@@ -114,11 +138,13 @@ def _quick(model: keras.Model) -> keras.Model:
 NETWORKS = {"resnet": resnet, "figure2": figure2}  # the two of the preprint: its text's and its code's
 COMPARED = {"mobilenet": mobilenet, "resnet50": resnet50}  # backbones of the detectors that it cites
 GREY = ("figure2",)  # networks that fold the colours into one
+NORMALISED = {"figure2": functools.partial(figure2, normalised=True)}  # for training; `folded` gives the weights
 
 
-def build(name: str, *, seed: int, scaling: str = "unit") -> keras.Model:
-    """An untrained network with weights drawn from `seed`. Raises ValueError for a name not known."""
-    known = NETWORKS | COMPARED
+def build(name: str, *, seed: int, scaling: str = "unit", normalised: bool = False) -> keras.Model:
+    """An untrained network with weights drawn from `seed`. Raises ValueError for a name not known, or known but not
+    `normalised`."""
+    known = NORMALISED if normalised else NETWORKS | COMPARED
     if name not in known:
         raise ValueError(f"expected a network, one of {', '.join(known)}, got {name!r}")
     if scaling not in SCALINGS:

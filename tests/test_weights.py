@@ -13,6 +13,9 @@ from maskdet.weights import elsewhere as test_set
 from maskdet.weights import recipe, statement
 
 
+LEAST = {"resnet": 0.95, "figure2": 0.9}  # balanced accuracy elsewhere; grey tells less
+
+
 @pytest.fixture
 def elsewhere(tmp_path):
     """Six images: three a class, the masked ones bright; one file is broken."""
@@ -43,8 +46,9 @@ def test_faces_from_elsewhere_are_counted_by_class_and_by_whether_a_box_was_foun
                         lambda name: lambda image: (boxes if image.mean() > 128 else boxes[:0], np.ones(2)))
     found = weights.test(elsewhere, seed=0)
     assert (found["images"], found["unreadable"], found["near"]) == (5, 1, 1)
-    assert found["found"] == {"bare": 0, "masked": 3}
-    asked = found["networks"]["resnet"]
+    assert list(found["detectors"]) == ["mtcnn", "yunet"]
+    assert found["detectors"]["yunet"]["found"] == {"bare": 0, "masked": 3}
+    asked = found["detectors"]["mtcnn"]["networks"]["resnet"]
     assert (asked["accuracy"].k, asked["accuracy"].n) == (5, 5) and asked["balanced"].value == 1
     assert set(asked["found"]) == {"masked"} and set(asked["whole_image"]) == {"bare"}
 
@@ -78,10 +82,9 @@ def test_the_shipped_weights_are_small_whole_and_those_that_were_tested():
     for name in models.NETWORKS:
         said = models.load(name)(np.zeros((2, 50, 50, 3), np.uint8))
         assert said.shape == (2, 2) and np.isfinite(said).all()
-        assert results.measure(record["networks"][name]["accuracy"]).n == record["images"] > 900
-    reached = {name: results.measure(record["networks"][name]["balanced"]).value for name in models.NETWORKS}
-    assert reached["resnet"] > 0.95 and reached["figure2"] > 0.85, "grey tells less"
-    assert {"larxel", "drawings"} == set(card["data"]) and all(one["checksum"] for one in card["data"].values())
+        for asked in record["detectors"].values():
+            assert results.measure(asked["networks"][name]["accuracy"]).n == record["images"] > 900
+            assert results.measure(asked["networks"][name]["balanced"]).value > LEAST[name]
 
 
 def test_a_fit_that_was_done_is_kept_until_what_it_depends_on_changes(monkeypatch, tmp_path):

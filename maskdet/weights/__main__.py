@@ -1,4 +1,4 @@
-"""`python -m maskdet.weights train` or `test`: make the shipped weights, or ask them about `$MASKDET_DATA/portraits`."""
+"""`python -m maskdet.weights train` makes the shipped weights; `test` asks them about `$MASKDET_DATA/portraits`."""
 
 import os
 import sys

@@ -11,6 +11,7 @@ from maskdet import config, data, faces, models, results
 from maskdet.config import CLASSES
 from maskdet.evaluation import Evaluation
 
+FOUND_BY = ("mtcnn", "yunet")  # detectors
 PORTRAITS = {"with_mask": "masked", "without_mask": "bare"}  # folders of the test set, and their classes
 
 
@@ -42,14 +43,18 @@ def faced(image: np.ndarray, boxes: np.ndarray) -> np.ndarray:
     return faces.crop(image, boxes[np.prod(boxes[:, 2:] - boxes[:, :2], axis=1).argmax()])
 
 
-def test(folder: Path, *, detector: str = "mtcnn", seed: int) -> dict:
-    """The shipped networks on one face of each image of `folder`: counts by class, with and without a detected box.
+def test(folder: Path, *, seed: int) -> dict:
+    """The shipped networks on one face of each image of `folder`: counts by class, with and without a detected box,
+    for the boxes of each of `FOUND_BY`.
 
     Left out, and counted, are files that cannot be read and near-duplicates of `photographs`. Raises
     FileNotFoundError as `portraits` and where those are not there, ValueError where nothing of a class is left.
     """
-    table, known, detect = portraits(folder), photographs(), faces.detector(detector)
-    used, crops, found, hashes, left_out = [], [], [], [], {"unreadable": 0, "near": 0}
+    table, known = portraits(folder), photographs()
+    detectors = {name: faces.detector(name) for name in FOUND_BY}
+    crops: dict[str, list] = {name: [] for name in FOUND_BY}
+    found: dict[str, list] = {name: [] for name in FOUND_BY}
+    used, hashes, left_out = [], [], {"unreadable": 0, "near": 0}
     for number, path in enumerate(tqdm(table.path, desc="portraits", unit="image", disable=None)):
         try:
             image = data.read_image(path)
@@ -60,21 +65,27 @@ def test(folder: Path, *, detector: str = "mtcnn", seed: int) -> dict:
         if data.near(own, known):
             left_out["near"] += 1
             continue
-        boxes, _ = detect(image)
         used.append(number)
-        crops.append(faced(image, boxes))
-        found.append(len(boxes) > 0)
         hashes.append(own)
+        for name, detect in detectors.items():
+            boxes, _ = detect(image)
+            crops[name].append(faced(image, boxes))
+            found[name].append(len(boxes) > 0)
     if len(set(table.label.iloc[used])) < len(CLASSES):
         raise ValueError(f"expected images of both classes in {folder} that can be tested, got {len(used)}: {left_out}")
-    images, boxed, labels = np.array(crops), np.array(found), faces.labels(table.iloc[used])
-    clusters = data.groups(np.array(hashes))
-    asked = {name: Evaluation(images, labels, models.load(name)(images), clusters) for name in models.NETWORKS}
-    return {"images": len(images), **left_out, "detector": detector,
+    labels, clusters = faces.labels(table.iloc[used]), data.groups(np.array(hashes))
+    return {"images": len(used), **left_out,
             "classes": {name: int((labels == own).sum()) for own, name in enumerate(CLASSES)},
-            "found": {name: int(boxed[labels == own].sum()) for own, name in enumerate(CLASSES)},
-            "networks": {name: _measured(one, boxed, seed=seed) for name, one in asked.items()},
+            "detectors": {name: _asked(np.array(crops[name]), np.array(found[name]), labels, clusters, seed=seed)
+                          for name in FOUND_BY},
             "weights": {name: models.card()["networks"][name]["sha256"] for name in models.NETWORKS}}
+
+
+def _asked(images: np.ndarray, found: np.ndarray, labels: np.ndarray, clusters: np.ndarray, *, seed: int) -> dict:
+    """How many of each class were `found`, and what each network says of them."""
+    asked = {name: Evaluation(images, labels, models.load(name)(images), clusters) for name in models.NETWORKS}
+    return {"found": {name: int(found[labels == own].sum()) for own, name in enumerate(CLASSES)},
+            "networks": {name: _measured(one, found, seed=seed) for name, one in asked.items()}}
 
 
 def _measured(asked: Evaluation, found: np.ndarray, *, seed: int) -> dict:
@@ -85,12 +96,14 @@ def _measured(asked: Evaluation, found: np.ndarray, *, seed: int) -> dict:
 
 
 def elsewhere_table(record: Mapping) -> pd.DataFrame:
-    """What `test` recorded, a column a network."""
+    """What `test` recorded, a column a network and a detector."""
     def words(value: Mapping) -> str:
         return str(results.measure(value))
 
-    return pd.DataFrame({name: {
+    return pd.DataFrame({f"{name}, {detector}": {
         "accuracy": words(one["accuracy"]), "balanced accuracy": words(one["balanced"]),
         **{f"{label}, all": words(count) for label, count in one["by_class"].items()},
         **{f"{label}, {side.replace('_', ' ')}": words(count) for side in ("found", "whole_image")
-           for label, count in one.get(side, {}).items()}} for name, one in record["networks"].items()})
+           for label, count in one.get(side, {}).items()}}
+        for name in models.NETWORKS for detector, asked in record["detectors"].items()
+        for one in [asked["networks"][name]]})

@@ -25,7 +25,7 @@ OUTPUTS = {
     "results/detection.json": ("make bench-detection PROFILE=larxel", "how long a photograph takes, by detector"),
     "maskdet/models/shipped/resnet.npz": ("make weights", "the shipped weights of the residual network"),
     "maskdet/models/shipped/figure2.npz": ("make weights", "the shipped weights of the network of Figure 2"),
-    "maskdet/models/shipped/card.json": ("make weights", "data, recipe and checksums of the shipped weights"),
+    "maskdet/models/shipped/card.json": ("make weights", "data, recipes and checksums of the shipped weights"),
 }
 
 

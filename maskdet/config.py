@@ -39,7 +39,7 @@ class Recipe:
     The learning rate falls to zero along a cosine, after a short rise; with `decay`, it is instead
     learning_rate / (1 + decay * step), as in the preprint's code. `shrink` is a decay of the weights;
     `balanced`, that each epoch shows as many faces of either class, those of the smaller one more than once;
-    `normalised`, that a network which has no batch normalisation has it while it is trained.
+    `batch_normalised`, that a network of `models.BATCH_NORMALISED` is trained with batch normalisation.
     """
 
     epochs: int
@@ -48,7 +48,7 @@ class Recipe:
     augmented: bool = True
     shrink: float = 0.0
     balanced: bool = False
-    normalised: bool = False
+    batch_normalised: bool = False
     decay: float | None = None
 
 

@@ -86,8 +86,7 @@ def _step(layer) -> tuple[str, dict, list]:
     if isinstance(layer, layers.Rescaling):
         return "affine", {}, [[layer.scale], [layer.offset]]
     if isinstance(layer, layers.BatchNormalization):
-        factor = np.asarray(layer.gamma) / np.sqrt(np.asarray(layer.moving_variance) + layer.epsilon)
-        return "affine", {}, [factor, np.asarray(layer.beta) - np.asarray(layer.moving_mean) * factor]
+        return "affine", {}, [*models.affine(layer)]
     if isinstance(layer, layers.Conv2D):
         return "convolution", {"stride": list(layer.strides), "padding": layer.padding, "relu": bend == "relu"}, [
             layer.kernel, layer.bias if layer.use_bias else np.zeros(layer.filters)]

@@ -33,15 +33,18 @@ def fit(name: str, patches: np.ndarray, labels: np.ndarray, *, held_out: tuple, 
     that does not augment trains on `crops` (N, 50, 50, 3) instead. Nothing is chosen on `held_out`
     (images, labels): it is measured after each epoch. With `scaling` "l2" the crops are `normalised` for
     training, and only for that. It is trained against one pixel where a way is named that it be `hardened`, one of
-    `hardening.WAYS`. The same seed gives the same weights on one machine. Raises ValueError
+    `hardening.WAYS`. Batch normalisations that the recipe asks for are merged into the weights that are returned. The
+    same seed gives the same weights on one machine. Raises ValueError
     where one class is missing.
     """
     if hardened and scaling == "l2":
         raise ValueError(f"expected crops of colours 0 to 255 to train against one pixel, got scaling {scaling!r}")
     if len(np.unique(labels)) < len(CLASSES):
         raise ValueError(f"expected both classes among {len(labels)} training crops, got one")
+    if crops is None and not recipe.augmented:
+        raise ValueError("expected crops to train on as they are, got none: the recipe does not augment patches")
     start, rng = time.perf_counter(), np.random.default_rng(seed)
-    model = models.build(name, seed=seed, scaling=scaling, normalised=recipe.normalised)
+    model = models.build(name, seed=seed, scaling=scaling, batch_normalised=recipe.batch_normalised)
     crops_shown = _shown(labels) if recipe.balanced else np.arange(len(labels))
     batches = -(-len(crops_shown) // recipe.batch)
     steps = recipe.epochs * batches
@@ -51,7 +54,7 @@ def fit(name: str, patches: np.ndarray, labels: np.ndarray, *, held_out: tuple, 
     predict, rows = models.predictor(model), []
     for _ in range(recipe.epochs):
         order = rng.permutation(crops_shown)
-        images = augmentation(patches[order], rng=rng) if recipe.augmented else crops[order].astype(np.float32)
+        images = augmentation(patches[order], rng=rng) if crops is None or recipe.augmented else crops[order].astype(np.float32)
         if scaling == "l2":
             images = normalised(images, grey=name in models.GREY)
         shown = [step(images[batch], labels[order[batch]].astype(np.int64))
@@ -59,7 +62,7 @@ def fit(name: str, patches: np.ndarray, labels: np.ndarray, *, held_out: tuple, 
         loss, right = np.sum([[float(one) for one in two] for two in shown], axis=0) / len(order)
         known = predict(held_out[0]).argmax(axis=1) == held_out[1]
         rows.append({"loss": loss, "accuracy": right, "held_out": known.mean() if len(known) else np.nan})
-    weights = models.folded(model) if recipe.normalised else model.get_weights()
+    weights = models.merged(model) if recipe.batch_normalised else model.get_weights()
     return Fit(weights, pd.DataFrame(rows), time.perf_counter() - start)
 
 

@@ -102,29 +102,36 @@ def test_training_on_one_class_is_refused():
         training.fit("figure2", images, np.ones(8, int), held_out=(images[:0], np.ones(0, int)), recipe=RECIPE, seed=0)
 
 
+def test_a_recipe_that_does_not_augment_asks_for_crops():
+    images, labels = patches(8)
+    with pytest.raises(ValueError, match="expected crops to train on as they are, got none"):
+        training.fit("figure2", images, labels, held_out=(images[:0], labels[:0]), recipe=PREPRINT, seed=0)
+
+
 def test_a_balanced_epoch_shows_as_many_of_either_class():
     labels = np.array([1, 1, 1, 1, 1, 0, 0])
     shown = training._shown(labels)
     assert np.bincount(labels[shown]).tolist() == [5, 5] and set(shown) == set(range(7))
 
 
-def test_a_network_normalised_while_it_is_trained_is_the_same_network_afterwards():
-    recipe = Recipe(epochs=20, batch=8, learning_rate=3e-3, normalised=True)
-    weights = fitted("figure2", seed=0, recipe=recipe).weights
-    plain = models.build("figure2", seed=0)
-    assert [one.shape for one in weights] == [one.shape for one in plain.get_weights()]
+def test_a_network_trained_with_batch_normalisation_is_the_same_network_afterwards():
+    recipe = Recipe(epochs=20, batch=8, learning_rate=3e-3, batch_normalised=True)
+    normalised, plain = (fitted("figure2", seed=0, recipe=dataclasses.replace(recipe, batch_normalised=how)).weights
+                         for how in (True, False))
+    assert [one.shape for one in normalised] == [one.shape for one in plain]
+    assert not all((one == other).all() for one, other in zip(normalised, plain))
     images, labels = patches(40, seed=2)
-    predict = models.predictor(models.restore("figure2", weights))
+    predict = models.predictor(models.restore("figure2", normalised))
     assert (predict(images[:, 25:75, 25:75]).argmax(axis=1) == labels).mean() > 0.9
-    with pytest.raises(ValueError, match="expected a network, one of figure2, got 'resnet'"):
-        models.build("resnet", seed=0, normalised=True)
+    with pytest.raises(ValueError, match="a network that can be batch_normalised, one of figure2, got 'resnet'"):
+        models.build("resnet", seed=0, batch_normalised=True)
 
 
-def test_folded_weights_say_what_the_normalised_network_says():
-    model = models.build("figure2", seed=3, normalised=True)
+def test_merged_weights_say_what_the_batch_normalised_network_says():
+    model = models.build("figure2", seed=3, batch_normalised=True)
     rng = np.random.default_rng(0)
     model.set_weights([one if one.shape == (1, 1, 3, 1) else rng.uniform(0.1, 0.3, one.shape) for one in
                        model.get_weights()])
     images = rng.integers(0, 256, (5, 50, 50, 3), dtype=np.uint8)
-    asked, plain = models.logits(model)(images), models.logits(models.restore("figure2", models.folded(model)))(images)
+    asked, plain = models.logits(model)(images), models.logits(models.restore("figure2", models.merged(model)))(images)
     assert np.ptp(asked) > 1 and plain == pytest.approx(asked, rel=1e-4)

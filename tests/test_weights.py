@@ -1,8 +1,10 @@
 """The test of the shipped weights on faces from elsewhere, and what is stated of them."""
 
+import dataclasses
 import json
 
 import numpy as np
+import pandas as pd
 import pytest
 from PIL import Image
 
@@ -42,15 +44,17 @@ def test_faces_from_elsewhere_are_counted_by_class_and_by_whether_a_box_was_foun
     known = data.difference_hash(np.asarray(Image.open(elsewhere / "without_mask/2.png")))
     monkeypatch.setattr(test_set, "photographs", lambda: known[None])
     boxes = np.float32([[0, 0, 10, 10], [5, 5, 45, 45]])
-    monkeypatch.setattr(test_set.faces, "detector",
-                        lambda name: lambda image: (boxes if image.mean() > 128 else boxes[:0], np.ones(2)))
+    brighter = {"mtcnn": True, "yunet": False}  # than the middle: the images in which it finds boxes
+    monkeypatch.setattr(test_set.faces, "detector", lambda name: lambda image: (
+        boxes if (image.mean() > 128) == brighter[name] else boxes[:0], np.ones(2)))
     found = weights.test(elsewhere, seed=0)
     assert (found["images"], found["unreadable"], found["near"]) == (5, 1, 1)
-    assert list(found["detectors"]) == ["mtcnn", "yunet"]
-    assert found["detectors"]["yunet"]["found"] == {"bare": 0, "masked": 3}
-    asked = found["detectors"]["mtcnn"]["networks"]["resnet"]
-    assert (asked["accuracy"].k, asked["accuracy"].n) == (5, 5) and asked["balanced"].value == 1
-    assert set(asked["found"]) == {"masked"} and set(asked["whole_image"]) == {"bare"}
+    assert {name: asked["found"] for name, asked in found["detectors"].items()} == {
+        "mtcnn": {"bare": 0, "masked": 3}, "yunet": {"bare": 2, "masked": 0}}
+    for name, side in (("mtcnn", "masked"), ("yunet", "bare")):
+        asked = found["detectors"][name]["networks"]["resnet"]
+        assert (asked["accuracy"].k, asked["accuracy"].n) == (5, 5) and asked["balanced"].value == 1
+        assert set(asked["found"]) == {side} and side not in asked["whole_image"]
 
 
 def test_the_same_people_are_asked_about_with_each_thing_before_the_mouth(monkeypatch):
@@ -82,23 +86,37 @@ def test_the_shipped_weights_are_small_whole_and_those_that_were_tested():
     for name in models.NETWORKS:
         said = models.load(name)(np.zeros((2, 50, 50, 3), np.uint8))
         assert said.shape == (2, 2) and np.isfinite(said).all()
+        assert set(record["detectors"]) == set(test_set.DETECTORS)
         for asked in record["detectors"].values():
             assert results.measure(asked["networks"][name]["accuracy"]).n == record["images"] > 900
             assert results.measure(asked["networks"][name]["balanced"]).value > LEAST[name]
+    assert set(card["data"]) == set(recipe.SOURCES)
+    assert all(len(one["checksum"]) == 64 for one in card["data"].values())
 
 
-def test_a_fit_that_was_done_is_kept_until_what_it_depends_on_changes(monkeypatch, tmp_path):
+def changed(monkeypatch, patches, labels, what):
+    """Seed, patches and labels, one of them or of what else a fit depends on other than before."""
+    if what == "recipe":
+        monkeypatch.setitem(recipe.RECIPES, "figure2", recipe.RECIPE)
+    if what == "augmentation":
+        monkeypatch.setattr(recipe, "WIDE", dataclasses.replace(recipe.WIDE, grey=1))
+    if what == "code":
+        monkeypatch.setattr(recipe.files, "source", lambda *modules: "other code")
+    if what == "commit":
+        monkeypatch.setattr(recipe.results, "_commit", lambda: "another")
+    return 2 if what == "seed" else 1, patches + (what == "patches"), 1 - labels if what == "labels" else labels
+
+
+@pytest.mark.parametrize("what", ["nothing", "seed", "patches", "labels", "recipe", "augmentation", "code", "commit"])
+def test_a_fit_that_was_done_is_kept_until_what_it_depends_on_changes(monkeypatch, tmp_path, what):
     monkeypatch.setenv("MASKDET_BUILD", str(tmp_path))
+    fitted = models.build("figure2", seed=0).get_weights()
     fits = []
-
-    def fit(name, *given, recipe, seed, **options):
-        fits.append(name)
-        return training.Fit([np.full(2, seed), np.ones((1, 3))], None, 5.0)
-
-    monkeypatch.setattr(recipe.training, "fit", fit)
+    monkeypatch.setattr(recipe.training, "fit", lambda *given, **options: fits.append(1) or training.Fit(
+        fitted, pd.DataFrame(), 5.0))
     patches, labels = np.zeros((2, 100, 100, 3), np.uint8), np.array([0, 1])
-    monkeypatch.setattr(recipe.files, "source", lambda *modules: "the code")
-    for seed in (1, 1, 2):
-        got, seconds = recipe._fitted("resnet", patches, labels, seed=seed)
-        assert [one.tolist() for one in got] == [[seed, seed], [[1, 1, 1]]] and seconds == 5
-    assert len(fits) == 2
+    recipe._fitted("figure2", patches, labels, seed=1)
+    seed, patches, labels = changed(monkeypatch, patches, labels, what)
+    weights, seconds = recipe._fitted("figure2", patches, labels, seed=seed)
+    assert all((one == other).all() for one, other in zip(weights, fitted)) and seconds == 5
+    assert len(fits) == (1 if what == "nothing" else 2)

@@ -6,10 +6,11 @@ in `networks.NETWORKS`.
 """
 
 from maskdet.augmentation import LUMA
-from maskdet.models.networks import (COMPARED, GREY, NETWORKS, SCALINGS, Median, build, folded, multiplications,
-                                     restore, summary)
+from maskdet.models.networks import (BATCH_NORMALISED, COMPARED, GREY, NETWORKS, SCALINGS, Median, affine, build,
+                                     merged, multiplications, restore, summary)
 from maskdet.models.predict import BATCH, logits, predictor, read, save
 from maskdet.models.weights import card, load, ship, shipped
 
-__all__ = ["BATCH", "COMPARED", "GREY", "LUMA", "Median", "NETWORKS", "SCALINGS", "build", "card", "folded", "load",
-           "logits", "multiplications", "predictor", "read", "restore", "save", "ship", "shipped", "summary"]
+__all__ = ["BATCH", "BATCH_NORMALISED", "COMPARED", "GREY", "LUMA", "Median", "NETWORKS", "SCALINGS", "affine", "build",
+           "card", "load", "logits", "merged", "multiplications", "predictor", "read", "restore", "save", "ship",
+           "shipped", "summary"]

@@ -68,13 +68,14 @@ def _residual(x, filters: int):
     return layers.ReLU()(layers.Add()([_convolution(x, filters), shortcut]))
 
 
-def figure2(scaling: str, *, normalised: bool = False) -> keras.Model:
+def figure2(scaling: str, *, batch_normalised: bool = False) -> keras.Model:
     """The network that the preprint's Figure 2 shows: greyscale, two convolutions, no shortcut.
 
-    While it is trained, its layers of weights can be `normalised` (Ioffe & Szegedy 2015), which `folded` undoes.
+    With `batch_normalised`, a batch normalisation (Ioffe & Szegedy 2015) follows both convolutions and the hidden
+    dense layer, for training: `merged` makes it part of them.
     """
-    def activated(layer, *given, **options):
-        if not normalised:
+    def activated(x, layer, *given, **options):
+        if not batch_normalised:
             return layer(*given, activation="relu", **options)(x)
         return layers.ReLU()(layers.BatchNormalization(momentum=0.9)(layer(*given, use_bias=False, **options)(x)))
 
@@ -82,25 +83,29 @@ def figure2(scaling: str, *, normalised: bool = False) -> keras.Model:
     grey = layers.Conv2D(1, 1, use_bias=False, trainable=False, name="grey")
     x = grey(x)  # 50x50x1
     grey.set_weights([LUMA.reshape(1, 1, 3, 1)])
-    x = activated(layers.Conv2D, 100, 3, strides=2)  # 24x24x100
+    x = activated(x, layers.Conv2D, 100, 3, strides=2)  # 24x24x100
     x = layers.MaxPooling2D(2)(x)  # 12x12x100
-    x = activated(layers.Conv2D, 64, 3)  # 10x10x64
+    x = activated(x, layers.Conv2D, 64, 3)  # 10x10x64
     x = layers.MaxPooling2D(2)(x)  # 5x5x64
     x = layers.Flatten()(x)  # 1600
-    x = activated(layers.Dense, 50)
+    x = activated(x, layers.Dense, 50)
     x = layers.Dropout(0.2)(x)
     return _classifier(inputs, x, name="figure2")
 
 
-def folded(model: keras.Model) -> list[np.ndarray]:
-    """The weights of `model`, built `normalised`, for the same network built without: it then says the same."""
+def affine(layer) -> tuple[np.ndarray, np.ndarray]:
+    """What a trained batch normalisation multiplies each channel by, and what it adds then."""
+    factor = np.asarray(layer.gamma) / np.sqrt(np.asarray(layer.moving_variance) + layer.epsilon)
+    return factor, np.asarray(layer.beta) - np.asarray(layer.moving_mean) * factor
+
+
+def merged(model: keras.Model) -> list[np.ndarray]:
+    """The weights of `model`, built `batch_normalised`, for the network built without, which then says the same."""
     weights: list[np.ndarray] = []
     for layer in model.layers:
         if isinstance(layer, layers.BatchNormalization):
-            gamma, beta, mean, variance = layer.get_weights()
-            factor = gamma / np.sqrt(variance + layer.epsilon)
-            weights[-1] = weights[-1] * factor
-            weights.append(beta - mean * factor)
+            factor, offset = affine(layer)
+            weights[-1:] = [weights[-1] * factor, offset]
         else:
             weights += layer.get_weights()
     return weights
@@ -138,15 +143,16 @@ def _quick(model: keras.Model) -> keras.Model:
 NETWORKS = {"resnet": resnet, "figure2": figure2}  # the two of the preprint: its text's and its code's
 COMPARED = {"mobilenet": mobilenet, "resnet50": resnet50}  # backbones of the detectors that it cites
 GREY = ("figure2",)  # networks that fold the colours into one
-NORMALISED = {"figure2": functools.partial(figure2, normalised=True)}  # for training; `folded` gives the weights
+BATCH_NORMALISED = {"figure2": functools.partial(figure2, batch_normalised=True)}  # for training, see `merged`
 
 
-def build(name: str, *, seed: int, scaling: str = "unit", normalised: bool = False) -> keras.Model:
-    """An untrained network with weights drawn from `seed`. Raises ValueError for a name not known, or known but not
-    `normalised`."""
-    known = NORMALISED if normalised else NETWORKS | COMPARED
+def build(name: str, *, seed: int, scaling: str = "unit", batch_normalised: bool = False) -> keras.Model:
+    """An untrained network with weights drawn from `seed`. Raises ValueError for a name not known, and for one that
+    is to be `batch_normalised` and not among those that can be."""
+    known = BATCH_NORMALISED if batch_normalised else NETWORKS | COMPARED
     if name not in known:
-        raise ValueError(f"expected a network, one of {', '.join(known)}, got {name!r}")
+        kind = "a network that can be batch_normalised" if batch_normalised else "a network"
+        raise ValueError(f"expected {kind}, one of {', '.join(known)}, got {name!r}")
     if scaling not in SCALINGS:
         raise ValueError(f"expected a scaling, one of {', '.join(SCALINGS)}, got {scaling!r}")
     keras.utils.clear_session()  # layers are numbered from 0, whatever was built before

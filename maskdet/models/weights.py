@@ -49,7 +49,7 @@ def shipped(name: str) -> keras.Model:
 
 
 def card() -> dict:
-    """What is stated of the shipped networks: data, recipe, checksums, provenance.
+    """What is stated of the shipped networks: data, recipes, checksums, provenance.
 
     Raises FileNotFoundError, with the remedy, where the package came without them, and ValueError for a card that
     is damaged."""

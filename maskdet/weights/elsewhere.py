@@ -1,4 +1,4 @@
-"""The shipped networks on photographs from elsewhere, of which nothing was learned from."""
+"""The shipped networks on photographs from elsewhere, from which nothing was learned."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,7 +11,7 @@ from maskdet import config, data, faces, models, results
 from maskdet.config import CLASSES
 from maskdet.evaluation import Evaluation
 
-FOUND_BY = ("mtcnn", "yunet")  # detectors
+DETECTORS = ("mtcnn", "yunet")
 PORTRAITS = {"with_mask": "masked", "without_mask": "bare"}  # folders of the test set, and their classes
 
 
@@ -45,15 +45,15 @@ def faced(image: np.ndarray, boxes: np.ndarray) -> np.ndarray:
 
 def test(folder: Path, *, seed: int) -> dict:
     """The shipped networks on one face of each image of `folder`: counts by class, with and without a detected box,
-    for the boxes of each of `FOUND_BY`.
+    for the boxes of each of `DETECTORS`.
 
     Left out, and counted, are files that cannot be read and near-duplicates of `photographs`. Raises
     FileNotFoundError as `portraits` and where those are not there, ValueError where nothing of a class is left.
     """
     table, known = portraits(folder), photographs()
-    detectors = {name: faces.detector(name) for name in FOUND_BY}
-    crops: dict[str, list] = {name: [] for name in FOUND_BY}
-    found: dict[str, list] = {name: [] for name in FOUND_BY}
+    detectors = {name: faces.detector(name) for name in DETECTORS}
+    crops: dict[str, list] = {name: [] for name in DETECTORS}
+    found: dict[str, list] = {name: [] for name in DETECTORS}
     used, hashes, left_out = [], [], {"unreadable": 0, "near": 0}
     for number, path in enumerate(tqdm(table.path, desc="portraits", unit="image", disable=None)):
         try:
@@ -77,7 +77,7 @@ def test(folder: Path, *, seed: int) -> dict:
     return {"images": len(used), **left_out,
             "classes": {name: int((labels == own).sum()) for own, name in enumerate(CLASSES)},
             "detectors": {name: _asked(np.array(crops[name]), np.array(found[name]), labels, clusters, seed=seed)
-                          for name in FOUND_BY},
+                          for name in DETECTORS},
             "weights": {name: models.card()["networks"][name]["sha256"] for name in models.NETWORKS}}
 
 

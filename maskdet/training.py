@@ -54,7 +54,8 @@ def fit(name: str, patches: np.ndarray, labels: np.ndarray, *, held_out: tuple, 
     predict, rows = models.predictor(model), []
     for _ in range(recipe.epochs):
         order = rng.permutation(crops_shown)
-        images = augmentation(patches[order], rng=rng) if crops is None or recipe.augmented else crops[order].astype(np.float32)
+        images = (augmentation(patches[order], rng=rng) if crops is None or recipe.augmented
+                  else crops[order].astype(np.float32))
         if scaling == "l2":
             images = normalised(images, grey=name in models.GREY)
         shown = [step(images[batch], labels[order[batch]].astype(np.int64))

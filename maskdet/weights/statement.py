@@ -1,4 +1,4 @@
-"""What is stated of the shipped networks beside recipe and test: their files, what they say here and of covered mouths."""
+"""What is stated of the shipped networks beside recipe and test: their files, answers here and to covered mouths."""
 
 from collections.abc import Mapping
 

@@ -106,4 +106,4 @@ def elsewhere_table(record: Mapping) -> pd.DataFrame:
         **{f"{label}, {side.replace('_', ' ')}": words(count) for side in ("found", "whole_image")
            for label, count in one.get(side, {}).items()}}
         for name in models.NETWORKS for detector, asked in record["detectors"].items()
-        for one in [asked["networks"][name]]})
+        for one in [asked["networks"][name]]}).fillna("none")

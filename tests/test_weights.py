@@ -14,7 +14,6 @@ from maskdet.weights import __main__ as command
 from maskdet.weights import elsewhere as test_set
 from maskdet.weights import recipe, statement
 
-
 LEAST = {"resnet": 0.95, "figure2": 0.9}  # balanced accuracy elsewhere; grey tells less
 
 

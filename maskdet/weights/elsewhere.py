@@ -11,7 +11,7 @@ from maskdet import config, data, faces, models, results
 from maskdet.config import CLASSES
 from maskdet.evaluation import Evaluation
 
-DETECTORS = ("mtcnn", "yunet")
+DETECTORS = ("mtcnn", "yunet")  # names of `faces.detector`, whose boxes are tried
 PORTRAITS = {"with_mask": "masked", "without_mask": "bare"}  # folders of the test set, and their classes
 
 

@@ -72,7 +72,7 @@ class Profile:
     iou: float = 0.4  # a detection is matched to a labelled box above this overlap
     recipe: Recipe = Recipe(epochs=160, batch=32, learning_rate=4e-3, shrink=0.05)
     code: Recipe = PREPRINT
-    comparison: Recipe = Recipe(epochs=4, batch=32, learning_rate=1e-3, shrink=0.05)
+    comparison: Recipe = Recipe(epochs=20, batch=32, learning_rate=1e-3, shrink=0.05)
     compared: tuple[str, ...] = ("mobilenet", "resnet50")  # networks that are large, and slow to train
     folds: int = 5
     repeats: int = 3  # seeds of the single split

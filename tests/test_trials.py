@@ -115,13 +115,6 @@ def test_a_scaled_line_is_measured_as_it_is_asked_and_as_it_was_trained(cropped)
     assert (outcome.test.images[0] != cut.test.images[0]).any()
 
 
-def test_where_the_preprints_number_lies_beside_the_two_lines_is_said_in_words():
-    from maskdet.trials.tables import _lies
-
-    ends = [Count(98, 100), Count(80, 100)]
-    assert [_lies(share, ends) for share in (0.5, 0.9, 0.99)] == ["below both", "between the two", "above both"]
-
-
 def test_tables_state_each_trial_and_each_class(cropped, folded):
     sweeps = trials.sweep(dataclasses.replace(cropped, attacked=1), folded, search=lambda line: attack.Guided(region=1))
     table = trials.trials_table(folded, sweeps)

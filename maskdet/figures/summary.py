@@ -21,6 +21,30 @@ def intervals(panels: Mapping[str, Sequence[tuple[str, float, tuple[float, float
 
 
 @drawn
+def plane(points: Mapping[str, Sequence[tuple]], preprint: tuple[float, float]):
+    """Ways of doing the experiment by the share of faces that they have wrong and by the success of one pixel, each
+    (share, interval), 0 to 1, by group; and the two shares of the preprint."""
+    figure, place = axes(height=4.0)
+    for number, (name, rows) in enumerate(points.items()):
+        colour = [COLOURS[one] for one in ("masked", "bare", "found", "missed")][number]
+        for (wrong, across), (flipped, up) in rows:
+            place.plot([100 * end for end in across], [100 * flipped] * 2, color=colour, lw=0.8, alpha=0.4)
+            place.plot([100 * wrong] * 2, [100 * end for end in up], color=colour, lw=0.8, alpha=0.4)
+        place.plot(*([100 * row[side][0] for row in rows] for side in (0, 1)), "os^D"[number], ms=5, label=name,
+                   color=colour)
+    for line, value in zip((place.axvline, place.axhline), preprint):
+        line(100 * value, color=INK, lw=1, ls="--")
+    place.set(xscale="log", xlabel="faces decided wrongly (%)", ylabel="success of one pixel (%)")
+    place.set_yscale("symlog", linthresh=1)
+    for axis, ticks in ((place.xaxis, (1, 2, 5, 10, 20, 50)), (place.yaxis, (0, 0.5, 1, 2, 5, 10, 20))):
+        axis.set_ticks(ticks, [f"{tick:g}" for tick in ticks])
+        axis.set_ticks([], minor=True)
+    place.set_ylim(bottom=0)
+    figure.legend(loc="outside right center")
+    return figure
+
+
+@drawn
 def throughput(panels: Mapping[str, Sequence[tuple[str, float, bool]]]):
     """Faces a minute on a logarithmic axis, a panel a network: (name, faces a minute, whether it is ours)."""
     figure, places = axes(1, len(panels), height=2.6, sharey=True, squeeze=False)

@@ -1,0 +1,93 @@
+"""Every recorded way of doing the experiment, in one table: which of them agree with the preprint?"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+
+from maskdet.counts import Count
+from maskdet.preprint import beside, share
+from maskdet.trials.tables import words
+
+OTHER = {"text": "code", "code": "text"}  # the line that a row has one setting of
+
+
+@dataclass(frozen=True)
+class Row:
+    """One way, of one of the `GROUPS`: its accuracy, and the success of one pixel by the guided search."""
+
+    group: str
+    name: str
+    accuracy: Count
+    success: Count
+
+    def beside(self, preprint: Mapping) -> dict[str, str]:
+        """Where the preprint's two numbers lie beside the intervals of this row."""
+        return {quantity: beside(share(preprint, quantity), count)
+                for quantity, count in (("accuracy", self.accuracy), ("success", self.success))}
+
+
+def rows(recorded: Mapping) -> list[Row]:
+    """The rows of a record: folds together and by themselves, seeds of the single split, the two lines and each with a
+    setting of the other, and the main networks trained for fewer epochs or on crops as they are."""
+    return [Row(group, name, Count(**accuracy), Count(**success))
+            for group, several in GROUPS.items() for name, accuracy, success in several(recorded)]
+
+
+def _folds(recorded: Mapping) -> Iterator[tuple[str, Mapping, Mapping]]:
+    found = recorded["folds"]
+    for network in found["accuracy"]:
+        yield f"{network}, all folds", found["accuracy"][network], found["success"][network]
+        for number, fold in found["each"][network].items():
+            yield f"{network}, fold {number}", fold["accuracy"], fold["success"]
+
+
+def _seeds(recorded: Mapping) -> Iterator[tuple[str, Mapping, Mapping]]:
+    for network, seeds in recorded["folds"]["seeds"].items():
+        for seed, split in seeds.items():
+            yield f"{network}, seed {seed}", split["accuracy"], split["success"]
+
+
+def _lines(recorded: Mapping) -> Iterator[tuple[str, Mapping, Mapping]]:
+    found = recorded["lines"]
+    for key in found["accuracy"]:
+        line, _, setting = key.partition("_")
+        name = words(f"{line}, {setting} of the {OTHER[line]}") if setting else line
+        yield name, found["accuracy"][key], found["success"][key]
+
+
+def _lengths(recorded: Mapping) -> Iterator[tuple[str, Mapping, Mapping]]:
+    for key, found in recorded["truth"]["lengths"].items():
+        network, epochs, *plain = key.split("_")
+        yield ", ".join([network, f"{epochs} epochs", *plain]), found["accuracy"], found["success"]
+
+
+GROUPS = {"folds": _folds, "seeds": _seeds, "lines": _lines, "lengths": _lengths}
+
+
+def table(found: Sequence[Row], preprint: Mapping) -> pd.DataFrame:
+    """The rows with their counts, and where the preprint's numbers lie beside their intervals."""
+    return pd.DataFrame([{"": row.name, "accuracy": str(row.accuracy), "the preprint’s": row.beside(preprint)["accuracy"],
+                          "success of one pixel": str(row.success), "the preprint’s ": row.beside(preprint)["success"]}
+                         for row in found]).set_index("")
+
+
+def plane(found: Sequence[Row]) -> dict[str, list]:
+    """The rows as `figures.plane` draws them: by group, each one's share of wrong faces, its success, and the intervals
+    of both."""
+    points: dict[str, list] = {}
+    for row in found:
+        low, high = row.accuracy.interval
+        points.setdefault(row.group, []).append(
+            ((1 - row.accuracy.share, (1 - high, 1 - low)), (row.success.share, row.success.interval)))
+    return points
+
+
+def numbers(found: Sequence[Row], preprint: Mapping) -> dict:
+    """What the prose quotes: how many rows there are, how many agree with the preprint in one quantity or in both, and
+    which these are."""
+    agree = {row.name: [where == "inside" for where in row.beside(preprint).values()] for row in found}
+    both = [name for name, held in agree.items() if all(held)]
+    return {"rows": len(found), "accuracy": sum(held[0] for held in agree.values()),
+            "success": sum(held[1] for held in agree.values()), "both": len(both),
+            "names": "; ".join(both) or "none"}

@@ -88,8 +88,8 @@ def intervals(columns: Mapping) -> dict[str, list]:
 
 
 def numbers(columns: Mapping) -> dict:
-    """What the prose quotes of the comparison: the counts of the `fewest` pictures, and where the preprint's numbers lie
-    `beside` the recorded intervals, by the place of the count in the record."""
+    """What the prose quotes of the comparison: the counts of the `fewest` pictures, and where the preprint's numbers
+    lie `beside` the recorded intervals, by the place of the count in the record."""
     return {"fewest": {quantity: fewest(columns["preprint"], quantity) for quantity in ("accuracy", "success")},
             "beside": {".".join(path): beside(share(columns["preprint"], reported), _count(columns["recorded"], path))
                        for path, reported in ROWS.values()}}

@@ -43,7 +43,7 @@ def test_every_row_of_the_committed_record_is_in_the_table_once():
     found = recorded.rows(record)
     names = [row.name for row in found]
     assert len(set(names)) == len(names)
-    assert {"resnet, all folds", "figure2, fold 0", "resnet, seed 562", "text", "code, crops of the text"} <= set(names)
+    assert {"resnet, all folds", "figure2, fold 0", "resnet, seed 562", "code, crops of the text"} <= set(names)
     assert len(found) == sum(len(panel) for panel in recorded.plane(found).values()) == len(recorded.table(found, STATED))
     assert sum(row.group == "lines" for row in found) == len(record["lines"]["accuracy"])
 

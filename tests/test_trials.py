@@ -7,7 +7,6 @@ import pandas as pd
 import pytest
 
 from maskdet import attack, config, data, faces, trials
-from maskdet.counts import Count
 from maskdet.trials import fitting, trial as ways
 
 RUN = dataclasses.replace(config.PROFILES["larxel"], name="test")

@@ -67,9 +67,10 @@ GROUPS = {"folds": _folds, "seeds": _seeds, "lines": _lines, "lengths": _lengths
 
 def table(found: Sequence[Row], preprint: Mapping) -> pd.DataFrame:
     """The rows with their counts, and where the preprint's numbers lie beside their intervals."""
-    return pd.DataFrame([{"": row.name, "accuracy": str(row.accuracy), "the preprint’s": row.beside(preprint)["accuracy"],
-                          "success of one pixel": str(row.success), "the preprint’s ": row.beside(preprint)["success"]}
-                         for row in found]).set_index("")
+    return pd.DataFrame({row.name: {"accuracy": str(row.accuracy),
+                                    "the preprint’s accuracy": row.beside(preprint)["accuracy"],
+                                    "success of one pixel": str(row.success),
+                                    "the preprint’s success": row.beside(preprint)["success"]} for row in found}).T
 
 
 def plane(found: Sequence[Row]) -> dict[str, list]:

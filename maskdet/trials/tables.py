@@ -10,7 +10,7 @@ import pandas as pd
 from maskdet import attack, models
 from maskdet.attack import Sweep
 from maskdet.config import CLASSES, SIZE, Profile, Recipe
-from maskdet.counts import Count, clustered
+from maskdet.counts import clustered
 from maskdet.evaluation import Evaluation
 from maskdet.preprint import lies, share
 from maskdet.trials.attacks import FIRST, pooled, success

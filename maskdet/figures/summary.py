@@ -34,6 +34,8 @@ def plane(points: Mapping[str, Sequence[tuple]], preprint: tuple[float, float]):
                    color=colour)
     for line, value in zip((place.axvline, place.axhline), preprint):
         line(100 * value, color=INK, lw=1, ls="--")
+    place.annotate("the preprint", (100 * preprint[0], 1), xytext=(4, -2), xycoords=("data", "axes fraction"),
+                   textcoords="offset points", va="top", fontsize=8)
     place.set(xscale="log", xlabel="faces decided wrongly (%)", ylabel="success of one pixel (%)")
     place.set_yscale("symlog", linthresh=1)
     for axis, ticks in ((place.xaxis, (1, 2, 5, 10, 20, 50)), (place.yaxis, (0, 0.5, 1, 2, 5, 10, 20))):

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
+from scipy.stats import spearmanr
 
 from maskdet.counts import Count
 from maskdet.preprint import beside, share
@@ -59,6 +60,8 @@ def _lines(recorded: Mapping) -> Iterator[tuple[str, Mapping, Mapping]]:
 def _lengths(recorded: Mapping) -> Iterator[tuple[str, Mapping, Mapping]]:
     for key, found in recorded["truth"]["lengths"].items():
         network, epochs, *plain = key.split("_")
+        if not plain and epochs == str(recorded["training"]["epochs"]):
+            continue  # the first seed
         yield ", ".join([network, f"{epochs} epochs", *plain]), found["accuracy"], found["success"]
 
 
@@ -89,6 +92,7 @@ def numbers(found: Sequence[Row], preprint: Mapping) -> dict:
     which these are."""
     agree = {row.name: [where == "inside" for where in row.beside(preprint).values()] for row in found}
     both = [name for name, held in agree.items() if all(held)]
-    return {"rows": len(found), "accuracy": sum(held[0] for held in agree.values()),
+    ranked = spearmanr([row.accuracy.share for row in found], [row.success.share for row in found])
+    return {"rows": len(found), "correlation": round(float(ranked.statistic), 2), "accuracy": sum(held[0] for held in agree.values()),
             "success": sum(held[1] for held in agree.values()), "both": len(both),
             "names": "; ".join(both) or "none"}

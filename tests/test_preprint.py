@@ -52,5 +52,6 @@ def test_every_row_of_the_committed_record_is_in_the_table_once():
 @pytest.mark.parametrize("accuracy, success, both", [
     (Count(942, 1000), Count(18, 1000), "one"), (Count(990, 1000), Count(18, 1000), "none")])
 def test_a_row_agrees_with_the_preprint_where_both_intervals_hold_its_numbers(accuracy, success, both):
-    numbers = recorded.numbers([recorded.Row("lines", "one", accuracy, success)], STATED)
-    assert numbers["names"] == both and numbers["success"] == 1 and numbers["rows"] == 1
+    other = recorded.Row("lines", "other", Count(1, 1000), Count(900, 1000))
+    numbers = recorded.numbers([recorded.Row("lines", "one", accuracy, success), other], STATED)
+    assert (numbers["names"], numbers["success"], numbers["rows"], numbers["correlation"]) == (both, 1, 2, -1)

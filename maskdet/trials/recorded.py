@@ -93,6 +93,6 @@ def numbers(found: Sequence[Row], preprint: Mapping) -> dict:
     agree = {row.name: [where == "inside" for where in row.beside(preprint).values()] for row in found}
     both = [name for name, held in agree.items() if all(held)]
     ranked = spearmanr([row.accuracy.share for row in found], [row.success.share for row in found])
-    return {"rows": len(found), "correlation": round(float(ranked.statistic), 2), "accuracy": sum(held[0] for held in agree.values()),
-            "success": sum(held[1] for held in agree.values()), "both": len(both),
-            "names": "; ".join(both) or "none"}
+    return {"rows": len(found), "accuracy": sum(held[0] for held in agree.values()),
+            "success": sum(held[1] for held in agree.values()), "both": len(both), "names": "; ".join(both) or "none",
+            "correlation": round(float(ranked.statistic), 2)}

@@ -51,7 +51,7 @@ def check(run: Profile) -> dict:
 
 
 def receipt() -> dict:
-    """Of the second larxel run: how many numbers were compared and how many are the same, for the book.
+    """Of the second larxel run: which record was compared, how many numbers, and how many are the same, for the book.
 
     Raises FileNotFoundError, naming the command, where there was none.
     """
@@ -60,7 +60,9 @@ def receipt() -> dict:
         raise FileNotFoundError(f"expected the receipt of a second run at {path}, got no such file: run "
                                 f"`{OUTPUTS['results/larxel-receipt.json'][0]}`")
     found = json.loads(path.read_text(encoding="utf8"))
-    return {"same": found["same"], "compared": found["compared"], "date": found["again"]["date"]}
+    commits = found["recorded"]["commit"], results.recorded("larxel")["provenance"]["commit"]
+    return {"same": found["same"], "compared": found["compared"], "date": found["again"]["date"],
+            "of": "The recorded run" if len(set(commits)) == 1 else f"An earlier record, of commit {commits[0]},"}
 
 
 def _leaves(values: Mapping, prefix: str = "") -> Iterator[tuple[str, object]]:
@@ -77,7 +79,7 @@ def manifest() -> dict:
                 "sha256": hashlib.sha256((config.ROOT / name).read_bytes()).hexdigest()}
                for name, (command, comment) in OUTPUTS.items()]
     found = receipt()
-    summary = (f"Run again on {found['date']}: {found['same']} of {found['compared']} numbers recorded by then are "
+    summary = (f"{found['of']} was made again on {found['date']}: {found['same']} of {found['compared']} numbers are "
                "the same.")
     return {"version": "https://codecheck.org.uk/spec/config/1.0/",
             "paper": {"title": "Face Mask Detection and Attack with One Pixel Change",

@@ -12,8 +12,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
 from maskdet import files
 from maskdet.config import PROFILES, RECORDED, ROOT, Profile, profile
 from maskdet.counts import Count, Estimate
@@ -45,10 +43,10 @@ def glue(values: Mapping, *, prefix: str = "") -> None:
     from myst_nb import glue as glue_one
 
     for name, value in _flat(values, prefix):
-        glue_one(name, _text(value), display=False)
+        glue_one(name, text(value), display=False)
 
 
-def _text(value: object) -> str:
+def text(value: object) -> str:
     """A value as it stands in prose; a percent sign stays on the line of its number."""
     if isinstance(value, float):
         return f"{value:,.2f}" if abs(value) < 100 else f"{value:,.0f}"
@@ -179,6 +177,11 @@ def write(name: str, values: Mapping) -> None:
     files.write_json(RECORDED / f"{name}.json", {**_plain(values), "provenance": environment()})
 
 
+def photographs(run: Profile) -> dict:
+    """What is recorded on photographs; of profile larxel, what this run collected."""
+    return built(run) if run.name == "larxel" else recorded("larxel")
+
+
 def compare(run: Profile) -> tuple[dict, dict]:
     """The columns of the headline, `preprint`, `recorded` (larxel) and `build` (this run), and
     apart from them the provenance of the last two, which differs each time.
@@ -186,54 +189,10 @@ def compare(run: Profile) -> tuple[dict, dict]:
     A run of profile larxel is itself what there is to record.
     """
     build = collect(run)
-    columns = {"preprint": recorded("preprint"), "build": build,
-               "recorded": build if run.name == "larxel" else recorded("larxel")}
+    columns = {"preprint": recorded("preprint"), "build": build, "recorded": photographs(run)}
     provenance = {name: columns[name]["provenance"] for name in ("recorded", "build")}
     return {name: {key: value for key, value in column.items() if key != "provenance"}
             for name, column in columns.items()}, provenance
-
-
-def preprint_share(preprint: Mapping, quantity: str) -> float:
-    """A share that the preprint states, such as "about 1.77 %", 0 to 1."""
-    return float(preprint[quantity].removeprefix("about ").rstrip(" %")) / 100
-
-
-ROWS = {  # rows of the headline: where the count lies in a run, and in the preprint
-    "accuracy, residual network": (("accuracy", "resnet"), "accuracy"),
-    "accuracy, Figure 2 network": (("accuracy", "figure2"), "accuracy"),
-    "accuracy, residual network over folds": (("folds", "accuracy", "resnet"), "accuracy"),
-    "accuracy, Figure 2 network over folds": (("folds", "accuracy", "figure2"), "accuracy"),
-    "success of one pixel, residual network": (("attack", "resnet", "differential_evolution"), "success"),
-    "success of one pixel, Figure 2 network": (("attack", "figure2", "differential_evolution"), "success"),
-    "success of one pixel, residual network over folds": (("folds", "success", "resnet"), "success"),
-    "success of one pixel, Figure 2 network over folds": (("folds", "success", "figure2"), "success"),
-}
-
-
-def _count(run: Mapping, path: tuple[str, ...]) -> Count:
-    for name in path:
-        run = run[name]
-    return Count(**run)
-
-
-def headline(columns: Mapping) -> pd.DataFrame:
-    """The preprint's numbers beside ours, each of ours k/n with its 95 % interval."""
-    return pd.DataFrame({name: {"the preprint": _text(columns["preprint"][reported]),
-                                "recorded on photographs": _text(_count(columns["recorded"], path)),
-                                "this build": _text(_count(columns["build"], path))}
-                         for name, (path, reported) in ROWS.items()}).T
-
-
-def intervals(columns: Mapping) -> dict[str, list]:
-    """The headline as `figures.intervals` draws it: by quantity, (name, share, interval)."""
-    panels: dict[str, list] = {}
-    for name, (path, reported) in ROWS.items():
-        quantity, network = name.split(", ")
-        panel = panels.setdefault(quantity, [("preprint", preprint_share(columns["preprint"], reported), None)])
-        for column in ("recorded", "build"):
-            count = _count(columns[column], path)
-            panel.append((f"{column}, {network}", count.share, count.interval))
-    return panels
 
 
 def built(run: Profile) -> dict:

@@ -27,6 +27,16 @@ def test_a_receipt_that_is_not_there_is_named_with_its_command(monkeypatch, tmp_
         codecheck.receipt()
 
 
+def test_a_receipt_says_whether_it_is_of_the_record_as_it_is_or_of_an_earlier_one(monkeypatch, tmp_path):
+    for module in (config, results):
+        monkeypatch.setattr(module, "RECORDED", tmp_path)
+    (tmp_path / "larxel.json").write_text(json.dumps({"profile": "larxel", "provenance": {"commit": "abc1234"}}))
+    for commit, of in (("abc1234", "The recorded run"), ("0def567", "An earlier record, of commit 0def567,")):
+        found = {"same": 8, "compared": 9, "recorded": {"commit": commit}, "again": {"date": "2026-11-26"}}
+        (tmp_path / "larxel-receipt.json").write_text(json.dumps(found))
+        assert codecheck.receipt() == {"same": 8, "compared": 9, "date": "2026-11-26", "of": of}
+
+
 def test_a_run_is_compared_with_the_record_number_by_number(profile, monkeypatch, tmp_path, capsys):
     monkeypatch.setattr(results, "RECORDED", tmp_path / "results")
     monkeypatch.setattr(config, "RECORDED", tmp_path / "results")

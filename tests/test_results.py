@@ -110,16 +110,6 @@ def test_a_design_effect_and_an_estimate_survive_the_file():
     assert quotable["accuracy"] == Count(9, 10, 2.0) and quotable["area"] == Estimate(0.9, 0.8, 0.95)
 
 
-def test_the_headline_sets_the_preprint_the_record_and_the_build_side_by_side(profile):
-    recorded_all(profile)
-    columns, provenance = results.compare(profile)
-    table = results.headline(columns)
-    assert list(table.columns) == ["the preprint", "recorded on photographs", "this build"]
-    first = [cell.replace("\N{NO-BREAK SPACE}", " ") for cell in table.iloc[0]]
-    assert first[0] == "94.20 %" and first[2] == str(Count(9, 10))
-    assert "provenance" not in columns["build"] and provenance["build"]["seed"] == profile.seed
-
-
 def test_the_committed_record_holds_counts_on_photographs_and_where_they_come_from():
     record = results.recorded("larxel")
     assert record["profile"] == "larxel" and record["data"]["photographs"] == 853

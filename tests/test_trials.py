@@ -7,7 +7,6 @@ import pandas as pd
 import pytest
 
 from maskdet import attack, config, data, faces, trials
-from maskdet.counts import Count
 from maskdet.trials import fitting, trial as ways
 
 RUN = dataclasses.replace(config.PROFILES["larxel"], name="test")
@@ -113,13 +112,6 @@ def test_a_scaled_line_is_measured_as_it_is_asked_and_as_it_was_trained(cropped)
     [cut] = trials.prepare(run, {"mtcnn": [ways.Trial(trials.Line("figure2", recipe="code"), run.seed)]})["mtcnn"]
     assert len(outcome.test.labels) >= len(cut.test.labels), "missed faces have annotated boxes"
     assert (outcome.test.images[0] != cut.test.images[0]).any()
-
-
-def test_where_the_preprints_number_lies_beside_the_two_lines_is_said_in_words():
-    from maskdet.trials.tables import _lies
-
-    ends = [Count(98, 100), Count(80, 100)]
-    assert [_lies(share, ends) for share in (0.5, 0.9, 0.99)] == ["below both", "between the two", "above both"]
 
 
 def test_tables_state_each_trial_and_each_class(cropped, folded):

@@ -52,12 +52,13 @@ def _nodes(model) -> list:
 def _folded(steps: list[Step]) -> tuple[Step, ...]:
     """Each scale that alone reads a convolution made part of its kernel and bias."""
     readers = Counter(number for step in steps for number in step.inputs)
-    kept, number = [], {0: 0}  # of each tensor, its new number
+    kept: list[Step] = []
+    number = {0: 0}  # of each tensor, its new number
     for old, step in enumerate(steps, start=1):
         before = steps[step.inputs[0] - 1] if step.inputs[0] else None
         if isinstance(step, Scale) and isinstance(before, Convolution) and readers[step.inputs[0]] == 1:
             place = number[step.inputs[0]]
-            kept[place - 1] = replace(kept[place - 1], kernel=before.kernel * step.factor,
+            kept[place - 1] = replace(before, inputs=kept[place - 1].inputs, kernel=before.kernel * step.factor,
                                       offset=before.offset * step.factor + step.offset,
                                       size=size(before) * np.abs(step.factor) + size(step))
             number[old] = place

@@ -3,8 +3,10 @@
 A tensor (H, W, C) is held flat, (H * W, C padded to LANES); a vector is a tensor of one place.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from typing import ClassVar
 
 import numpy as np
 
@@ -57,6 +59,9 @@ class Step:
 
     inputs: tuple[int, ...] = ()
     shape: tuple[int, ...] = ()
+    # Each kind has its own, of as many changes as it has inputs.
+    change: ClassVar[Callable[..., Change]]
+    pull: ClassVar[Callable[..., tuple[np.ndarray, ...]]]
 
     @property
     def places(self) -> int:
@@ -134,7 +139,7 @@ class Convolution(Window):
 
     def pull(self, gradient: np.ndarray, clean: np.ndarray, clean_out: np.ndarray) -> tuple[np.ndarray, ...]:
         # A library's product would wake threads, while each of ours works.
-        count, (taps, channels, _) = len(gradient), self.kernel.shape
+        count, channels = len(gradient), self.kernel.shape[1]
         _, _, made = windows.dense(np.arange(count + 1), np.zeros(count, np.int32), gradient, *self._pulling)
         pulled = np.zeros_like(clean)
         for tap, outputs, inputs in self._pairs:

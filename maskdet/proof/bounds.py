@@ -4,7 +4,7 @@ between which values each neuron stays, and `lines` what is then left of the mar
 A new kind of step that is not linear is a method here.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -65,7 +65,7 @@ class Bounds:
         doubt = np.minimum(boxes.doubt, (last.error + self.slack[-1])[:, :2].sum(axis=1, dtype=float))
         # Where rounding decides, and can be expected not to, it is looked at more closely.
         for n in np.flatnonzero((exact > 1.2 * self.doubt) & (exact - doubt <= TIE)):
-            doubt[n] = min(doubt[n], self._doubt(forms, n))
+            doubt[n] = min(doubt[n], self._doubt(forms, int(n)))
         return exact - doubt, moves, doubt
 
     def _doubt(self, forms: Sequence[Form], n: int) -> float:
@@ -86,7 +86,8 @@ class Bounds:
     def _forms(self, boxes: Boxes, rough: bool) -> list[Form]:
         """The forms of all tensors. Raises ValueError for a median of anything but the image."""
         forms, steps = [self._colours(boxes)], self.face.network.steps
-        rules = {Relu: self._rectified, Maximum: self._largest, Median: self._median}
+        rules: dict[type[Step], Callable[..., Form]] = {Relu: self._rectified, Maximum: self._largest,
+                                                        Median: self._median}
         bends = [number for number, step in enumerate(steps, start=1) if type(step) in rules]
         for number, step in enumerate(steps, start=1):
             given = [forms[i] for i in step.inputs]

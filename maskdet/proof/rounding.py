@@ -7,6 +7,7 @@ sections 3.1 and 4.2). It says nothing of arithmetic that is not float32 through
 convolution on some accelerators.
 """
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 import numpy as np
@@ -84,6 +85,7 @@ def _forward(step: Step, *given: np.ndarray) -> np.ndarray:
     elif isinstance(step, Median):
         return np.median(x[step.covers], axis=1)
     else:
+        assert isinstance(step, Convolution)
         seen = np.vstack([x, np.zeros_like(x[:1])])[step.covers].reshape(len(step.covers), -1)  # -1: the zeros
         made = seen @ step.kernel.reshape(seen.shape[1], -1).astype(float)
     return (made + step.offset)[:, :step.shape[2]]
@@ -126,6 +128,7 @@ def doubt(steps: tuple[Step, ...], absolutes: tuple[Step, ...], ranges: tuple[tu
     for number, (step, positive) in reversed(list(enumerate(zip(steps, absolutes), start=1))):
         total += float(((np.abs(slope[number]) + more[number]) * own[number]).sum(dtype=float))
         low, high = ranges[step.inputs[0]]
+        pulled: Iterable[tuple[np.ndarray, np.ndarray]]
         if isinstance(step, Relu):
             passes = np.where(low > 0, 1, np.where(high < 0, 0, np.nan))  # 1 or 0; nan: who knows
             pulled = [_either(slope[number], more[number], passes)]
@@ -149,12 +152,14 @@ def steepest(steps: tuple[Step, ...], absolutes: tuple[Step, ...],
     slopes[-1][0, :2] = 1
     for number, (step, positive) in reversed(list(enumerate(zip(steps, absolutes), start=1))):
         clean = tensors[step.inputs[0]]
+        pulled: Iterable[np.ndarray]
         if isinstance(step, Relu):
             pulled = [slopes[number]]
         elif isinstance(step, (Maximum, Median)):
-            pulled = [np.zeros_like(clean)]
+            back = np.zeros_like(clean)
             for places in step.covers.T:
-                np.add.at(pulled[0], places[places >= 0], slopes[number][places >= 0])
+                np.add.at(back, places[places >= 0], slopes[number][places >= 0])
+            pulled = [back]
         else:
             pulled = positive.pull(slopes[number], clean, tensors[number])
         for i, one in zip(step.inputs, pulled):

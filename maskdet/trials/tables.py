@@ -1,6 +1,7 @@
 """Trials as tables for the book, and the numbers of each of their stages."""
 
 import dataclasses
+import itertools
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -9,9 +10,9 @@ import pandas as pd
 from maskdet import attack, models
 from maskdet.attack import Sweep
 from maskdet.config import CLASSES, SIZE, Profile, Recipe
-from maskdet.counts import Count, clustered
+from maskdet.counts import clustered
 from maskdet.evaluation import Evaluation
-from maskdet.results import preprint_share
+from maskdet.preprint import lies, share
 from maskdet.trials.attacks import FIRST, pooled, success
 from maskdet.trials.fitting import Outcome
 from maskdet.trials.trial import CODE
@@ -109,38 +110,37 @@ def folds_numbers(run: Profile, outcomes: Outcomes, sweeps: Sweeps, again: Outco
         "left_out_masked": {name: clustered(table.masked > 0.5, table.group)
                             for name, table in apart.items() if len(table)},
         "success": {name: success(outcomes[name], sweeps[name]) for name in outcomes},
+        "only": {name: int((tests[name].right & ~tests[other].right).sum())
+                 for name, other in itertools.permutations(tests, 2)},  # right by this network alone
+        "each": {name: {str(outcome.trial.fold): {"accuracy": outcome.test.accuracy,
+                                                  "success": success([outcome], [sweep])}
+                        for outcome, sweep in zip(outcomes[name], sweeps[name])} for name in outcomes},
         "seeds": {name: {str(outcome.trial.seed): {"accuracy": outcome.test.accuracy,
                                                    "success": success([outcome], [sweep])}
                          for outcome, sweep in zip(again[name], swept_again[name])} for name in again},
     }}, {"training": seconds, "attack": attacked}
 
 
-def _words(name: str) -> str:
+def words(name: str) -> str:
     """The name of a line as the book has it."""
     return name.replace("boxes", "crops").replace("recipe", "training").replace("region", "region searched")
 
 
 def lines_table(outcomes: Outcomes, sweeps: Sweeps) -> pd.DataFrame:
     """A row a line: accuracy, and success of the attack."""
-    return pd.DataFrame({_words(name): {"accuracy": str(several[0].test.accuracy),
+    return pd.DataFrame({words(name): {"accuracy": str(several[0].test.accuracy),
                                         "success of one pixel": str(success(several, sweeps[name]))}
                          for name, several in outcomes.items()}).T
 
 
 def lines_intervals(outcomes: Outcomes, sweeps: Sweeps, preprint: Mapping) -> dict[str, list]:
     """The lines as `figures.intervals` draws them, below what the preprint reports."""
-    panels: dict[str, list] = {quantity: [("preprint", preprint_share(preprint, quantity), None)]
+    panels: dict[str, list] = {quantity: [("preprint", share(preprint, quantity), None)]
                                for quantity in ("accuracy", "success")}
     for name, several in outcomes.items():
         for quantity, count in (("accuracy", several[0].test.accuracy), ("success", success(several, sweeps[name]))):
-            panels[quantity].append((_words(name), count.share, count.interval))
+            panels[quantity].append((words(name), count.share, count.interval))
     return panels
-
-
-def _lies(share: float, ends: Sequence[Count]) -> str:
-    """Where a share of the preprint lies beside the two lines, in words."""
-    low, high = sorted(count.share for count in ends)
-    return "below both" if share < low else "above both" if share > high else "between the two"
 
 
 def lines_numbers(run: Profile, outcomes: Outcomes, sweeps: Sweeps, evolved: Sweeps,
@@ -159,7 +159,7 @@ def lines_numbers(run: Profile, outcomes: Outcomes, sweeps: Sweeps, evolved: Swe
         "majority": {name: majority(outcomes[name][0].test) for name in ("text", "code")},
         "as_trained": {_key(name): outcome.as_trained for name, [outcome] in outcomes.items()
                        if outcome.trial.line.scaling == "l2"},
-        "preprint": {quantity: _lies(preprint_share(preprint, quantity), counts) for quantity, counts in ends.items()},
+        "preprint": {quantity: lies(share(preprint, quantity), counts) for quantity, counts in ends.items()},
     }}, {"training": {name: outcome.fit.seconds for name, [outcome] in outcomes.items()}}
 
 

@@ -8,7 +8,7 @@ import pandas as pd
 from maskdet import attack, models
 from maskdet.attack import DifferentialEvolution, Sweep
 from maskdet.config import Profile
-from maskdet.counts import clustered
+from maskdet.counts import Count, clustered
 from maskdet.incremental import Incremental
 from maskdet.proof import FLIPPABLE, SAFE, UNDECIDED, Verdicts, decide_all
 from maskdet.trials.attacks import success
@@ -140,13 +140,15 @@ def objectives(run: Profile):
 
 def objectives_table(outcomes: Mapping[str, Sequence[Outcome]], sweeps: Mapping[str, Mapping]) -> pd.DataFrame:
     """A row a network: how sure it is of the faces unchanged, and the success of each objective."""
-    rows = {}
-    for name, [outcome] in outcomes.items():
-        known = outcome.test.probabilities[np.arange(len(outcome.test.labels)), outcome.test.labels]
-        right = outcome.test.probabilities.argmax(axis=1) == outcome.test.labels
-        rows[name] = {"confidence exactly 1": f"{(known[right] == 1).sum()} of {right.sum()}"} | {
-            f"by the {what}": str(success([outcome], several[name])) for what, several in sweeps.items()}
-    return pd.DataFrame(rows).T
+    return pd.DataFrame({name: {"confidence exactly 1": str(_saturated(outcome))} | {
+        f"by the {what}": str(success([outcome], several[name])) for what, several in sweeps.items()}
+        for name, [outcome] in outcomes.items()}).T
+
+
+def _saturated(outcome: Outcome) -> Count:
+    """Of the faces that a network has right, those in which its confidence is exactly 1, in float32."""
+    right = outcome.test.right
+    return clustered(outcome.test.probabilities[right].max(axis=1) == 1, outcome.test.clusters[right])
 
 
 def numbers(run: Profile, outcomes: Mapping, decided: Decided, counts: Mapping, found: Mapping, by_objective: Mapping,
@@ -162,6 +164,7 @@ def numbers(run: Profile, outcomes: Mapping, decided: Decided, counts: Mapping, 
     return {"verdicts": {name: one.counts for name, one in decided.items()},
             "truth": {"shares": counts, "draws": run.draws, "budget": run.boxes,
                       "objective": objective, "lengths": trained,
+                      "saturated": {name: _saturated(outcome) for name, [outcome] in by_objective[0].items()},
                       "decided": {name: clustered(~one.are(UNDECIDED), outcomes[name][0].test.clusters[one.faces])
                                   for name, one in decided.items()},
                       "missed": {name: {"flippable": decided[name].counts[FLIPPABLE], "least": min(several),

@@ -171,6 +171,7 @@ def seconds_numbers(record: Mapping) -> dict:
     rates = {name: {clock: f"{value:g}" for clock, value in record["rates"][count].items()}
              for name, count in (("one", "1"), ("two", "2"))}
     return {"times": {"run": record["run"], "photographs": record["photographs"], "frame": record["frame"],
+                      "turns": record["turns"], "window": record["window"],
                       "date": made["date"], "cores": made["hardware"]["cores"],
                       "processor": made["hardware"]["processor"], "ratio": ratio, "rate": rates,
                       **{end: sizes[at] for end, at in ends.items()}}}

@@ -23,7 +23,7 @@ class Row:
     success: Count
 
     def beside(self, preprint: Mapping) -> dict[str, str]:
-        """Where the preprint's two numbers lie beside the intervals of this row."""
+        """How the two counts of this row are beside the preprint's numbers."""
         return {quantity: beside(share(preprint, quantity), count)
                 for quantity, count in (("accuracy", self.accuracy), ("success", self.success))}
 
@@ -69,11 +69,11 @@ GROUPS = {"folds": _folds, "seeds": _seeds, "lines": _lines, "lengths": _lengths
 
 
 def table(found: Sequence[Row], preprint: Mapping) -> pd.DataFrame:
-    """The rows with their counts, and where the preprint's numbers lie beside their intervals."""
+    """The rows with their counts, and how these are beside the preprint's numbers."""
     return pd.DataFrame({row.name: {"accuracy": str(row.accuracy),
-                                    "the preprint’s accuracy": row.beside(preprint)["accuracy"],
+                                    "which is": row.beside(preprint)["accuracy"],
                                     "success of one pixel": str(row.success),
-                                    "the preprint’s success": row.beside(preprint)["success"]} for row in found}).T
+                                    "and which is": row.beside(preprint)["success"]} for row in found}).T
 
 
 def plane(found: Sequence[Row]) -> dict[str, list]:
@@ -90,7 +90,7 @@ def plane(found: Sequence[Row]) -> dict[str, list]:
 def numbers(found: Sequence[Row], preprint: Mapping) -> dict:
     """What the prose quotes: how many rows there are, how many agree with the preprint in one quantity or in both, and
     which these are."""
-    agree = {row.name: [where == "inside" for where in row.beside(preprint).values()] for row in found}
+    agree = {row.name: [how == "in agreement" for how in row.beside(preprint).values()] for row in found}
     both = [name for name, held in agree.items() if all(held)]
     ranked = spearmanr([row.accuracy.share for row in found], [row.success.share for row in found])
     return {"rows": len(found), "accuracy": sum(held[0] for held in agree.values()),

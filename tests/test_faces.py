@@ -6,6 +6,7 @@ import importlib.metadata
 import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image
 
 from maskdet import data, faces
 

@@ -103,7 +103,7 @@ def test_reading_photographs_loads_no_tensorflow():
     assert run.returncode == 0
 
 
-def test_before_a_run_it_is_asked_whether_photographs_are_there_unless_they_are_drawn(voc, monkeypatch, tmp_path, capsys):
+def test_whether_photographs_are_there_is_asked_first_unless_they_are_drawn(voc, monkeypatch, tmp_path, capsys):
     monkeypatch.setenv("MASKDET_DATA", str(tmp_path / "nowhere"))
     assert command.main(["--there", "demo"]) == 0 and command.main(["--there", "larxel"]) == 1
     assert "fetch the photographs with `make data PROFILE=larxel`" in capsys.readouterr().err

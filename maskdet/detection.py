@@ -167,9 +167,9 @@ def run(path: Path, *, folder: Path) -> str:
     alone = [f"{face.label} {face.confidence:.2f}, from {face.left:.0f}, {face.top:.0f} to {face.right:.0f}, "
              f"{face.bottom:.0f}" for face in found[0]] if path.is_file() else []
     written = f"{folder / todo[0][1]}.boxes.jpg" if path.is_file() else folder
-    return "\n".join([*alone, f"{_counted(len(found), 'photograph')}, {_counted(len(labels), 'face')}: "
-                      f"{labels.count('masked')} masked, {labels.count('bare')} bare; "
-                      f"{_counted(len(left_out), 'file')} left out; written to {written}"])
+    whole = (f"{_counted(len(found), 'photograph')}, {_counted(len(labels), 'face')}: {labels.count('masked')} masked, "
+             f"{labels.count('bare')} bare; {_counted(len(left_out), 'file')} left out; written to {written}")
+    return "\n".join([*alone, whole])
 
 
 def fault(path: Path, error: PhotographError) -> str:

@@ -100,7 +100,7 @@ class Detection:
             content = Path(path).read_bytes()
         except OSError as error:
             raise PhotographError(path, f"a file that cannot be read ({error.strerror})") from None
-        record, picture = self.folder / f"{name}.json", self.folder / f"{name}.boxes.jpg"
+        record, picture = self.folder / f"{name}.json", _picture(self.folder, name)
         key = files.digest(sha256(content).hexdigest(), made_by())
         if picture.exists() and (finished := _read(record)).get("key") == key:
             return [Face(**face) for face in finished["faces"]]
@@ -114,6 +114,11 @@ class Detection:
         files.write_json(record, {"photograph": name, "width": width, "height": height, "key": key,
                                   "faces": [asdict(face) for face in found]})  # the last: with it, this is finished
         return found
+
+
+def _picture(folder: Path, name: str) -> Path:
+    """Where the drawing of a photograph is written."""
+    return folder / f"{name}.boxes.jpg"
 
 
 @cache
@@ -149,7 +154,7 @@ def run(path: Path, *, folder: Path) -> str:
     What cannot be read is named, left out and counted. Raises as `photographs`, and ValueError where nothing
     could be read.
     """
-    todo = photographs(path, beside=folder)
+    todo, single = photographs(path, beside=folder), path.is_file()
     detection = Detection(folder, faces.detector(DETECTOR), models.load(NETWORK))
     found, left_out = [], []
     for one, name in tqdm(todo, desc="detect", unit="photograph", disable=None if len(todo) > 1 else True):
@@ -157,16 +162,16 @@ def run(path: Path, *, folder: Path) -> str:
             found.append(detection(one, name=name))
         except PhotographError as error:
             left_out.append(fault(one, error))
-            if not path.is_file():  # of one alone it is the error
+            if not single:  # of one alone it is the error
                 tqdm.write(f"left out: {left_out[-1]}", file=sys.stderr)
     if not found:
-        raise ValueError(left_out[0] if path.is_file() else
+        raise ValueError(left_out[0] if single else
                          f"expected photographs in the folder {path}, got {_counted(len(todo), 'file')} that cannot be "
                          "read")
     labels = [face.label for every in found for face in every]
     alone = [f"{face.label} {face.confidence:.2f}, from {face.left:.0f}, {face.top:.0f} to {face.right:.0f}, "
-             f"{face.bottom:.0f}" for face in found[0]] if path.is_file() else []
-    written = f"{folder / todo[0][1]}.boxes.jpg" if path.is_file() else folder
+             f"{face.bottom:.0f}" for face in found[0]] if single else []
+    written = _picture(folder, todo[0][1]) if single else folder
     whole = (f"{_counted(len(found), 'photograph')}, {_counted(len(labels), 'face')}: {labels.count('masked')} masked, "
              f"{labels.count('bare')} bare; {_counted(len(left_out), 'file')} left out; written to {written}")
     return "\n".join([*alone, whole])

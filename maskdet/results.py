@@ -177,7 +177,7 @@ def write(name: str, values: Mapping) -> None:
     files.write_json(RECORDED / f"{name}.json", {**_plain(values), "provenance": environment()})
 
 
-def photographs(run: Profile) -> dict:
+def on_photographs(run: Profile) -> dict:
     """What is recorded on photographs; of profile larxel, what this run collected."""
     return built(run) if run.name == "larxel" else recorded("larxel")
 
@@ -189,7 +189,7 @@ def compare(run: Profile) -> tuple[dict, dict]:
     A run of profile larxel is itself what there is to record.
     """
     build = collect(run)
-    columns = {"preprint": recorded("preprint"), "build": build, "recorded": photographs(run)}
+    columns = {"preprint": recorded("preprint"), "build": build, "recorded": on_photographs(run)}
     provenance = {name: columns[name]["provenance"] for name in ("recorded", "build")}
     return {name: {key: value for key, value in column.items() if key != "provenance"}
             for name, column in columns.items()}, provenance

@@ -1,4 +1,4 @@
-"""The headline numbers side by side, and the speeds of searches."""
+"""The headline numbers side by side, every recorded row beside the preprint, and the speeds of searches."""
 
 from collections.abc import Mapping, Sequence
 
@@ -25,23 +25,22 @@ def plane(points: Mapping[str, Sequence[tuple]], preprint: tuple[float, float]):
     """Ways of doing the experiment by the share of faces that they have wrong and by the success of one pixel, each
     (share, interval), 0 to 1, by group; and the two shares of the preprint."""
     figure, place = axes(height=4.0)
-    for number, (name, rows) in enumerate(points.items()):
-        colour = [COLOURS[one] for one in ("masked", "bare", "found", "missed")][number]
+    for (name, rows), marker, of in zip(points.items(), "os^Dv", ("masked", "bare", "found", "missed", "left out")):
+        colour = COLOURS[of]
         for (wrong, across), (flipped, up) in rows:
             place.plot([100 * end for end in across], [100 * flipped] * 2, color=colour, lw=0.8, alpha=0.4)
             place.plot([100 * wrong] * 2, [100 * end for end in up], color=colour, lw=0.8, alpha=0.4)
-        place.plot(*([100 * row[side][0] for row in rows] for side in (0, 1)), "os^D"[number], ms=5, label=name,
-                   color=colour)
+        place.plot(*([100 * row[side][0] for row in rows] for side in (0, 1)), marker, ms=5, label=name, color=colour)
     for line, value in zip((place.axvline, place.axhline), preprint):
         line(100 * value, color=INK, lw=1, ls="--")
     place.annotate("the preprint", (100 * preprint[0], 1), xytext=(4, -2), xycoords=("data", "axes fraction"),
                    textcoords="offset points", va="top", fontsize=8)
     place.set(xscale="log", xlabel="faces decided wrongly (%)", ylabel="success of one pixel (%)")
     place.set_yscale("symlog", linthresh=1)
-    for axis, ticks in ((place.xaxis, (1, 2, 5, 10, 20, 50)), (place.yaxis, (0, 0.5, 1, 2, 5, 10, 20))):
+    for axis, ticks in ((place.xaxis, (1, 2, 5, 10, 20, 50)), (place.yaxis, (0, 0.5, 1, 2, 5, 10, 20, 50))):
         axis.set_ticks(ticks, [f"{tick:g}" for tick in ticks])
         axis.set_ticks([], minor=True)
-    place.set_ylim(bottom=0)
+    place.set(xlim=(0.2, 100), ylim=(0, None))  # an interval that reaches 0 ends at the border
     figure.legend(loc="outside right center")
     return figure
 

@@ -29,8 +29,9 @@ class Row:
 
 
 def rows(recorded: Mapping) -> list[Row]:
-    """The rows of a record: folds together and by themselves, seeds of the single split, the two lines and each with a
-    setting of the other, and the main networks trained for fewer epochs or on crops as they are."""
+    """The rows of a record, each trial once: folds together and by themselves, the two lines and each with a setting of
+    the other, other seeds of the single split, and the main networks trained for fewer epochs or on crops as they are.
+    """
     return [Row(group, name, Count(**accuracy), Count(**success))
             for group, several in GROUPS.items() for name, accuracy, success in several(recorded)]
 
@@ -46,6 +47,8 @@ def _folds(recorded: Mapping) -> Iterator[tuple[str, Mapping, Mapping]]:
 def _seeds(recorded: Mapping) -> Iterator[tuple[str, Mapping, Mapping]]:
     for network, seeds in recorded["folds"]["seeds"].items():
         for seed, split in seeds.items():
+            if seed == str(recorded["provenance"]["seed"]):
+                continue  # it is in the lines
             yield f"{network}, seed {seed}", split["accuracy"], split["success"]
 
 
@@ -59,13 +62,14 @@ def _lines(recorded: Mapping) -> Iterator[tuple[str, Mapping, Mapping]]:
 
 def _lengths(recorded: Mapping) -> Iterator[tuple[str, Mapping, Mapping]]:
     for key, found in recorded["truth"]["lengths"].items():
-        network, epochs, *plain = key.split("_")
+        network, epochs = key.removesuffix("_plain").rsplit("_", 1)
+        plain = key.endswith("_plain")
         if not plain and epochs == str(recorded["training"]["epochs"]):
-            continue  # the first seed
-        yield ", ".join([network, f"{epochs} epochs", *plain]), found["accuracy"], found["success"]
+            continue  # it is in the lines
+        yield f"{network}, {epochs} epochs{', plain' * plain}", found["accuracy"], found["success"]
 
 
-GROUPS = {"folds": _folds, "seeds": _seeds, "lines": _lines, "lengths": _lengths}
+GROUPS = {"folds": _folds, "lines": _lines, "seeds": _seeds, "lengths": _lengths}
 
 
 def table(found: Sequence[Row], preprint: Mapping) -> pd.DataFrame:

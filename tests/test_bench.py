@@ -10,6 +10,31 @@ from maskdet.config import Evolution
 from maskdet.incremental import Incremental
 
 
+def test_the_rate_of_two_processes_is_the_sum_of_both_in_the_turns_that_they_share(monkeypatch):
+    found = {range(14): np.arange(28.0).reshape(14, 2), range(1, 14, 2): np.full((7, 2), 100.0)}
+
+    class Process:
+        def submit(self, rate, frames, begin, turns):
+            return Future(found[turns])
+
+    class Future:
+        def __init__(self, made):
+            self.made = made
+
+        def result(self):
+            return self.made
+    monkeypatch.setattr(detection, "local", lambda processes: Process())
+    assert detection.rates([np.zeros((4, 4, 3), np.uint8)]) == {  # by the clock 0, 4, ... 24, and 102, 106, ... 126
+        "1": {"clock": 12, "least": 0, "most": 24, "processor": 13},
+        "2": {"clock": 114, "least": 102, "most": 126, "processor": 115}}
+
+
+def test_a_process_that_is_late_is_an_error(monkeypatch):
+    monkeypatch.setattr(detection, "whole", lambda: len)
+    with pytest.raises(RuntimeError, match="expected a process to be ready in time, got one .* seconds later"):
+        detection.rate([np.zeros((4, 4, 3), np.uint8)], 0, range(1))
+
+
 @pytest.mark.parametrize("name", models.NETWORKS)
 def test_an_incremental_pass_makes_a_part_of_the_multiplications_of_the_whole(name):
     model = models.build(name, seed=1)

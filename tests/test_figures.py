@@ -55,6 +55,13 @@ def test_speeds_of_any_size_are_drawn_with_their_numbers():
     assert len(figures.throughput(panels).svg) > 1000
 
 
+def test_ways_of_doing_the_experiment_are_drawn_also_where_nothing_is_wrong_or_flipped():
+    points = {"folds": [((0.02, (0.01, 0.03)), (0.01, (0.0, 0.02)))],
+              "lines": [((0.0, (0.0, 0.01)), (0.0, (0.0, 0.1)))]}
+    svg = figures.plane(points, (0.058, 0.0177)).svg
+    assert "nan" not in svg and len(svg) > 1000
+
+
 def test_a_figure_is_the_same_bytes_each_time_and_its_ink_follows_the_theme():
     one, two = (DRAWINGS["labelled"](False).svg for _ in range(2))
     assert one == two and "prefers-color-scheme:dark" in one

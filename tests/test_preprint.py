@@ -36,8 +36,14 @@ def test_the_headline_sets_the_preprint_the_record_and_the_build_side_by_side(pr
     first = [cell.replace("\N{NO-BREAK SPACE}", " ") for cell in table.iloc[0]]
     assert first[0] == "94.20 %" and first[3] == str(Count(9, 10))
     assert "provenance" not in columns["build"] and provenance["build"]["seed"] == profile.seed
-    assert preprint.numbers(columns)["beside"]["accuracy.resnet"] == first[2]
+    columns["recorded"] = columns["build"] | {
+        "accuracy": {"resnet": {"k": 99, "n": 100}, "figure2": {"k": 94, "n": 100}},
+        "attack": {name: {"differential_evolution": {"k": 0, "n": 1000}} for name in ("resnet", "figure2")}}
+    said = preprint.headline(columns)["which is"].tolist()
+    assert said[:2] == ["higher", "in agreement"] and said[4:6] == ["lower", "lower"]
+    assert preprint.numbers(columns)["beside"]["attack.figure2.differential_evolution"] == "lower"
     panels = preprint.intervals(columns)
+    assert [name for name, *_ in panels["accuracy"]] == [name for name, *_ in panels["success"]], "one axis has both"
     assert list(panels) == ["accuracy", "success"], "two panels, of which the labels do not meet"
     assert all(len({name for name, *_ in rows}) == len(rows) == 9 for rows in panels.values())
 

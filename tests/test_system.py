@@ -96,6 +96,7 @@ def test_what_the_pages_say_in_words_of_the_times_is_what_the_record_shows():
     record = results.recorded("detection")
     seconds, rate = system.seconds(record), float(system.seconds_numbers(record)["times"]["rate"]["one"]["clock"])
     assert 0.8 < rate / 25 < 1.25, "about the pace of a camera of twenty-five pictures a second"
+    assert all(rates["least"] <= rates["clock"] <= rates["most"] for rates in record["rates"].values())
     mtcnn, yunet = (list(seconds[name].values()) for name in ("mtcnn", "yunet"))
     assert record["frame"] == "640×480" and list(seconds["mtcnn"])[0] == 0.3, "the smallest size is a camera's"
     assert mtcnn[0] < yunet[0], "there MTCNN is faster"

@@ -129,8 +129,14 @@ $(DONE)/weights.ipynb: $(wildcard maskdet/weights/*.py) $(wildcard maskdet/model
 $(DONE)/try.ipynb: maskdet/playground.py $(wildcard maskdet/models/*.py maskdet/models/shipped/* maskdet/drawing/*.py maskdet/attack/*.py book/_static/vendor/tfjs/*.wasm) maskdet/data/classes.py maskdet/faces/matching.py maskdet/backend.py
 $(DONE)/benchmark.ipynb: maskdet/benchmark.py results/bench.json results/larxel.json
 
+# That the photographs are there is asked before anything is run.
+$(DONE)/.there: | $(VENV)/ready
+	@$(BIN)/python -m maskdet.data --there $(PROFILE)
+	@mkdir -p $(DONE)
+	@touch $@
+
 # Papermill saves after every cell: only a copy that ran to its end gets the name that counts.
-$(DONE)/%.ipynb: book/%.ipynb $(LIBRARY) | $(VENV)/ready
+$(DONE)/%.ipynb: book/%.ipynb $(LIBRARY) | $(VENV)/ready $(DONE)/.there
 	@mkdir -p $(DONE)/unfinished
 	$(BIN)/papermill --kernel python3 --cwd . -p profile $(PROFILE) $< $(DONE)/unfinished/$*.ipynb
 	@mv $(DONE)/unfinished/$*.ipynb $@

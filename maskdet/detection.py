@@ -143,7 +143,8 @@ def photographs(path: Path, *, beside: Path) -> list[tuple[Path, str]]:
 
 
 def run(path: Path, *, folder: Path) -> str:
-    """Search the photograph or the folder at `path`, write under `folder`; returns a line that counts what was found.
+    """Search the photograph or the folder at `path`, write under `folder`; returns a line that counts what was found,
+    after a line for each face where it is one photograph.
 
     What cannot be read is named, left out and counted. Raises as `photographs`, and ValueError where nothing
     could be read.
@@ -156,14 +157,19 @@ def run(path: Path, *, folder: Path) -> str:
             found.append(detection(one, name=name))
         except PhotographError as error:
             left_out.append(fault(one, error))
-            tqdm.write(f"left out: {left_out[-1]}", file=sys.stderr)
+            if not path.is_file():  # of one alone it is the error
+                tqdm.write(f"left out: {left_out[-1]}", file=sys.stderr)
     if not found:
         raise ValueError(left_out[0] if path.is_file() else
                          f"expected photographs in the folder {path}, got {_counted(len(todo), 'file')} that cannot be "
                          "read")
     labels = [face.label for every in found for face in every]
-    return (f"{_counted(len(found), 'photograph')}, {_counted(len(labels), 'face')}: {labels.count('masked')} masked, "
-            f"{labels.count('bare')} bare; {_counted(len(left_out), 'file')} left out; written to {folder}")
+    alone = [f"{face.label} {face.confidence:.2f}, from {face.left:.0f}, {face.top:.0f} to {face.right:.0f}, "
+             f"{face.bottom:.0f}" for face in found[0]] if path.is_file() else []
+    written = f"{folder / todo[0][1]}.boxes.jpg" if path.is_file() else folder
+    whole = (f"{_counted(len(found), 'photograph')}, {_counted(len(labels), 'face')}: {labels.count('masked')} masked, "
+             f"{labels.count('bare')} bare; {_counted(len(left_out), 'file')} left out; written to {written}")
+    return "\n".join([*alone, whole])
 
 
 def fault(path: Path, error: PhotographError) -> str:

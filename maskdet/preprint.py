@@ -44,9 +44,10 @@ def lies(stated: float, ends: Sequence[Count]) -> str:
 
 
 def beside(stated: float, count: Count) -> str:
-    """Where a share of the preprint lies beside the interval of a count: "below", "inside" or "above"."""
+    """How a count of ours is beside a share of the preprint: "higher", "lower", or "in agreement", where the share lies
+    inside its interval."""
     low, high = count.interval
-    return "below" if stated < low else "above" if stated > high else "inside"
+    return "higher" if stated < low else "lower" if stated > high else "in agreement"
 
 
 def _count(run: Mapping, path: tuple[str, ...]) -> Count:
@@ -56,14 +57,14 @@ def _count(run: Mapping, path: tuple[str, ...]) -> Count:
 
 
 def headline(columns: Mapping) -> pd.DataFrame:
-    """The preprint's numbers beside ours, each of ours k/n with its 95 % interval; and where the preprint's lies beside
-    that of the recorded run."""
+    """The preprint's numbers beside ours, each of ours k/n with its 95 % interval; and how the recorded one is `beside`
+    the preprint's."""
     rows = {}
     for name, (path, reported) in ROWS.items():
         recorded = _count(columns["recorded"], path)
         rows[name] = {"the preprint": text(columns["preprint"][reported]),
                       "recorded on photographs": text(recorded),
-                      "the preprint beside it": beside(share(columns["preprint"], reported), recorded),
+                      "which is": beside(share(columns["preprint"], reported), recorded),
                       "this build": text(_count(columns["build"], path))}
     return pd.DataFrame(rows).T
 
@@ -83,8 +84,8 @@ def intervals(columns: Mapping) -> dict[str, list]:
 
 
 def numbers(columns: Mapping) -> dict:
-    """What the prose quotes of the comparison: the counts of the `fewest` pictures, and where the preprint's numbers
-    lie `beside` the recorded intervals, by the place of the count in the record."""
+    """What the prose quotes of the comparison: the counts of the `fewest` pictures, and how the recorded ones are
+    `beside` its numbers, by the place of the count in the record."""
     return {"fewest": {quantity: fewest(columns["preprint"], quantity) for quantity in ("accuracy", "success")},
             "beside": {".".join(path): beside(share(columns["preprint"], reported), _count(columns["recorded"], path))
                        for path, reported in ROWS.values()}}

@@ -178,16 +178,29 @@ def test_guided_says_that_it_needs_the_weights():
 
 
 def test_a_class_in_place_of_a_search_is_refused(planted):
-    with pytest.raises(TypeError, match=r"expected a search, such as Corners\(\), got the class Corners"):
-        next(attack.attack(planted(1, 1, 1), np.zeros((1, 6, 7, 3), np.uint8), np.array([1]), search=attack.Corners,
-                           seed=0))
+    for search in (attack.Corners, "corners"):
+        with pytest.raises(TypeError, match=r"expected a search, such as Guided\(\), got .*orners"):
+            next(attack.attack(planted(1, 1, 1), np.zeros((1, 6, 7, 3), np.uint8), np.ones(1, int), search=search,
+                               seed=0))
+
+
+@pytest.mark.parametrize("seed", [None, -1, 0.5])
+def test_a_seed_that_is_no_whole_number_is_refused(planted, seed):
+    with pytest.raises(ValueError, match=f"expected a seed, a whole number of at least 0, got {seed}"):
+        next(attack.attack(planted(1, 1, 1), np.zeros((1, 6, 7, 3), np.uint8), np.array([1]), search=attack.Corners(),
+                           seed=seed))
+
+
+def test_a_search_of_no_pixel_is_refused():
+    with pytest.raises(ValueError, match="expected a size of at least one pixel, got 0"):
+        attack.DifferentialEvolution(SMALL, size=0)
 
 
 def test_a_face_that_is_wrong_already_is_refused():
     predict, images, labels = noisy()
     labels = labels.copy()
     labels[2] = 1 - labels[2]
-    with pytest.raises(ValueError, match="expected faces that the network has right, got face 2 wrong"):
+    with pytest.raises(ValueError, match="expected faces that the network has right, got face 2 wrong: attack those"):
         verdicts(predict, images, labels, search=attack.DifferentialEvolution(SMALL))
 
 

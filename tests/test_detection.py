@@ -102,7 +102,7 @@ def test_a_file_that_is_none_is_an_error_that_names_it_and_the_remedy(search, tm
     assert not (tmp_path / "out").exists()
     path = tmp_path / "photograph.jpg"
     assert detection.main([str(path), "--folder", str(tmp_path / "out")]) == 1
-    assert capsys.readouterr().err.endswith(f"error: expected a photograph in {path}, got {fault}\n")
+    assert capsys.readouterr().err == f"error: expected a photograph in {path}, got {fault}\n", "once"
 
 
 @pytest.fixture
@@ -165,8 +165,10 @@ def test_a_photograph_that_has_changed_is_searched_again(folder, quick, tmp_path
     (folder / "a.png").write_bytes((folder / "b.png").read_bytes())
     detection.run(folder / "a.png", folder=tmp_path / "out")
     (tmp_path / "out" / "a.png.json").write_text("[1, 2")
-    line = detection.run(folder / "a.png", folder=tmp_path / "out")
-    assert len(quick) == 3 and line.startswith("1 photograph, 1 face: 1 masked, 0 bare; 0 files left out")
+    said = detection.run(folder / "a.png", folder=tmp_path / "out").splitlines()
+    assert len(quick) == 3 and said == [
+        "masked 0.80, from 2, 2 to 12, 12",
+        f"1 photograph, 1 face: 1 masked, 0 bare; 0 files left out; written to {tmp_path / 'out' / 'a.png.boxes.jpg'}"]
 
 
 @pytest.mark.parametrize("changed", ["detection", "data.photographs", "faces.matching", "faces.yunet", "models.predict",

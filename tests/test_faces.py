@@ -6,6 +6,7 @@ import importlib.metadata
 import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image
 
 from maskdet import data, faces
 
@@ -58,6 +59,17 @@ def test_a_box_partly_outside_is_clipped_and_one_outside_is_an_error():
 def test_a_box_without_an_area_or_of_other_than_four_numbers_is_an_error(cut, box, fault):
     with pytest.raises(ValueError, match=f"expected a box .*30 pixels wide and 20 high, .*{fault}, got "):
         cut(np.zeros((20, 30, 3), np.uint8), box)
+
+
+@pytest.mark.parametrize("photograph", [
+    "photograph.jpg", Image.new("RGB", (30, 20)), np.zeros((20, 30), np.uint8), np.zeros((20, 30, 4), np.uint8),
+    np.zeros((20, 30, 3)), np.zeros((0, 30, 3), np.uint8)])
+@pytest.mark.parametrize("take", [lambda photograph: faces.crop(photograph, [0, 0, 9, 9]),
+                                  lambda photograph: faces.detector("mtcnn")(photograph),
+                                  lambda photograph: faces.detector("yunet")(photograph)])
+def test_what_is_no_photograph_is_refused_and_what_to_give_is_said(take, photograph):
+    with pytest.raises(ValueError, match=r"expected a photograph \(H, W, 3\) uint8, got .*: of a file, np.asarray"):
+        take(photograph)
 
 
 def test_an_unknown_detector_is_an_error_that_lists_the_known():

@@ -115,6 +115,7 @@ def test_another_network_of_the_same_kinds_of_layers_works_unchanged(settings):
 
 @pytest.mark.parametrize("layer, message", [
     (layers.DepthwiseConv2D(3), "expected layers of the kinds Conv2D, .*, got 'it', a DepthwiseConv2D"),
+    (layers.LeakyReLU(), "got 'it', a LeakyReLU; any other network is attacked through its predict"),
     (layers.Conv2D(4, 3, dilation_rate=2), r"expected dilation_rate \(1, 1\) of 'it', got \(2, 2\)"),
     (layers.Conv2D(6, 3, groups=3), "expected groups 1 of 'it', got 3"),
     (layers.Conv2D(4, 3, activation="tanh"), "expected an activation linear or relu, .* of 'it', got tanh"),
@@ -129,7 +130,7 @@ def test_a_layer_that_is_not_supported_is_named(layer, message):
         Incremental.of(model)
 
 
-def test_a_sequential_model_and_one_that_calls_a_layer_twice_are_read_as_they_are():
+def test_a_sequential_model_one_that_calls_a_layer_twice_and_one_within_another_are_read_as_they_are():
     keras.utils.set_random_seed(4)
     inputs, again = keras.Input((9, 8, 3)), layers.Conv2D(3, 3, padding="same", activation="relu")
     twice = keras.Model(inputs, layers.Dense(2)(layers.Flatten()(again(layers.MaxPooling2D(2)(again(inputs))))))
@@ -139,7 +140,8 @@ def test_a_sequential_model_and_one_that_calls_a_layer_twice_are_read_as_they_ar
     rng = np.random.default_rng(0)
     image, pixels = rng.integers(0, 256, (9, 8, 3), dtype=np.uint8), candidates(rng, 200)
     pixels[..., :2] = rng.integers(0, 8, (200, 1, 2))
-    for model in (twice, row):
+    inside = keras.Sequential([keras.Input((9, 8, 3)), layers.Rescaling(1 / 255), twice])
+    for model in (twice, row, inside):
         expected = model.predict_on_batch(changed(image, pixels).astype(np.float32) / 1)
         np.testing.assert_allclose(Incremental.of(model).face(image).ask(pixels), expected, rtol=1e-5, atol=1e-4)
 

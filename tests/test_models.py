@@ -62,14 +62,14 @@ def test_predict_gives_probabilities_for_any_number_of_images(name):
     assert whole.shape == (len(images), 2) and whole.dtype == np.float32
     np.testing.assert_allclose(whole.sum(axis=1), 1, atol=1e-6)
     np.testing.assert_allclose(predict(images[:1]), whole[:1], atol=1e-6)
-    assert predict(images[:0]).shape == (0, 2)
+    assert predict(images[:0]).shape == predict(np.array([])).shape == (0, 2)
 
 
 @pytest.mark.parametrize("images", [np.zeros((1, 50, 50, 3)), np.zeros((1, 32, 32, 3), np.uint8),
                                     np.zeros((50, 50, 3), np.uint8), np.zeros((1, 3, 50, 50), np.uint8)])
 def test_predict_refuses_images_of_another_shape_or_type(images):
     predict = models.predictor(models.build("figure2", seed=0))
-    with pytest.raises(ValueError, match=r"expected uint8 images \(N, 50, 50, 3\), got"):
+    with pytest.raises(ValueError, match=r"expected uint8 images \(N, 50, 50, 3\), 0 to 255, got"):
         predict(images)
 
 

@@ -18,17 +18,17 @@ def test_where_the_preprints_number_lies_beside_two_counts_is_said_in_words():
     assert [preprint.lies(share, ends) for share in (0.5, 0.9, 0.99)] == ["below both", "between the two", "above both"]
 
 
-def test_where_the_preprints_number_lies_beside_an_interval_depends_on_its_ends():
+def test_a_count_agrees_with_the_preprint_where_its_interval_holds_the_number():
     count = Count(81, 263)  # 25.5 to 36.6 %
     assert [preprint.beside(share, count) for share in (0.25, 0.26, 0.36, 0.37)] == [
-        "below", "inside", "inside", "above"]
+        "higher", "in agreement", "in agreement", "lower"]
 
 
 def test_the_headline_sets_the_preprint_the_record_and_the_build_side_by_side(profile):
     recorded_all(profile)
     columns, provenance = results.compare(profile)
     table = preprint.headline(columns)
-    assert list(table.columns) == ["the preprint", "recorded on photographs", "the preprint beside it", "this build"]
+    assert list(table.columns) == ["the preprint", "recorded on photographs", "which is", "this build"]
     first = [cell.replace("\N{NO-BREAK SPACE}", " ") for cell in table.iloc[0]]
     assert first[0] == "94.20 %" and first[3] == str(Count(9, 10))
     assert "provenance" not in columns["build"] and provenance["build"]["seed"] == profile.seed

@@ -75,6 +75,13 @@ def bump(colour, height=1.0):
                        (6, 5, 3))
 
 
+def test_what_is_no_face_or_no_label_is_refused():
+    with pytest.raises(TypeError, match=r"expected a face, as .*\.face\(image\) is, got a ndarray"):
+        proof.decide(np.zeros((6, 5, 3), np.uint8), 1)
+    with pytest.raises(ValueError, match="expected a label, 0 or 1, got 2"):
+        proof.decide(bump((1, 2, 3)).face(np.zeros((6, 5, 3), np.uint8)), 2)
+
+
 def test_a_face_that_the_network_has_wrong_is_not_decided():
     face = bump((1, 2, 3)).face(np.zeros((6, 5, 3), np.uint8))
     with pytest.raises(ValueError, match="expected a face that the network has right, class 1, got logits"):

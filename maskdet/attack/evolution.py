@@ -101,6 +101,8 @@ class DifferentialEvolution:
     objective: str = "margin"
 
     def __post_init__(self):
+        if self.size < 1:
+            raise ValueError(f"expected a size of at least one pixel, got {self.size}")
         if self.objective not in OBJECTIVES:
             raise ValueError(f"expected an objective, one of {', '.join(OBJECTIVES)}, got {self.objective!r}")
 

@@ -58,10 +58,11 @@ class PredictedFace:
 def _logits(predict: Predict, images: np.ndarray) -> np.ndarray:
     """The logarithms of the probabilities: logits, but for a constant that leaves margins alone.
     Raises ValueError unless the answer is (N, 2), finite and of probabilities."""
-    answer = np.asarray(predict(images))
-    if answer.shape != (len(images), 2) or not np.isfinite(answer).all() or (answer < 0).any():
-        raise ValueError(f"expected finite probabilities ({len(images)}, 2) of predict, got {answer.shape} "
-                         f"with {np.count_nonzero(~(np.isfinite(answer) & (answer >= 0)))} that are none")
+    answer, expected = np.asarray(predict(images)), f"expected finite probabilities ({len(images)}, 2) of predict"
+    if answer.shape != (len(images), 2):
+        raise ValueError(f"{expected}, got {answer.shape}: of one probability p, give np.column_stack([1 - p, p])")
+    if none := np.count_nonzero(~(np.isfinite(answer) & (answer >= 0))):
+        raise ValueError(f"{expected}, got {none} that are negative or not finite: of logits, give the softmax")
     return np.log(np.maximum(answer, np.finfo(np.float32).tiny))
 
 

@@ -3,6 +3,7 @@
 import contextlib
 import dataclasses
 import inspect
+import numbers
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -28,8 +29,8 @@ def attack(network: Network | Predict, images: np.ndarray, labels: np.ndarray, *
 
     `network` is an `Incremental` or any `predict(images) -> probabilities (N, 2)`; `labels` (N,), 0
     or 1, are the true classes. `by` are the processes that work (none: this one, a face after the
-    other); a `predict` must then be one that can be sent there. A verdict depends on the seed and
-    the face, neither on its company nor on the workers. Raises ValueError for a face that the network
+    other), and faces come as they are finished; a `predict` must then be one that can be sent there. A verdict depends
+    on the seed and the face, neither on its company nor on the workers. Raises ValueError for a face that the network
     has wrong: success is counted among the others.
     """
     images, labels = np.asarray(images), np.asarray(labels)
@@ -37,8 +38,10 @@ def attack(network: Network | Predict, images: np.ndarray, labels: np.ndarray, *
         raise ValueError(f"expected uint8 images (N, H, W, 3), got {images.dtype} {images.shape}")
     if labels.shape != images.shape[:1] or not np.isin(labels, (0, 1)).all():
         raise ValueError(f"expected a label, 0 or 1, for each of {len(images)} images, got {labels}")
-    if inspect.isclass(search):
-        raise TypeError(f"expected a search, such as {search.__name__}(), got the class {search.__name__}")
+    if inspect.isclass(search) or not callable(search):
+        raise TypeError(f"expected a search, such as Guided(), got {search!r}")
+    if not isinstance(seed, numbers.Integral) or seed < 0:
+        raise ValueError(f"expected a seed, a whole number of at least 0, got {seed!r}")
     network, labels = oracle.network(network), labels.astype(int)
     if by is None:
         for index, (image, label) in enumerate(zip(images, labels.tolist())):
@@ -53,7 +56,8 @@ def attack(network: Network | Predict, images: np.ndarray, labels: np.ndarray, *
 def _verdict(network: Network, image: np.ndarray, label: int, search: Search, seed: int, index: int) -> Verdict:
     face = network.face(image)
     if margin(face.logits, label) < -decided(face):
-        raise ValueError(f"expected faces that the network has right, got face {index} wrong")
+        raise ValueError(f"expected faces that the network has right, got face {index} wrong: attack those of which "
+                         "the larger probability is that of their label")
     # The draws depend on the seed and the face alone.
     words = np.frombuffer(bytes.fromhex(files.digest(image.tobytes(), label)), np.uint32)
     found = search(face, label, rng=np.random.default_rng([seed, *words.tolist()]))

@@ -1,4 +1,4 @@
-"""`python -m maskdet.data PROFILE`: fetch the photographs of a profile."""
+"""`python -m maskdet.data PROFILE`: fetch the photographs of a profile; `--there PROFILE`: see that they are there."""
 
 import os
 import sys
@@ -7,8 +7,13 @@ from maskdet import config, data
 
 
 def main(arguments: list[str]) -> int:
-    """Fetch what is asked for; returns the exit status."""
+    """Fetch what is asked for, or see that it is there; returns the exit status."""
     try:
+        if arguments[:1] == ["--there"]:
+            profile = config.profile(*arguments[1:])
+            if not profile.drawn:
+                data.folder(profile)
+            return 0
         if len(arguments) != 1:
             raise ValueError("expected one profile, as in `make data PROFILE=larxel`")
         profile = config.profile(arguments[0])

@@ -1,8 +1,8 @@
 """Faces: found by a detector, matched to the labelled boxes, cropped to one size.
 
 `detectors`: all behind one call; `cascade`: MTCNN, compiled; `yunet`: a smaller network, in one pass;
-`matching`: boxes paired by overlap, and cropping; `crops`: the stage of the experiment; `tables`: what was
-found and missed. A new detector is one function and one line in `DETECTORS`.
+`photograph`: what all of them take; `matching`: boxes paired by overlap, and cropping; `crops`: the stage of
+the experiment; `tables`: what was found and missed. A new detector is one function and one line in `DETECTORS`.
 """
 
 from maskdet.faces.crops import BOXES, Faces, labels, load, prepare, searched

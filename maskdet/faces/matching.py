@@ -5,6 +5,7 @@ from PIL import Image
 from scipy.optimize import linear_sum_assignment
 
 from maskdet.config import SIZE
+from maskdet.faces.photograph import checked
 
 
 def overlap(boxes: np.ndarray, others: np.ndarray) -> np.ndarray:
@@ -65,9 +66,9 @@ def _inside(edges: np.ndarray, *, width: int, height: int) -> tuple[int, int, in
 def crop(photograph: np.ndarray, box, *, size: int = SIZE) -> np.ndarray:
     """The part of `photograph` (H, W, 3) inside `box`, clipped and resized: (size, size, 3) uint8.
 
-    Raises ValueError where the box has no area inside the photograph.
+    Raises ValueError where the box has no area inside the photograph, or where this is none.
     """
-    height, width = photograph.shape[:2]
+    height, width = checked(photograph).shape[:2]
     left, top, right, bottom = _inside(np.asarray(box, float), width=width, height=height)
     part = Image.fromarray(photograph[top:bottom, left:right])
     return np.asarray(part.resize((size, size), Image.Resampling.BILINEAR))

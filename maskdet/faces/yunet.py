@@ -16,6 +16,7 @@ import numpy as np
 from PIL import Image
 
 from maskdet.faces.matching import overlap
+from maskdet.faces.photograph import checked
 
 FOLDER = Path(__file__).parent / "shipped"
 STRIDES = (8, 16, 32)  # pixels between the cells of each grid
@@ -151,9 +152,7 @@ class YuNet:
     def candidates(self, photograph: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """The boxes (M, 4) and scores (M,) of all cells above the threshold, several a face, as the network puts
         them. Raises as a call."""
-        if photograph.dtype != np.uint8 or photograph.ndim != 3 or photograph.shape[2] != 3:
-            raise ValueError(f"expected a photograph (H, W, 3) uint8, got {photograph.dtype} {photograph.shape}")
-        height, width = photograph.shape[:2]
+        height, width = checked(photograph).shape[:2]
         scale = min(self.settings.enlarged, self.settings.longest / max(height, width))
         scaled = _resized(Image.fromarray(photograph), width * scale, height * scale)
         boxes, scores = self._cells(scaled)

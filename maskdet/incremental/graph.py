@@ -5,39 +5,69 @@ A new kind of layer is a class in `layers` and a reader here.
 
 from collections import Counter
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
 from maskdet.incremental.layers import Convolution, Dense, Maximum, Mean, Median, Relu, Scale, Step, Sum, rows, size
 
 
+Tensor = tuple[int, tuple[int, ...]]  # its number, and its shape (H, W, C)
+# Where a network cannot be read, it can still be asked.
+ELSE = "; any other network is attacked through its predict, by Corners or DifferentialEvolution"
+
+
 def read(model) -> tuple[Step, ...]:
     """The steps of a Keras model from one image (H, W, 3) to its two logits, in order.
 
-    A softmax at the end is left out. Raises TypeError for anything that is no built Keras model, and ValueError,
-    naming the layer, for any other kind or setting of a layer than `READERS` know, and for an input or output of
-    another shape.
+    A softmax at the end is left out, and a model within the model followed through its own layers. Raises TypeError
+    for anything that is no built Keras model, and ValueError, naming the layer, for any other kind or setting of a
+    layer than `READERS` know, and for an input or output of another shape.
     """
     if not getattr(model, "inputs", None):
-        raise TypeError(f"expected a Keras model that is built, got a {type(model).__name__}")
+        raise TypeError(f"expected a Keras model that is built, got a {type(model).__name__}: of the shipped networks "
+                        "maskdet.models.shipped(name) is one")
     shapes = [tuple(tensor.shape[1:]) for tensor in (*model.inputs, *model.outputs)]
     if len(shapes) != 2 or None in shapes[0] or len(shapes[0]) != 3 or shapes[0][2] != 3 or shapes[1] != (2,):
-        raise ValueError(f"expected one input (H, W, 3) and one output (2,), got {shapes}")
-    steps, tensors = [], {id(model.inputs[0]): (0, shapes[0])}
-    for node in _nodes(model):
-        layer, final = node.operation, node.output_tensors[0] is model.outputs[0]
-        kind = type(layer).__name__ + ("" if type(layer).__module__.startswith(("keras.", "maskdet.")) else " of yours")
-        if kind not in READERS:
-            raise ValueError(f"expected layers of the kinds {', '.join(READERS)}, got {layer.name!r}, a {kind}")
-        given = [tensors[id(one)] for one in node.input_tensors]
-        (inputs, (shape, *others)) = (tuple(values) for values in zip(*given))
-        _same(layer, "inputs of one shape,", [shape, *others], [shape] * (2 if kind == "Add" else 1))
-        for step in [*READERS[kind](layer, shape), *_activation(layer, final=final)]:
-            step = replace(step, inputs=inputs, shape=step.shape or shape)
-            steps.append(step)
-            inputs, shape = (len(steps),), step.shape
-        tensors[id(node.output_tensors[0])] = (inputs[0], shape)
+        raise ValueError(f"expected one input (H, W, 3) and one output (2,), got {shapes}{ELSE}")
+    steps: list[Step] = []
+    _follow(model, (0, shapes[0]), steps, final=True)
     return _folded(steps)
+
+
+def _follow(model, given: Tensor, steps: list[Step], *, final: bool) -> Tensor:
+    """Append the steps of a model that reads tensor `given`; the tensor that it makes. `final`: nothing comes after."""
+    tensors = {id(model.inputs[0]): given}
+    for node in _nodes(model):
+        layer, last = node.operation, final and node.output_tensors[0] is model.outputs[0]
+        inputs = [tensors[id(one)] for one in node.input_tensors]
+        if _graph(layer) is not None:
+            _same(layer, "inputs, outputs", (len(layer.inputs), len(layer.outputs)), (1, 1))
+            made = _follow(layer, inputs[0], steps, final=last)
+        else:
+            made = _append(layer, inputs, steps, final=last)
+        tensors[id(node.output_tensors[0])] = made
+    return tensors[id(model.outputs[0])]
+
+
+def _append(layer, given: list[Tensor], steps: list[Step], *, final: bool) -> Tensor:
+    """Append the steps of a layer that reads the tensors `given`; the tensor that it makes."""
+    kind = type(layer).__name__ + ("" if type(layer).__module__.startswith(("keras.", "maskdet.")) else " of yours")
+    if kind not in READERS:
+        raise ValueError(f"expected layers of the kinds {', '.join(READERS)}, got {layer.name!r}, a {kind}{ELSE}")
+    inputs, (shape, *others) = (tuple(values) for values in zip(*given))
+    _same(layer, "inputs of one shape,", [shape, *others], [shape] * (2 if kind == "Add" else 1))
+    for step in [*READERS[kind](layer, shape), *_activation(layer, final=final)]:
+        step = replace(step, inputs=inputs, shape=step.shape or shape)
+        steps.append(step)
+        inputs, shape = (len(steps),), step.shape
+    return inputs[0], shape
+
+
+def _graph(model) -> Any:
+    """What a model that has one is made of; None of a layer. (A Sequential holds a functional model.)"""
+    graph = getattr(model, "_functional", None) or model
+    return graph if hasattr(graph, "_nodes_by_depth") else None
 
 
 def _nodes(model) -> list:
@@ -45,7 +75,7 @@ def _nodes(model) -> list:
 
     Not `model.layers` and their inputs: a layer may be called again, here or in another model.
     """
-    by_depth = (getattr(model, "_functional", None) or model)._nodes_by_depth  # a Sequential holds a functional model
+    by_depth = _graph(model)._nodes_by_depth
     return [node for depth in sorted(by_depth, reverse=True) for node in by_depth[depth] if not node.is_input]
 
 
@@ -70,7 +100,7 @@ def _folded(steps: list[Step]) -> tuple[Step, ...]:
 
 def _same(layer, setting: str, value, expected) -> None:
     if value != expected:
-        raise ValueError(f"expected {setting} {expected} of {layer.name!r}, got {value}")
+        raise ValueError(f"expected {setting} {expected} of {layer.name!r}, got {value}{ELSE}")
 
 
 def _activation(layer, *, final: bool) -> list[Step]:
@@ -78,7 +108,8 @@ def _activation(layer, *, final: bool) -> list[Step]:
     name = getattr(getattr(layer, "activation", None), "__name__", "linear")
     name = "softmax" if type(layer).__name__ == "Softmax" else name
     if name not in ("linear", "relu", "softmax") or (name == "softmax" and not final):
-        raise ValueError(f"expected an activation linear or relu, or softmax at the end, of {layer.name!r}, got {name}")
+        raise ValueError(f"expected an activation linear or relu, or softmax at the end, of {layer.name!r}, got "
+                         f"{name}{ELSE}")
     return [Relu()] if name == "relu" else []
 
 

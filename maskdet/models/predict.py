@@ -15,16 +15,19 @@ BATCH = 512  # images a forward pass; more brings nothing on a CPU
 def predictor(model: keras.Model) -> Callable[[np.ndarray], np.ndarray]:
     """`predict(images (N, 50, 50, 3) uint8) -> probabilities (N, 2) float32` of a model.
 
-    Column 0 is bare, column 1 masked. Raises ValueError for images of another shape or type.
+    Column 0 is bare, column 1 masked. Of no image, `np.array([])` too, there are none. Raises ValueError for images of
+    another shape or type.
     """
     forward = tf.function(lambda images: model(tf.cast(images, tf.float32), training=False),
                           input_signature=[tf.TensorSpec((None, SIZE, SIZE, 3), tf.uint8)])
 
     def predict(images: np.ndarray) -> np.ndarray:
         images = np.asarray(images)
+        if images.shape == (0,):  # np.array([]): no crop, of a photograph without a face
+            images = np.empty((0, SIZE, SIZE, 3), np.uint8)
         if images.dtype != np.uint8 or images.shape[1:] != (SIZE, SIZE, 3):
-            raise ValueError(f"expected uint8 images (N, {SIZE}, {SIZE}, 3), "
-                             f"got {images.dtype} {images.shape}")
+            raise ValueError(f"expected uint8 images (N, {SIZE}, {SIZE}, 3), 0 to 255, got {images.dtype} "
+                             f"{images.shape}" + ": of one crop, give crop[None]" * (images.shape == (SIZE, SIZE, 3)))
         parts = [forward(images[start:start + BATCH]) for start in range(0, len(images), BATCH)]
         return np.concatenate([np.empty((0, len(CLASSES)), np.float32), *parts])
 

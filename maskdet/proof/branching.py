@@ -53,8 +53,13 @@ def decide(face: Face, label: int, *, places: np.ndarray | None = None, budget: 
     rounding alone forbids a proof, a grid of colours is asked instead. Of places that the budget does not reach
     nothing is proved.
 
-    Raises ValueError where the network does not have the face right.
+    Raises TypeError for anything but a face of an `Incremental`, and ValueError for a label that is neither 0 nor 1,
+    or where the network does not have the face right.
     """
+    if not isinstance(face, Face):
+        raise TypeError(f"expected a face, as Incremental.of(model).face(image) is, got a {type(face).__name__}")
+    if label not in (0, 1):
+        raise ValueError(f"expected a label, 0 or 1, got {label!r}")
     if margin(face.logits, label) <= 0:
         raise ValueError(f"expected a face that the network has right, class {label}, got logits "
                          f"{face.logits.tolist()}")

@@ -10,7 +10,7 @@ import pandas as pd
 from maskdet import attack, models
 from maskdet.attack import Sweep
 from maskdet.config import CLASSES, SIZE, Profile, Recipe
-from maskdet.counts import clustered
+from maskdet.counts import Count, clustered
 from maskdet.evaluation import Evaluation
 from maskdet.preprint import lies, share
 from maskdet.trials.attacks import FIRST, pooled, success
@@ -160,7 +160,15 @@ def lines_numbers(run: Profile, outcomes: Outcomes, sweeps: Sweeps, evolved: Swe
         "as_trained": {_key(name): outcome.as_trained for name, [outcome] in outcomes.items()
                        if outcome.trial.line.scaling == "l2"},
         "preprint": {quantity: lies(share(preprint, quantity), counts) for quantity, counts in ends.items()},
+        "matters": {"accuracy": _most(accuracy), "success": _most(flipped)},
     }}, {"training": {name: outcome.fit.seconds for name, [outcome] in outcomes.items()}}
+
+
+def _most(counts: Mapping[str, Count]) -> dict:
+    """Of the code's settings put alone into the text's line, the one that changes a count most, and to what."""
+    alone = {name: abs(count.share - counts["text"].share) for name, count in counts.items() if name[:5] == "text,"}
+    name = max(alone, key=alone.__getitem__)
+    return {"setting": words(name).removeprefix("text, ").removesuffix(" of the code"), "count": counts[name]}
 
 
 def _key(name: str) -> str:

@@ -1,0 +1,41 @@
+"""What the README shows runs as it stands, and its numbers are those recorded."""
+
+import os
+import re
+import subprocess
+import sys
+
+import numpy as np
+from PIL import Image
+
+from maskdet import drawing, faces, results
+from maskdet.config import ROOT
+
+README = (ROOT / "README.md").read_text(encoding="utf8")
+
+
+def drawn(seed: int) -> np.ndarray:
+    return drawing.scene(rng=np.random.default_rng(seed), people=1).photograph
+
+
+def test_its_code_runs_from_top_to_bottom_on_a_photograph_with_a_face(tmp_path):
+    detect = faces.detector("yunet")
+    photograph = next(one for one in map(drawn, range(20)) if len(detect(one)[0]) == 1)
+    Image.fromarray(photograph).save(tmp_path / "photograph.jpg", quality=98)
+    code = "\n".join(re.findall(r"```python\n(.*?)```", README, re.DOTALL))
+    asked = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True,
+                           env=os.environ | {"PYTHONPATH": str(ROOT)})
+    assert asked.returncode == 0, asked.stderr
+    *_, flipped, verdict, witness = asked.stdout.splitlines()
+    assert flipped.startswith(("0 True ((", "0 False (("))
+    assert verdict in ("flippable", "safe", "undecided") and len(eval(witness)) == 5
+    assert ("True" in flipped) <= (verdict == "flippable"), "what a search flips is not proved safe"
+
+
+def test_its_numbers_are_those_of_the_record():
+    recorded, preprint = results.recorded("larxel"), results.recorded("preprint")
+    assert all(f"| {preprint[quantity]} |" in README for quantity in ("accuracy", "success"))
+    assert f"{recorded['data']['photographs']} photographs" in README
+    for quantity in ("accuracy", "success"):
+        for count in recorded["folds"][quantity].values():
+            assert f"{100 * count['k'] / count['n']:.2f} % ({count['k']}/{count['n']})" in README

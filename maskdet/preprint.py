@@ -70,16 +70,16 @@ def headline(columns: Mapping) -> pd.DataFrame:
 
 
 def intervals(columns: Mapping) -> dict[str, list]:
-    """The headline as `figures.intervals` draws it: by quantity, (name, share, interval); the preprint's interval is
-    that of its `fewest` pictures."""
+    """The headline as `figures.intervals` draws it, a panel for accuracy and one for success: (name, share, interval);
+    the preprint's interval is that of its `fewest` pictures."""
     panels: dict[str, list] = {}
     for name, (path, reported) in ROWS.items():
-        quantity, network = name.split(", ")
+        what, network = name.split(", ")
         stated = (share(columns["preprint"], reported), fewest(columns["preprint"], reported).interval)
-        panel = panels.setdefault(quantity, [("preprint, at widest", *stated)])
+        panel = panels.setdefault(reported, [("preprint, at widest", *stated)])
         for column in ("recorded", "build"):
             count = _count(columns[column], path)
-            panel.append((f"{column}, {network}", count.share, count.interval))
+            panel.append((f"{column}, {network}{', folds' * what.endswith('folds')}", count.share, count.interval))
     return panels
 
 

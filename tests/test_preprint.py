@@ -33,3 +33,6 @@ def test_the_headline_sets_the_preprint_the_record_and_the_build_side_by_side(pr
     assert first[0] == "94.20 %" and first[3] == str(Count(9, 10))
     assert "provenance" not in columns["build"] and provenance["build"]["seed"] == profile.seed
     assert preprint.numbers(columns)["beside"]["accuracy.resnet"] == first[2]
+    panels = preprint.intervals(columns)
+    assert list(panels) == ["accuracy", "success"], "two panels, of which the labels do not meet"
+    assert all(len({name for name, *_ in rows}) == len(rows) == 9 for rows in panels.values())

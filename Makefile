@@ -120,16 +120,17 @@ $(DONE)/02_faces.ipynb: $(wildcard maskdet/faces/*.py maskdet/faces/cascade/*.py
 $(DONE)/03_resnet.ipynb: $(wildcard maskdet/models/*.py maskdet/trials/*.py) maskdet/training.py maskdet/hardening.py maskdet/augmentation.py maskdet/evaluation.py maskdet/preprint.py maskdet/workers.py $(DONE)/02_faces.ipynb
 $(DONE)/04_attack.ipynb: $(wildcard maskdet/attack/*.py maskdet/incremental/*.py) $(DONE)/03_resnet.ipynb
 $(DONE)/folds.ipynb $(DONE)/lines.ipynb: $(DONE)/04_attack.ipynb
+$(DONE)/lines.ipynb: results/preprint.json
 $(DONE)/comparison.ipynb: maskdet/forward.py $(DONE)/04_attack.ipynb
 $(DONE)/06_truth.ipynb: $(wildcard maskdet/proof/*.py) $(DONE)/lines.ipynb
 $(DONE)/07_defence.ipynb: $(DONE)/06_truth.ipynb
 $(DONE)/08_realtime.ipynb: maskdet/system.py results/detection.json results/preprint.json $(DONE)/03_resnet.ipynb
 $(DONE)/05_results.ipynb: $(DONE)/07_defence.ipynb $(DONE)/08_realtime.ipynb maskdet/codecheck.py results/larxel-receipt.json $(filter-out results/$(PROFILE).json,results/larxel.json results/preprint.json) $(DONE)/folds.ipynb $(DONE)/lines.ipynb $(DONE)/comparison.ipynb
-$(DONE)/weights.ipynb: $(wildcard maskdet/weights/*.py) $(wildcard maskdet/models/shipped/*) results/portraits.json $(DONE)/03_resnet.ipynb
-$(DONE)/try.ipynb: maskdet/playground.py $(wildcard maskdet/models/*.py maskdet/models/shipped/* maskdet/drawing/*.py maskdet/attack/*.py book/_static/vendor/tfjs/*.wasm) maskdet/data/classes.py maskdet/faces/matching.py maskdet/backend.py
+$(DONE)/weights.ipynb: $(wildcard maskdet/weights/*.py maskdet/attack/*.py maskdet/incremental/*.py) $(wildcard maskdet/models/shipped/*) results/portraits.json $(DONE)/03_resnet.ipynb
+$(DONE)/try.ipynb: maskdet/playground.py $(wildcard maskdet/models/*.py maskdet/models/shipped/* maskdet/drawing/*.py maskdet/attack/*.py maskdet/incremental/*.py book/_static/vendor/tfjs/*.wasm) maskdet/data/classes.py maskdet/faces/matching.py maskdet/faces/photograph.py maskdet/backend.py
 $(DONE)/benchmark.ipynb: maskdet/benchmark.py results/bench.json results/larxel.json
 
-# That the photographs are there is asked before anything is run.
+# That the photographs are there is asked once, before anything is run.
 $(DONE)/.there: | $(VENV)/ready
 	@$(BIN)/python -m maskdet.data --there $(PROFILE)
 	@mkdir -p $(DONE)

@@ -44,14 +44,21 @@ def check(run: Profile) -> dict:
     different = [f"{name}: {one.get(name)} here, {two.get(name)} recorded" for name in sorted(one.keys() | two.keys())
                  if one.get(name) != two.get(name)]
     same = sum(one.get(name) == value for name, value in two.items())
-    found = {"profile": run.name, "compared": len(two), "same": same,
+    found = {"profile": run.name, "compared": len(two), "same": same, "of": _named(kept),
                "different": different, "recorded": kept["provenance"], "again": built["provenance"]}
     files.write_json(config.RECORDED / f"{run.name}-receipt.json", found)
     return found
 
 
+def _named(record: Mapping) -> str:
+    """A name for all numbers of a record, another where one is another or is added."""
+    return files.digest(json.dumps({name: part for name, part in record.items() if name != "provenance"},
+                                   sort_keys=True))
+
+
 def receipt() -> dict:
-    """Of the second larxel run: which record was compared, how many numbers, and how many are the same, for the book.
+    """Of the second larxel run: whether the record that it was compared with is the one of now, how many numbers were
+    compared, and how many are the same, for the book.
 
     Raises FileNotFoundError, naming the command, where there was none.
     """
@@ -60,9 +67,9 @@ def receipt() -> dict:
         raise FileNotFoundError(f"expected the receipt of a second run at {path}, got no such file: run "
                                 f"`{OUTPUTS['results/larxel-receipt.json'][0]}`")
     found = json.loads(path.read_text(encoding="utf8"))
-    commits = found["recorded"]["commit"], results.recorded("larxel")["provenance"]["commit"]
+    now = found.get("of") == _named(results.recorded("larxel"))
     return {"same": found["same"], "compared": found["compared"], "date": found["again"]["date"],
-            "of": "The recorded run" if len(set(commits)) == 1 else f"An earlier record, of commit {commits[0]},"}
+            "of": "The recorded run" if now else "An earlier record, or a part of this one,"}
 
 
 def _leaves(values: Mapping, prefix: str = "") -> Iterator[tuple[str, object]]:

@@ -27,13 +27,16 @@ def test_a_receipt_that_is_not_there_is_named_with_its_command(monkeypatch, tmp_
         codecheck.receipt()
 
 
-def test_a_receipt_says_whether_it_is_of_the_record_as_it_is_or_of_an_earlier_one(monkeypatch, tmp_path):
+def test_a_receipt_is_of_the_record_until_a_number_of_it_changes_or_is_added(monkeypatch, tmp_path):
     for module in (config, results):
         monkeypatch.setattr(module, "RECORDED", tmp_path)
-    (tmp_path / "larxel.json").write_text(json.dumps({"profile": "larxel", "provenance": {"commit": "abc1234"}}))
-    for commit, of in (("abc1234", "The recorded run"), ("0def567", "An earlier record, of commit 0def567,")):
-        found = {"same": 8, "compared": 9, "recorded": {"commit": commit}, "again": {"date": "2026-11-26"}}
-        (tmp_path / "larxel-receipt.json").write_text(json.dumps(found))
+    record = {"profile": "larxel", "accuracy": {"k": 8, "n": 9}, "provenance": {"commit": "abc1234"}}
+    found = {"same": 8, "compared": 9, "again": {"date": "2026-11-26"}, "of": codecheck._named(record)}
+    (tmp_path / "larxel-receipt.json").write_text(json.dumps(found))
+    for changed, of in (({"provenance": {"commit": "0def567"}}, "The recorded run"),
+                        ({"accuracy": {"k": 7, "n": 9}}, "An earlier record, or a part of this one,"),
+                        ({"truth": 1}, "An earlier record, or a part of this one,")):
+        (tmp_path / "larxel.json").write_text(json.dumps(record | changed))
         assert codecheck.receipt() == {"same": 8, "compared": 9, "date": "2026-11-26", "of": of}
 
 

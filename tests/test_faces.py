@@ -66,6 +66,7 @@ def test_a_box_without_an_area_or_of_other_than_four_numbers_is_an_error(cut, bo
     np.zeros((20, 30, 3)), np.zeros((0, 30, 3), np.uint8)])
 @pytest.mark.parametrize("take", [lambda photograph: faces.crop(photograph, [0, 0, 9, 9]),
                                   lambda photograph: faces.detector("mtcnn")(photograph),
+                                  lambda photograph: faces.detector("mtcnn-stock")(photograph),
                                   lambda photograph: faces.detector("yunet")(photograph)])
 def test_what_is_no_photograph_is_refused_and_what_to_give_is_said(take, photograph):
     with pytest.raises(ValueError, match=r"expected a photograph \(H, W, 3\) uint8, got .*: of a file, np.asarray"):

@@ -115,7 +115,8 @@ def test_another_network_of_the_same_kinds_of_layers_works_unchanged(settings):
 
 @pytest.mark.parametrize("layer, message", [
     (layers.DepthwiseConv2D(3), "expected layers of the kinds Conv2D, .*, got 'it', a DepthwiseConv2D"),
-    (layers.LeakyReLU(), "got 'it', a LeakyReLU; any other network is attacked through its predict"),
+    (layers.LeakyReLU(), "got 'it', a LeakyReLU; any other network is attacked through a predict"),
+    (keras.Sequential([keras.Input((9, 9, 3)), layers.Softmax()]), "expected an activation .* of 'soft.*, got softmax"),
     (layers.Conv2D(4, 3, dilation_rate=2), r"expected dilation_rate \(1, 1\) of 'it', got \(2, 2\)"),
     (layers.Conv2D(6, 3, groups=3), "expected groups 1 of 'it', got 3"),
     (layers.Conv2D(4, 3, activation="tanh"), "expected an activation linear or relu, .* of 'it', got tanh"),
@@ -144,6 +145,46 @@ def test_a_sequential_model_one_that_calls_a_layer_twice_and_one_within_another_
     for model in (twice, row, inside):
         expected = model.predict_on_batch(changed(image, pixels).astype(np.float32) / 1)
         np.testing.assert_allclose(Incremental.of(model).face(image).ask(pixels), expected, rtol=1e-5, atol=1e-4)
+
+
+class Negated(keras.Model):
+    """A model with layers that does more than they do."""
+
+    def call(self, inputs):
+        return -super().call(inputs)
+
+
+def test_a_model_that_does_more_than_its_layers_is_refused_also_within_another():
+    inputs = keras.Input((9, 8, 3))
+    own = Negated(inputs, layers.Dense(2)(layers.Flatten()(inputs)))
+    with pytest.raises(ValueError, match="expected a model of Keras' own classes, got one of Negated"):
+        Incremental.of(own)
+    with pytest.raises(ValueError, match="got 'negated.*', a Negated of yours; any other network"):
+        Incremental.of(keras.Sequential([inputs, layers.ReLU(), own]))
+
+
+def test_a_model_within_another_is_followed_each_time_that_it_is_called_and_its_last_softmax_is_left_out():
+    keras.utils.set_random_seed(5)
+    part = keras.Input((9, 8, 3))
+    inner = keras.Model(part, layers.Conv2D(3, 3, padding="same", activation="relu")(part))
+    last = keras.Sequential([keras.Input((9, 8, 3)), layers.Flatten(), layers.Dense(2), layers.Softmax()])
+    inputs = keras.Input((9, 8, 3))
+    model = keras.Model(inputs, last(inner(layers.Add()([inputs, inner(inputs)]))))
+    image = np.random.default_rng(0).integers(0, 256, (9, 8, 3), dtype=np.uint8)
+    logits = Incremental.of(model).face(image).logits.astype(float)
+    expected = model.predict_on_batch(image[None].astype(np.float32) / 1)[0]
+    np.testing.assert_allclose(1 / (1 + np.exp(logits[1] - logits[0])), expected[0], rtol=0, atol=1e-5)
+    assert abs(logits).max() > 1, "logits, not probabilities"
+
+
+def test_a_model_of_two_inputs_within_another_and_a_call_as_in_training_are_refused():
+    inputs, a, b = (keras.Input((9, 8, 3)) for _ in range(3))
+    both = keras.Model([a, b], layers.Add()([a, b]))
+    end = keras.Sequential([keras.Input((9, 8, 3)), layers.Flatten(), layers.Dense(2)])
+    with pytest.raises(ValueError, match=r"expected inputs, outputs \(1, 1\) of 'functional.*', got \(2, 1\)"):
+        Incremental.of(keras.Model(inputs, end(both([inputs, inputs]))))
+    with pytest.raises(ValueError, match="expected calls with training None of 'dropout.*', got True"):
+        Incremental.of(keras.Model(inputs, end(layers.Dropout(0.5)(inputs, training=True))))
 
 
 @pytest.mark.parametrize("inputs, units, got", [

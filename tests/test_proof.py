@@ -82,6 +82,11 @@ def test_what_is_no_face_or_no_label_is_refused():
         proof.decide(bump((1, 2, 3)).face(np.zeros((6, 5, 3), np.uint8)), 2)
 
 
+def test_a_truth_value_is_a_label():
+    face = bump((9, 9, 9)).face(np.zeros((6, 5, 3), np.uint8))
+    assert proof.decide(face, np.False_).verdict == proof.decide(face, 0).verdict
+
+
 def test_a_face_that_the_network_has_wrong_is_not_decided():
     face = bump((1, 2, 3)).face(np.zeros((6, 5, 3), np.uint8))
     with pytest.raises(ValueError, match="expected a face that the network has right, class 1, got logits"):

@@ -7,7 +7,9 @@ import pandas as pd
 import pytest
 
 from maskdet import attack, config, data, faces, trials
-from maskdet.trials import fitting, trial as ways
+from maskdet.counts import Count
+from maskdet.evaluation import Evaluation
+from maskdet.trials import fitting, tables, trial as ways
 
 RUN = dataclasses.replace(config.PROFILES["larxel"], name="test")
 
@@ -122,3 +124,17 @@ def test_tables_state_each_trial_and_each_class(cropped, folded):
     assert {"bare", "masked"} <= set(originals.index) and isinstance(originals, pd.DataFrame)
     measures = trials.measures(cropped, trials.pooled(folded))
     assert {"accuracy", "balanced accuracy", "Brier score"} <= set(measures.index)
+
+
+def test_a_face_that_one_network_alone_has_right_is_counted_for_it():
+    said = {"a": [1, 1, 0, 0], "b": [1, 0, 1, 0], "c": [1, 0, 0, 0]}  # right or not, of four masked faces
+    tests = {name: Evaluation(np.zeros((4, 50, 50, 3), np.uint8), np.ones(4, int), np.eye(2)[right], np.arange(4))
+             for name, right in said.items()}
+    assert {name: only.tolist() for name, only in tables._only(tests).items()} == {
+        "a": [False, True, False, False], "b": [False, False, True, False], "c": [False] * 4}
+
+
+def test_the_setting_that_matters_most_is_the_one_that_moves_the_text_furthest_either_way():
+    counts = {"text": Count(50, 100), "text, recipe of the code": Count(60, 100),
+              "text, boxes of the code": Count(30, 100), "code": Count(1, 100), "code, boxes of the text": Count(99, 100)}
+    assert tables._most(counts) == {"setting": "crops", "count": Count(30, 100)}

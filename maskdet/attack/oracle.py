@@ -60,7 +60,8 @@ def _logits(predict: Predict, images: np.ndarray) -> np.ndarray:
     Raises ValueError unless the answer is (N, 2), finite and of probabilities."""
     answer, expected = np.asarray(predict(images)), f"expected finite probabilities ({len(images)}, 2) of predict"
     if answer.shape != (len(images), 2):
-        raise ValueError(f"{expected}, got {answer.shape}: of one probability p, give np.column_stack([1 - p, p])")
+        one = answer.shape in ((len(images),), (len(images), 1))
+        raise ValueError(f"{expected}, got {answer.shape}" + one * ": of one, p, give np.column_stack([1 - p, p])")
     if none := np.count_nonzero(~(np.isfinite(answer) & (answer >= 0))):
         raise ValueError(f"{expected}, got {none} that are negative or not finite: of logits, give the softmax")
     return np.log(np.maximum(answer, np.finfo(np.float32).tiny))

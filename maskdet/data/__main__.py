@@ -9,14 +9,14 @@ from maskdet import config, data
 def main(arguments: list[str]) -> int:
     """Fetch what is asked for, or see that it is there; returns the exit status."""
     try:
-        if arguments[:1] == ["--there"]:
-            profile = config.profile(*arguments[1:])
+        there, names = arguments[:1] == ["--there"], [name for name in arguments if name != "--there"]
+        if len(names) != 1:
+            raise ValueError("expected one profile, as in `make data PROFILE=larxel`")
+        profile = config.profile(names[0])
+        if there:
             if not profile.drawn:
                 data.folder(profile)
             return 0
-        if len(arguments) != 1:
-            raise ValueError("expected one profile, as in `make data PROFILE=larxel`")
-        profile = config.profile(arguments[0])
         if profile.drawn:
             print(f"{profile.name} needs no download: `{profile.command}` draws its photographs")
             return 0

@@ -10,6 +10,7 @@ import numpy as np
 from maskdet import files
 from maskdet.faces import matching, yunet
 from maskdet.faces.cascade import convolution, networks, pyramid, stages, suppression
+from maskdet.faces.photograph import checked
 
 Detect = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
 
@@ -27,7 +28,7 @@ def stock() -> Detect:
     network = MTCNN()
 
     def detect(photograph: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        if min(photograph.shape[:2]) < pyramid.SMALLEST:  # its pyramid would have no level
+        if min(checked(photograph).shape[:2]) < pyramid.SMALLEST:  # its pyramid would have no level
             return np.empty((0, 4), np.float32), np.empty(0, np.float32)
         found = network.detect_faces(photograph, box_format="xyxy", output_type="numpy")
         return found[:, 1:5].astype(np.float32), found[:, 5].astype(np.float32)

@@ -11,10 +11,10 @@ import numpy as np
 
 from maskdet.incremental.layers import Convolution, Dense, Maximum, Mean, Median, Relu, Scale, Step, Sum, rows, size
 
-
 Tensor = tuple[int, tuple[int, ...]]  # its number, and its shape (H, W, C)
 # Where a network cannot be read, it can still be asked.
-ELSE = "; any other network is attacked through its predict, by Corners or DifferentialEvolution"
+ELSE = ("; any other network is attacked through a predict(images (N, H, W, 3) uint8) -> probabilities (N, 2), by "
+        "Corners or DifferentialEvolution")
 
 
 def read(model) -> tuple[Step, ...]:
@@ -25,8 +25,11 @@ def read(model) -> tuple[Step, ...]:
     layer than `READERS` know, and for an input or output of another shape.
     """
     if not getattr(model, "inputs", None):
-        raise TypeError(f"expected a Keras model that is built, got a {type(model).__name__}: of the shipped networks "
-                        "maskdet.models.shipped(name) is one")
+        raise TypeError(f"expected a Keras model that is built, got a {type(model).__name__}: begin it with "
+                        "keras.Input((H, W, 3)), or take maskdet.models.shipped(name)")
+    if not _known(model):
+        raise ValueError(f"expected a model of Keras' own classes, got one of {type(model).__name__}, which may do "
+                         f"more than its layers{ELSE}")
     shapes = [tuple(tensor.shape[1:]) for tensor in (*model.inputs, *model.outputs)]
     if len(shapes) != 2 or None in shapes[0] or len(shapes[0]) != 3 or shapes[0][2] != 3 or shapes[1] != (2,):
         raise ValueError(f"expected one input (H, W, 3) and one output (2,), got {shapes}{ELSE}")
@@ -41,7 +44,8 @@ def _follow(model, given: Tensor, steps: list[Step], *, final: bool) -> Tensor:
     for node in _nodes(model):
         layer, last = node.operation, final and node.output_tensors[0] is model.outputs[0]
         inputs = [tensors[id(one)] for one in node.input_tensors]
-        if _graph(layer) is not None:
+        _same(layer, "calls with training", node.arguments.kwargs.get("training") or None, None)
+        if _known(layer) and _graph(layer) is not None:
             _same(layer, "inputs, outputs", (len(layer.inputs), len(layer.outputs)), (1, 1))
             made = _follow(layer, inputs[0], steps, final=last)
         else:
@@ -52,7 +56,7 @@ def _follow(model, given: Tensor, steps: list[Step], *, final: bool) -> Tensor:
 
 def _append(layer, given: list[Tensor], steps: list[Step], *, final: bool) -> Tensor:
     """Append the steps of a layer that reads the tensors `given`; the tensor that it makes."""
-    kind = type(layer).__name__ + ("" if type(layer).__module__.startswith(("keras.", "maskdet.")) else " of yours")
+    kind = type(layer).__name__ + ("" if _known(layer) else " of yours")
     if kind not in READERS:
         raise ValueError(f"expected layers of the kinds {', '.join(READERS)}, got {layer.name!r}, a {kind}{ELSE}")
     inputs, (shape, *others) = (tuple(values) for values in zip(*given))
@@ -62,6 +66,11 @@ def _append(layer, given: list[Tensor], steps: list[Step], *, final: bool) -> Te
         steps.append(step)
         inputs, shape = (len(steps),), step.shape
     return inputs[0], shape
+
+
+def _known(layer) -> bool:
+    """Whether a layer or a model is of a class whose code is known."""
+    return type(layer).__module__.startswith(("keras.", "maskdet."))
 
 
 def _graph(model) -> Any:
@@ -156,7 +165,8 @@ def _median(layer, shape):
 def _dense(layer, shape):
     kernel = np.asarray(layer.kernel)  # (places * channels, units)
     if kernel.shape[0] != np.prod(shape):
-        raise ValueError(f"expected {layer.name!r} to read a vector of {np.prod(shape)}, got one of {kernel.shape[0]}")
+        raise ValueError(f"expected {layer.name!r} to read a vector of {np.prod(shape)}, got one of {kernel.shape[0]}"
+                         f"{ELSE}")
     return [Dense(shape=(1, 1, kernel.shape[1]), kernel=rows(kernel.reshape(-1, shape[2], kernel.shape[1])),
                   offset=_bias(layer, kernel.shape[1]))]
 

@@ -60,6 +60,7 @@ def decide(face: Face, label: int, *, places: np.ndarray | None = None, budget: 
         raise TypeError(f"expected a face, as Incremental.of(model).face(image) is, got a {type(face).__name__}")
     if label not in (0, 1):
         raise ValueError(f"expected a label, 0 or 1, got {label!r}")
+    label = int(label)  # a truth value, too
     if margin(face.logits, label) <= 0:
         raise ValueError(f"expected a face that the network has right, class {label}, got logits "
                          f"{face.logits.tolist()}")

@@ -85,7 +85,7 @@ def _forward(step: Step, *given: np.ndarray) -> np.ndarray:
     elif isinstance(step, Median):
         return np.median(x[step.covers], axis=1)
     else:
-        assert isinstance(step, Convolution)
+        assert isinstance(step, Convolution)  # the last kind that there is
         seen = np.vstack([x, np.zeros_like(x[:1])])[step.covers].reshape(len(step.covers), -1)  # -1: the zeros
         made = seen @ step.kernel.reshape(seen.shape[1], -1).astype(float)
     return (made + step.offset)[:, :step.shape[2]]

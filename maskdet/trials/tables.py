@@ -1,7 +1,6 @@
 """Trials as tables for the book, and the numbers of each of their stages."""
 
 import dataclasses
-import itertools
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -110,8 +109,7 @@ def folds_numbers(run: Profile, outcomes: Outcomes, sweeps: Sweeps, again: Outco
         "left_out_masked": {name: clustered(table.masked > 0.5, table.group)
                             for name, table in apart.items() if len(table)},
         "success": {name: success(outcomes[name], sweeps[name]) for name in outcomes},
-        "only": {name: int((tests[name].right & ~tests[other].right).sum())
-                 for name, other in itertools.permutations(tests, 2)},  # right by this network alone
+        "only": {name: int(only.sum()) for name, only in _only(tests).items()},
         "each": {name: {str(outcome.trial.fold): {"accuracy": outcome.test.accuracy,
                                                   "success": success([outcome], [sweep])}
                         for outcome, sweep in zip(outcomes[name], sweeps[name])} for name in outcomes},
@@ -119,6 +117,12 @@ def folds_numbers(run: Profile, outcomes: Outcomes, sweeps: Sweeps, again: Outco
                                                    "success": success([outcome], [sweep])}
                          for outcome, sweep in zip(again[name], swept_again[name])} for name in again},
     }}, {"training": seconds, "attack": attacked}
+
+
+def _only(tests: Mapping[str, Evaluation]) -> dict[str, np.ndarray]:
+    """The faces (N,) bool of the same tests that each network has right, and none of the others."""
+    right = {name: test.right for name, test in tests.items()}
+    return {name: own & (np.sum(list(right.values()), axis=0) == 1) for name, own in right.items()}
 
 
 def words(name: str) -> str:
@@ -166,7 +170,7 @@ def lines_numbers(run: Profile, outcomes: Outcomes, sweeps: Sweeps, evolved: Swe
 
 def _most(counts: Mapping[str, Count]) -> dict:
     """Of the code's settings put alone into the text's line, the one that changes a count most, and to what."""
-    alone = {name: abs(count.share - counts["text"].share) for name, count in counts.items() if name[:5] == "text,"}
+    alone = {name: abs(count.share - counts["text"].share) for name, count in counts.items() if name.startswith("text, ")}
     name = max(alone, key=alone.__getitem__)
     return {"setting": words(name).removeprefix("text, ").removesuffix(" of the code"), "count": counts[name]}
 

@@ -170,7 +170,8 @@ def lines_numbers(run: Profile, outcomes: Outcomes, sweeps: Sweeps, evolved: Swe
 
 def _most(counts: Mapping[str, Count]) -> dict:
     """Of the code's settings put alone into the text's line, the one that changes a count most, and to what."""
-    alone = {name: abs(count.share - counts["text"].share) for name, count in counts.items() if name.startswith("text, ")}
+    text = counts["text"].share
+    alone = {name: abs(count.share - text) for name, count in counts.items() if name.startswith("text, ")}
     name = max(alone, key=alone.__getitem__)
     return {"setting": words(name).removeprefix("text, ").removesuffix(" of the code"), "count": counts[name]}
 

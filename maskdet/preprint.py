@@ -27,14 +27,11 @@ def share(preprint: Mapping, quantity: str) -> float:
 
 
 def fewest(preprint: Mapping, quantity: str) -> Count:
-    """The count of the fewest pictures whose share rounds to the one that the preprint states: no interval of it can
-    be wider."""
+    """The count of the fewest pictures whose share rounds to the one that the preprint states, with two decimals: of
+    pictures that are independent it has the widest interval."""
     stated = share(preprint, quantity)
-    for n in itertools.count(1):
-        k = round(stated * n)
-        if abs(k / n - stated) <= LAST:
-            return Count(k, n)
-    raise AssertionError("every share is that of some count")
+    counts = ((round(stated * n), n) for n in itertools.count(1))
+    return next(Count(k, n) for k, n in counts if abs(k / n - stated) <= LAST)
 
 
 def lies(stated: float, ends: Sequence[Count]) -> str:

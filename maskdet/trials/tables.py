@@ -133,7 +133,7 @@ def words(name: str) -> str:
 def lines_table(outcomes: Outcomes, sweeps: Sweeps) -> pd.DataFrame:
     """A row a line: accuracy, and success of the attack."""
     return pd.DataFrame({words(name): {"accuracy": str(several[0].test.accuracy),
-                                        "success of one pixel": str(success(several, sweeps[name]))}
+                                       "success of one pixel": str(success(several, sweeps[name]))}
                          for name, several in outcomes.items()}).T
 
 

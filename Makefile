@@ -11,6 +11,8 @@ DONE := $(BUILD)/$(PROFILE)/notebooks
 SITE := $(if $(filter demo:_build,$(PROFILE):$(BUILD)),.,$(BUILD)/$(PROFILE))
 HTML := $(SITE)/_build/html
 PDF := $(if $(filter demo,$(PROFILE)),$(BUILD),$(BUILD)/$(PROFILE))/book.pdf
+# What lies in BUILD: profiles, tools, and Jupyter Book's own. `clean` removes no more, wherever that is.
+MADE := demo larxel wobot smoke drawings detect weights verify tests html jupyter_execute .doctrees .jupyter_cache latex book.pdf
 NOTEBOOKS := try 01_data 02_faces 03_resnet 04_attack folds lines comparison 06_truth 07_defence 08_realtime 05_results recorded weights benchmark
 COPIES := $(NOTEBOOKS:%=$(DONE)/%.ipynb)
 
@@ -86,7 +88,7 @@ lock: ## pin requirements.in into requirements.txt (needs uv)
 	uv pip compile --universal --python-version 3.11 --generate-hashes requirements.in -o requirements.txt
 
 clean: ## remove what was built (not the environment, nor fetched photographs)
-	rm -rf $(BUILD)
+	rm -rf $(addprefix $(BUILD)/,$(MADE)) && if [ -d $(BUILD) ]; then rmdir --ignore-fail-on-non-empty $(BUILD); fi
 
 $(VENV)/ready: requirements.txt pyproject.toml
 	@$(PYTHON) -c 'import sys, ensurepip; sys.exit(sys.version_info[:2] != (3, 11))' || \

@@ -45,7 +45,10 @@ def _row(search: str, network: str, seconds: float, queries: list, flipped: list
 
 def main(arguments: list[str]) -> int:
     """Measure both networks of a profile."""
-    run = config.profile(*arguments)
+    run = config.profile(*arguments or ["larxel"])
+    if run.drawn:
+        raise ValueError(f"expected a profile of photographs, whose record this is, got {run.name}: "
+                         "make bench PROFILE=larxel")
     if "SCHEDULER" in os.environ:
         raise ValueError("expected no SCHEDULER: the benchmark compares ours with others on this machine")
     machine = results.environment()

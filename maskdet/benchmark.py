@@ -21,7 +21,7 @@ def _beside(record: Mapping, network: str) -> list[tuple[str, Mapping, bool]]:
 def table(record: Mapping, network: str) -> pd.DataFrame:
     """A row a search on one network: success, queries and speeds."""
     return pd.DataFrame({name: {
-        "success": str(Count(**row["success"])), "median queries": f"{row['median_queries']:,}",
+        "success": "{k}/{n}".format(**row["success"]), "median queries": f"{row['median_queries']:,}",
         "faces a minute": f"{row['faces_per_minute']:,.1f}",
         "evaluations a second": f"{row['evaluations_per_second']:,}"}
         for name, row, _ in _beside(record, network)}).T

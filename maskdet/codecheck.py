@@ -19,7 +19,7 @@ OUTPUTS = {
     "results/larxel.json": ("make book PROFILE=larxel && make record PROFILE=larxel",
                             "every number that the book quotes as recorded on photographs"),
     "results/larxel-receipt.json": ("make book check PROFILE=larxel BUILD=/an/empty/folder",
-                                    "a second run, compared with the record number by number"),
+                                    "a second run, compared with the record value by value"),
     "results/portraits.json": ("make portraits", "the shipped weights on faces from elsewhere"),
     "results/bench.json": ("make bench PROFILE=larxel", "the speed of the attack beside public ones"),
     "results/detection.json": ("make bench-detection PROFILE=larxel", "how long a photograph takes, by detector"),
@@ -30,15 +30,18 @@ OUTPUTS = {
 
 
 def check(run: Profile) -> dict:
-    """What `make check` finds: how many recorded numbers this run has as well, which differ, and the
+    """What `make check` finds: how many recorded values this run has as well, which differ, and the
     provenance of both; written to `results/<profile>-receipt.json`.
 
-    Raises ValueError where the run is the recorded one, whose finished work nobody did again.
+    Raises ValueError where a stage of the run is of the recorded one, whose finished work nobody did again.
     """
     built, kept = results.built(run), results.recorded(run.name)
-    if built["provenance"]["seconds"] == kept["provenance"]["seconds"]:
-        raise ValueError(f"expected another run than the recorded one of profile {run.name}, got that one itself: "
-                         f"do it again elsewhere, `make book check PROFILE={run.name} BUILD=/an/empty/folder`")
+    seconds, then = (of["provenance"]["seconds"] for of in (built, kept))
+    once = [stage for stage, took in seconds.items() if took and took == then.get(stage)]
+    if once:
+        raise ValueError(f"expected another run than the recorded one of profile {run.name}, got its own "
+                         f"{', '.join(once)}: do it again elsewhere, `make book check PROFILE={run.name} "
+                         "BUILD=/an/empty/folder`")
     one, two = (dict(_leaves({name: part for name, part in of.items() if name != "provenance"}))
                 for of in (built, kept))
     different = [f"{name}: {one.get(name)} here, {two.get(name)} recorded" for name in sorted(one.keys() | two.keys())
@@ -57,7 +60,7 @@ def _named(record: Mapping) -> str:
 
 
 def receipt() -> dict:
-    """Of the second larxel run: whether the record that it was compared with is the one of now, how many numbers were
+    """Of the second larxel run: whether the record that it was compared with is the one of now, how many values were
     compared, and how many are the same, for the book.
 
     Raises FileNotFoundError, naming the command, where there was none.
@@ -69,7 +72,7 @@ def receipt() -> dict:
     found = json.loads(path.read_text(encoding="utf8"))
     now = found.get("of") == _named(results.recorded("larxel"))
     return {"same": found["same"], "compared": found["compared"], "date": found["again"]["date"],
-            "of": "The recorded run" if now else "An earlier record, or a part of this one,"}
+            "of": "The recorded run" if now else "An earlier record, and not the one of now,"}
 
 
 def _leaves(values: Mapping, prefix: str = "") -> Iterator[tuple[str, object]]:
@@ -86,7 +89,7 @@ def manifest() -> dict:
                 "sha256": hashlib.sha256((config.ROOT / name).read_bytes()).hexdigest()}
                for name, (command, comment) in OUTPUTS.items()]
     found = receipt()
-    summary = (f"{found['of']} was made again on {found['date']}: {found['same']} of {found['compared']} numbers are "
+    summary = (f"{found['of']} was made again on {found['date']}: {found['same']} of {found['compared']} values are "
                "the same.")
     return {"version": "https://codecheck.org.uk/spec/config/1.0/",
             "paper": {"title": "Face Mask Detection and Attack with One Pixel Change",
@@ -113,7 +116,7 @@ def main(arguments: list[str]) -> int:
     except (ValueError, FileNotFoundError) as error:
         print(error, file=sys.stderr)
         return 1
-    print(*found["different"], f"{found['same']} of {found['compared']} numbers are the same", sep="\n")
+    print(*found["different"], f"{found['same']} of {found['compared']} values are the same", sep="\n")
     return int(bool(found["different"]))
 
 

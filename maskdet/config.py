@@ -51,6 +51,11 @@ class Recipe:
     batch_normalised: bool = False
     decay: float | None = None
 
+    def __post_init__(self):
+        if self.epochs < 1 or self.batch < 1 or not self.learning_rate > 0:
+            raise ValueError("expected epochs and a batch of at least 1 and a learning rate above 0, "
+                             f"got {self.epochs}, {self.batch} and {self.learning_rate}")
+
 
 SINGLE = ("none", "median filter", "trained on witnesses", "trained on bounds")  # no two defences together
 PREPRINT = Recipe(epochs=30, batch=5, learning_rate=1e-3, augmented=False, decay=1e-5)  # its code's

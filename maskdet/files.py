@@ -50,14 +50,21 @@ class Journal:
     """Finished work, one JSON line an item, that survives an interruption at any moment.
 
     A line counts when it ends in a newline, so a half-written last line is work to do again.
-    The first line holds a `key` that names the settings: a journal of other settings is begun anew.
+    The first line holds a `key` that names the settings: a journal of other settings is put aside, and taken up again
+    when they are those of then.
     """
 
     def __init__(self, path: Path, *, key: str):
         self.path, self.items = Path(path), {}
         header = json.dumps({"key": key}) + "\n"
         lines = self._lines()
-        if not lines or lines[0] != header:
+        if lines and lines[0] != header:
+            os.replace(self.path, self._aside(lines[0]))
+            lines = []
+        if not lines and self._aside(header).exists():
+            os.replace(self._aside(header), self.path)
+            lines = self._lines()
+        if not lines:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             with whole(self.path) as part:
                 part.write_text(header, encoding="utf8")
@@ -67,6 +74,10 @@ class Journal:
             self.items[name] = item
         size = sum(len(line.encode()) for line in lines)
         os.truncate(self.path, size)
+
+    def _aside(self, header: str) -> Path:
+        """Where a journal with this header waits while another has its place."""
+        return self.path.with_name(f"{self.path.stem}.{digest(header)}{self.path.suffix}")
 
     def _lines(self) -> list[str]:
         """The finished lines, up to the first that is not whole."""

@@ -1,4 +1,4 @@
-"""Numbers: counts with intervals, the one writer of results, and what the prose may quote."""
+"""Numbers: the one writer of results, what the prose may quote, and where and how all of it was made."""
 
 import dataclasses
 import datetime
@@ -18,7 +18,8 @@ from maskdet.counts import Count, Estimate
 
 # As the notebooks record them.
 STAGES = ("data", "faces", "resnet", "attack", "folds", "lines", "comparison", "truth", "defence", "realtime")
-COMMANDS = {"bench": "make bench", "portraits": "make portraits", "detection": "make bench-detection"}  # of records
+COMMANDS = {"bench": "make bench PROFILE=larxel", "portraits": "make portraits",
+            "detection": "make bench-detection PROFILE=larxel"}  # of records
 PACKAGES = ("tensorflow", "keras", "mtcnn", "numpy", "scipy", "pandas", "pillow", "matplotlib",
             "seaborn", "numba", "papermill", "nbval", "jupyter-book", "jupyterlab")
 
@@ -92,11 +93,11 @@ def collect(run: Profile) -> dict:
     Raises FileNotFoundError, naming the command, where a stage is missing.
     """
     merged: dict = {"profile": run.name}
-    measured = {}
+    measured, made = {}, {}
     for stage in STAGES:
-        found, measured[stage], _ = _stage(run, stage)
+        found, measured[stage], made[stage] = _stage(run, stage)
         merged |= found
-    merged["provenance"] = provenance(run, seconds=measured, checksum=merged["data"]["checksum"])
+    merged["provenance"] = {**provenance(run, seconds=measured, checksum=merged["data"]["checksum"]), "made": made}
     files.write_json(run.folder / "results.json", merged)
     return merged
 
@@ -204,7 +205,7 @@ def built(run: Profile) -> dict:
 
 
 def added(run: Profile, stages: Sequence[str]) -> dict:
-    """The record of a profile with `stages` as a later run has them: `provenance.added` says from which day and commit.
+    """The record of a profile with `stages` as a later run has them: `provenance.made` says from which day and commit.
 
     Raises FileNotFoundError, naming the command, where a stage was not run, or none that shows that the networks are
     those of the record; and ValueError where a stage is not known or was run with changes that are not committed, or
@@ -223,11 +224,23 @@ def added(run: Profile, stages: Sequence[str]) -> dict:
                              "record the whole run")
     for stage in stages:
         found, origin["seconds"][stage], made = _stage(run, stage)
-        if made["commit"].endswith("-dirty") or " " in made["commit"]:
-            raise ValueError(f"expected stage {stage} of a commit, got {made['commit']}: commit, and run it again")
-        origin.setdefault("added", {})[stage] = made
+        _committed(stage, made)
+        origin.setdefault("made", {})[stage] = made
         whole |= found
     return whole | {"provenance": origin}
+
+
+def _whole(run: Profile) -> dict:
+    """What `collect` wrote of a run. Raises ValueError where a stage was run with changes that are not committed."""
+    found = built(run)
+    for stage, made in found["provenance"]["made"].items():
+        _committed(stage, made)
+    return found
+
+
+def _committed(stage: str, made: Mapping) -> None:
+    if made["commit"].endswith("-dirty") or " " in made["commit"]:
+        raise ValueError(f"expected stage {stage} of a commit, got {made['commit']}: commit, and run it again")
 
 
 def main(arguments: list[str]) -> int:
@@ -237,7 +250,7 @@ def main(arguments: list[str]) -> int:
         if not arguments:
             raise ValueError(f"expected a profile, one of {', '.join(PROFILES)}, got none")
         run = profile(arguments[0])
-        files.write_json(RECORDED / f"{run.name}.json", added(run, arguments[1:]) if arguments[1:] else built(run))
+        files.write_json(RECORDED / f"{run.name}.json", added(run, arguments[1:]) if arguments[1:] else _whole(run))
     except (ValueError, FileNotFoundError) as error:
         print(error, file=sys.stderr)
         return 1

@@ -27,27 +27,33 @@ def test_a_receipt_that_is_not_there_is_named_with_its_command(monkeypatch, tmp_
         codecheck.receipt()
 
 
-def test_a_receipt_is_of_the_record_until_a_number_of_it_changes_or_is_added(monkeypatch, tmp_path):
+def test_a_receipt_is_of_the_record_until_a_value_of_it_changes_or_is_added(monkeypatch, tmp_path):
     for module in (config, results):
         monkeypatch.setattr(module, "RECORDED", tmp_path)
     record = {"profile": "larxel", "accuracy": {"k": 8, "n": 9}, "provenance": {"commit": "abc1234"}}
     found = {"same": 8, "compared": 9, "again": {"date": "2026-11-26"}, "of": codecheck._named(record)}
     (tmp_path / "larxel-receipt.json").write_text(json.dumps(found))
     for changed, of in (({"provenance": {"commit": "0def567"}}, "The recorded run"),
-                        ({"accuracy": {"k": 7, "n": 9}}, "An earlier record, or a part of this one,"),
-                        ({"truth": 1}, "An earlier record, or a part of this one,")):
+                        ({"accuracy": {"k": 7, "n": 9}}, "An earlier record, and not the one of now,"),
+                        ({"truth": 1}, "An earlier record, and not the one of now,")):
         (tmp_path / "larxel.json").write_text(json.dumps(record | changed))
         assert codecheck.receipt() == {"same": 8, "compared": 9, "date": "2026-11-26", "of": of}
 
 
-def test_a_run_is_compared_with_the_record_number_by_number(profile, monkeypatch, tmp_path, capsys):
+def test_a_run_is_compared_with_the_record_value_by_value(profile, monkeypatch, tmp_path, capsys):
     monkeypatch.setattr(results, "RECORDED", tmp_path / "results")
     monkeypatch.setattr(config, "RECORDED", tmp_path / "results")
     monkeypatch.setitem(config.PROFILES, "test", profile)
+    monkeypatch.setattr(results, "_commit", lambda: "abc1234-dirty")
+    recorded_all(profile)
+    results.collect(profile)
+    assert results.main(["test"]) == 1
+    assert "expected stage data of a commit, got abc1234-dirty" in capsys.readouterr().err
+    monkeypatch.setattr(results, "_commit", lambda: "abc1234")
     recorded_all(profile)
     run = results.collect(profile)
     assert results.main(["test"]) == 0 and codecheck.main(["test"]) == 1
-    assert "expected another run than the recorded one of profile test, got that one itself" in capsys.readouterr().err
+    assert "expected another run than the recorded one of profile test, got its own faces" in capsys.readouterr().err
     run["provenance"]["seconds"] = {"faces": {"detection": 9.5}}
     (profile.folder / "results.json").write_text(json.dumps(run))
     assert codecheck.main(["test"]) == 0

@@ -199,3 +199,15 @@ def test_counts_state_found_and_missed_by_class_and_width():
     widths = faces.counts_by_width(found)
     assert widths.loc["10–14", "bare: faces"] == 1 and widths.loc["10–14", "bare: found"] == 0
     assert faces.recall_by_width(found).loc[("30–49", "bare"), "share"] == 1
+    assert faces.recall_by_width(found).loc[("≥ 100", "bare")].isna().all(), "no such face"
+
+
+def test_intervals_by_width_are_wider_where_faces_of_one_photograph_are_found_together():
+    table = pd.DataFrame({"photograph": ["a", "a", "a", "b", "b", "b", "c", "d"], "left": 0, "right": 40,
+                          "label": "bare", "matched": [True] * 3 + [False] * 3 + [True, False]})
+    apart = table.assign(photograph=list("abcdefgh"))
+    for of, hit in ((faces.recall_by_width, "found"), (faces.precision_by_width, "matched")):
+        alike, alone = (of(faces.Faces(each.assign(found=each.matched), each, {}, {}, 0.0)).dropna().iloc[0]
+                        for each in (table, apart))
+        assert alike.share == alone.share == 0.5, hit
+        assert alike.high - alike.low > 1.2 * (alone.high - alone.low), hit

@@ -33,11 +33,16 @@ def test_a_journal_cut_anywhere_keeps_what_was_finished_and_goes_on(tmp_path, lo
     assert all(json.loads(line) for line in path.read_text().splitlines())
 
 
-def test_a_journal_of_other_settings_is_begun_anew(tmp_path):
+def test_a_journal_of_other_settings_is_begun_anew_and_what_was_finished_is_found_again(tmp_path):
     path = tmp_path / "journal.jsonl"
     files.Journal(path, key="one").add("face", 1)
-    assert files.Journal(path, key="two").items == {}
-    assert files.Journal(path, key="one").items == {}
+    other = files.Journal(path, key="two")
+    assert other.items == {}
+    other.add("face", 2)
+    assert files.Journal(path, key="one").items == {"face": 1}
+    assert files.Journal(path, key="two").items == {"face": 2}
+    path.write_bytes(b"half a he")
+    assert files.Journal(path, key="three").items == {} and files.Journal(path, key="one").items == {"face": 1}
 
 
 def test_a_digest_tells_contents_and_order_apart():

@@ -62,7 +62,9 @@ def test_a_stage_that_is_run_later_is_added_to_the_record_and_says_of_which_comm
     files.write_json(committed, results.added(profile, ["truth"]))
     after = json.loads(committed.read_text())
     assert after["truth"] == {"flippable": {"k": 2, "n": 9, "effect": 1.0}}
-    assert after["provenance"].pop("added")["truth"]["commit"] == "now"
+    made = {stage: one["commit"] for stage, one in after["provenance"].pop("made").items()}
+    assert made == dict.fromkeys(results.STAGES, "then") | {"truth": "now"}
+    assert {one["commit"] for one in before["provenance"].pop("made").values()} == {"then"}
     assert after["provenance"]["seconds"].pop("truth") == {"decision": 1.5}
     assert before["provenance"]["seconds"].pop("truth") == {} and after["provenance"] == before["provenance"]
     assert after["provenance"]["commit"] == "then"
@@ -89,6 +91,7 @@ def test_an_unknown_stage_is_not_added_and_the_record_stays_as_it_is(profile, co
     monkeypatch.setattr(results, "profile", lambda name: profile)
     assert results.main(["test", "fitting"]) == 1 and "got 'fitting'" in capsys.readouterr().err
     assert committed.read_bytes() == before
+    results.record(profile, "truth", {"truth": {}})
     assert results.main(["test", "truth"]) == 0 and committed.read_bytes() != before
 
 

@@ -13,6 +13,12 @@ STILL = Augmentation(zoom=(1, 1), shift=0, shape=0, soft=0, light=0, grey=0, hid
 RECIPE = Recipe(epochs=1, batch=16, learning_rate=2e-3)
 
 
+@pytest.mark.parametrize("wrong", [{"epochs": 0}, {"batch": 0}, {"learning_rate": 0.0}, {"learning_rate": np.nan}])
+def test_a_recipe_by_which_nothing_can_be_learned_is_refused(wrong):
+    with pytest.raises(ValueError, match="expected epochs and a batch of at least 1 and a learning rate above 0, got"):
+        dataclasses.replace(RECIPE, **wrong)
+
+
 def patches(n=64, *, seed=0):
     """Patches told apart by the brightness of the lower half of their middle, and their labels."""
     rng = np.random.default_rng(seed)

@@ -48,6 +48,9 @@ def test_faces_from_elsewhere_are_counted_by_class_and_by_whether_a_box_was_foun
         boxes if (image.mean() > 128) == brighter[name] else boxes[:0], np.ones(2)))
     found = weights.test(elsewhere, seed=0)
     assert (found["images"], found["unreadable"], found["near"]) == (5, 1, 1)
+    assert weights.test(elsewhere, seed=0)["checksum"] == found["checksum"], "the same images"
+    (elsewhere / "with_mask/0.png").rename(elsewhere / "with_mask/4.png")
+    assert weights.test(elsewhere, seed=0)["checksum"] != found["checksum"], "another selection"
     assert {name: asked["found"] for name, asked in found["detectors"].items()} == {
         "mtcnn": {"bare": 0, "masked": 3}, "yunet": {"bare": 2, "masked": 0}}
     for name, side in (("mtcnn", "masked"), ("yunet", "bare")):

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from maskdet.config import CLASSES, Profile
-from maskdet.counts import Count, clustered
+from maskdet.counts import clustered
 from maskdet.data import Dataset
 from maskdet.faces.crops import BOX, Faces
 from maskdet.faces.matching import crop
@@ -44,32 +44,31 @@ def _binned(boxes: pd.DataFrame) -> pd.Series:
 
 def _by_width(found: Found):
     faces = found.faces[found.faces.label.isin(CLASSES)]
-    return faces.groupby([_binned(faces), "label"], observed=False).found
+    return faces.groupby([_binned(faces), "label"], observed=False)
 
 
 def counts_by_width(found: Faces) -> pd.DataFrame:
     """Labelled faces and found ones by the width of the labelled box (px, the index), bare and masked."""
-    table = _by_width(found).agg(faces="size", found="sum").astype(int).unstack("label")
+    table = _by_width(found).found.agg(faces="size", found="sum").astype(int).unstack("label")
     table.columns = [f"{label}: {name}" for name, label in table.columns]
     return table[sorted(table.columns)].rename_axis(None)
 
 
 def recall_by_width(found: Found) -> pd.DataFrame:
-    """Share of labelled faces found and its 95 % interval: index (width, label), columns share,
-    low, high, 0 to 1; NaN where there is no such face."""
-    return _shares(_by_width(found))
+    """Share of labelled faces found and its 95 % interval, which respects that those of one photograph are alike:
+    index (width, label), columns share, low, high, 0 to 1; NaN where there is no such face."""
+    return _shares(_by_width(found), "found")
 
 
 def precision_by_width(found: Found) -> pd.DataFrame:
     """Share of the detected boxes that match a labelled face, as `recall_by_width`, by the width of the box."""
-    return _shares(found.detections.groupby(_binned(found.detections), observed=False).matched)
+    return _shares(found.detections.groupby(_binned(found.detections), observed=False), "matched")
 
 
-def _shares(hits) -> pd.DataFrame:
-    table = hits.agg(k="sum", n="size").astype(int)
-    rows = [(Count(k, n).share, *Count(k, n).interval) if n else (np.nan,) * 3
-            for k, n in table.itertuples(index=False)]
-    return pd.DataFrame(rows, index=table.index, columns=["share", "low", "high"])
+def _shares(boxes, hit: str) -> pd.DataFrame:
+    counted = {name: clustered(of[hit], of.photograph) for name, of in boxes if len(of)}
+    rows = {name: (count.share, *count.interval) for name, count in counted.items()}
+    return pd.DataFrame.from_dict(rows, orient="index", columns=["share", "low", "high"]).reindex(boxes.size().index)
 
 
 def sample(dataset: Dataset, found: Faces, n: int, *, seed: int) -> tuple[list, list, list]:

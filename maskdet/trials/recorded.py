@@ -4,7 +4,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
-from scipy.stats import spearmanr
 
 from maskdet.counts import Count
 from maskdet.preprint import beside, share
@@ -96,7 +95,5 @@ def numbers(found: Sequence[Row], preprint: Mapping) -> dict:
     which these are."""
     agree = {row.name: [how == "in agreement" for how in row.beside(preprint).values()] for row in found}
     both = [name for name, held in agree.items() if all(held)]
-    ranked = spearmanr([row.accuracy.share for row in found], [row.success.share for row in found])
     return {"rows": len(found), "accuracy": sum(held[0] for held in agree.values()),
-            "success": sum(held[1] for held in agree.values()), "both": len(both), "names": "; ".join(both) or "none",
-            "correlation": round(float(ranked.statistic), 2)}
+            "success": sum(held[1] for held in agree.values()), "both": len(both), "names": "; ".join(both) or "none"}

@@ -1,6 +1,7 @@
 """The shipped networks on photographs from elsewhere, from which nothing was learned."""
 
-from collections.abc import Mapping
+import hashlib
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -74,11 +75,17 @@ def test(folder: Path, *, seed: int) -> dict:
     if len(set(table.label.iloc[used])) < len(CLASSES):
         raise ValueError(f"expected images of both classes in {folder} that can be tested, got {len(used)}: {left_out}")
     labels, clusters = faces.labels(table.iloc[used]), data.groups(np.array(hashes))
-    return {"images": len(used), **left_out,
+    return {"images": len(used), **left_out, "checksum": _checksum(table.path),
             "classes": {name: int((labels == own).sum()) for own, name in enumerate(CLASSES)},
             "detectors": {name: _asked(np.array(crops[name]), np.array(found[name]), labels, clusters, seed=seed)
                           for name in DETECTORS},
             "weights": {name: models.card()["networks"][name]["sha256"] for name in models.NETWORKS}}
+
+
+def _checksum(paths: Iterable[Path]) -> str:
+    """SHA-256 over the folders, names and digests of images: which selection was tested."""
+    lines = (f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.parent.name}/{path.name}\n" for path in paths)
+    return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
 def _asked(images: np.ndarray, found: np.ndarray, labels: np.ndarray, clusters: np.ndarray, *, seed: int) -> dict:

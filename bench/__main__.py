@@ -8,7 +8,7 @@ import numpy as np
 from tqdm import tqdm
 
 from bench import cost, measure, peers
-from maskdet import config, files, models, results, trials
+from maskdet import config, files, models, provenance, trials
 from maskdet.incremental import Incremental
 
 PACKAGES = ("adversarial-robustness-toolbox", "torch", "torchattacks")
@@ -51,7 +51,7 @@ def main(arguments: list[str]) -> int:
                          "make bench PROFILE=larxel")
     if "SCHEDULER" in os.environ:
         raise ValueError("expected no SCHEDULER: the benchmark compares ours with others on this machine")
-    machine = results.environment()
+    machine = provenance.environment()
     del machine["date"]
     written = {"run": run.name, "attack": [], "peers": [], "cost": {}, "growth": {}}
     for name in models.NETWORKS:
@@ -74,7 +74,7 @@ def main(arguments: list[str]) -> int:
         standing = ~found.flippable
         written["growth"][name] = list(cost.growth(network, found.images[standing], found.labels[standing],
                                                    seed=run.seed))
-    written["provenance"] = results.environment()
+    written["provenance"] = provenance.environment()
     written["provenance"]["versions"] |= {package: importlib.metadata.version(package) for package in PACKAGES}
     files.write_json(config.RECORDED / "bench.json", written)
     for name in models.NETWORKS:  # the next run measures anew

@@ -1,27 +1,20 @@
-"""Numbers: the one writer of results, what the prose may quote, and where and how all of it was made."""
+"""Numbers: the one writer of results, what the prose may quote, and what is committed to the record."""
 
 import dataclasses
-import datetime
-import importlib.metadata
 import json
-import os
-import platform
-import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from maskdet import files
-from maskdet.config import PROFILES, RECORDED, ROOT, Profile, profile
+from maskdet import files, provenance
+from maskdet.config import PROFILES, RECORDED, Profile, profile
 from maskdet.counts import Count, Estimate
 
 # As the notebooks record them.
 STAGES = ("data", "faces", "resnet", "attack", "folds", "lines", "comparison", "truth", "defence", "realtime")
 COMMANDS = {"bench": "make bench PROFILE=larxel", "portraits": "make portraits",
             "detection": "make bench-detection PROFILE=larxel"}  # of records
-PACKAGES = ("tensorflow", "keras", "mtcnn", "numpy", "scipy", "pandas", "pillow", "matplotlib",
-            "seaborn", "numba", "papermill", "nbval", "jupyter-book", "jupyterlab")
 
 
 def record(run: Profile, stage: str, values: Mapping, measured: Mapping = {}) -> None:
@@ -32,8 +25,7 @@ def record(run: Profile, stage: str, values: Mapping, measured: Mapping = {}) ->
     ["accuracy"]["resnet"] is quoted in prose as ``{glue:text}`03_resnet.ipynb::accuracy.resnet:s` ``.
     """
     path = _results(run, stage)
-    made = {"date": _today(), "commit": _commit()}
-    files.write_json(path, {**_plain(values), "measured": _plain(measured), "made": made})
+    files.write_json(path, {**_plain(values), "measured": _plain(measured), "made": provenance.made()})
     glue(values)
 
 
@@ -97,7 +89,9 @@ def collect(run: Profile) -> dict:
     for stage in STAGES:
         found, measured[stage], made[stage] = _stage(run, stage)
         merged |= found
-    merged["provenance"] = {**provenance(run, seconds=measured, checksum=merged["data"]["checksum"]), "made": made}
+    checksum = merged["data"]["checksum"]
+    merged["provenance"] = {"data_checksum": checksum, "data": checksum[:16], "seed": run.seed,
+                            **provenance.environment(), "seconds": measured, "made": made}
     files.write_json(run.folder / "results.json", merged)
     return merged
 
@@ -117,47 +111,6 @@ def _stage(run: Profile, stage: str) -> tuple[dict, dict, dict]:
     return found, found.pop("measured"), found.pop("made")
 
 
-def provenance(run: Profile, *, seconds: Mapping, checksum: str) -> dict:
-    """Where and how numbers were made: data, seed, versions, hardware, duration."""
-    return {"data_checksum": checksum, "data": checksum[:16], "seed": run.seed, **environment(),
-            "seconds": dict(seconds)}
-
-
-def environment() -> dict:
-    """The date, the code, the versions and the machine that numbers are made with."""
-    return {"date": _today(),
-            "commit": _commit(), "python": platform.python_version(), "system": _system(),
-            "versions": {name: importlib.metadata.version(name) for name in PACKAGES},
-            "hardware": {"processor": _processor(), "cores": os.cpu_count()}}
-
-
-def _today() -> str:
-    return datetime.datetime.now(datetime.UTC).date().isoformat()
-
-
-def _commit() -> str:
-    try:
-        asked = subprocess.run(["git", "describe", "--always", "--dirty", "--exclude=*"], cwd=ROOT,
-                               capture_output=True, text=True, check=True)
-    except (OSError, subprocess.CalledProcessError):
-        return "not a git checkout"
-    return asked.stdout.strip()
-
-
-def _system() -> str:
-    try:
-        return platform.freedesktop_os_release()["PRETTY_NAME"]
-    except OSError:
-        return platform.platform()
-
-
-def _processor() -> str:
-    path = Path("/proc/cpuinfo")
-    lines = path.read_text().splitlines() if path.exists() else []
-    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.processor() or platform.machine()
-
-
 def recorded(name: str) -> dict:
     """A committed record: `preprint` (what it reports), `larxel` (our run on photographs) or one of `COMMANDS`.
 
@@ -175,7 +128,7 @@ def recorded(name: str) -> dict:
 
 def write(name: str, values: Mapping) -> None:
     """Commit numbers that belong to no profile to the record, `results/<name>.json`, with where they were made."""
-    files.write_json(RECORDED / f"{name}.json", {**_plain(values), "provenance": environment()})
+    files.write_json(RECORDED / f"{name}.json", {**_plain(values), "provenance": provenance.environment()})
 
 
 def on_photographs(run: Profile) -> dict:
@@ -191,9 +144,9 @@ def compare(run: Profile) -> tuple[dict, dict]:
     """
     build = collect(run)
     columns = {"preprint": recorded("preprint"), "build": build, "recorded": on_photographs(run)}
-    provenance = {name: columns[name]["provenance"] for name in ("recorded", "build")}
+    origins = {name: columns[name]["provenance"] for name in ("recorded", "build")}
     return {name: {key: value for key, value in column.items() if key != "provenance"}
-            for name, column in columns.items()}, provenance
+            for name, column in columns.items()}, origins
 
 
 def built(run: Profile) -> dict:
@@ -211,7 +164,7 @@ def added(run: Profile, stages: Sequence[str]) -> dict:
     those of the record; and ValueError where a stage is not known or was run with changes that are not committed, or
     where another stage of that run, its photographs, seed, versions or processor are not as recorded.
     """
-    whole, now = recorded(run.name), environment()
+    whole, now = recorded(run.name), provenance.environment()
     origin = whole.pop("provenance")
     others = {stage: _stage(run, stage)[0] for stage in STAGES
               if stage not in stages and (stage in ("data", "resnet") or _results(run, stage).exists())}
@@ -224,7 +177,7 @@ def added(run: Profile, stages: Sequence[str]) -> dict:
                              "record the whole run")
     for stage in stages:
         found, origin["seconds"][stage], made = _stage(run, stage)
-        _committed(stage, made)
+        provenance.require_commit(stage, made)
         origin.setdefault("made", {})[stage] = made
         whole |= found
     return whole | {"provenance": origin}
@@ -234,13 +187,8 @@ def _whole(run: Profile) -> dict:
     """What `collect` wrote of a run. Raises ValueError where a stage was run with changes that are not committed."""
     found = built(run)
     for stage, made in found["provenance"]["made"].items():
-        _committed(stage, made)
+        provenance.require_commit(stage, made)
     return found
-
-
-def _committed(stage: str, made: Mapping) -> None:
-    if made["commit"].endswith("-dirty") or " " in made["commit"]:
-        raise ValueError(f"expected stage {stage} of a commit, got {made['commit']}: commit, and run it again")
 
 
 def main(arguments: list[str]) -> int:

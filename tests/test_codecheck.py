@@ -6,7 +6,7 @@ import json
 import pytest
 import yaml
 
-from maskdet import codecheck, config, results
+from maskdet import codecheck, config, provenance, results
 from maskdet.config import ROOT
 from test_results import recorded_all
 
@@ -44,12 +44,12 @@ def test_a_run_is_compared_with_the_record_value_by_value(profile, monkeypatch, 
     monkeypatch.setattr(results, "RECORDED", tmp_path / "results")
     monkeypatch.setattr(config, "RECORDED", tmp_path / "results")
     monkeypatch.setitem(config.PROFILES, "test", profile)
-    monkeypatch.setattr(results, "_commit", lambda: "abc1234-dirty")
+    monkeypatch.setattr(provenance, "commit", lambda: "abc1234-dirty")
     recorded_all(profile)
     results.collect(profile)
     assert results.main(["test"]) == 1
     assert "expected stage data of a commit, got abc1234-dirty" in capsys.readouterr().err
-    monkeypatch.setattr(results, "_commit", lambda: "abc1234")
+    monkeypatch.setattr(provenance, "commit", lambda: "abc1234")
     recorded_all(profile)
     run = results.collect(profile)
     assert results.main(["test"]) == 0 and codecheck.main(["test"]) == 1

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from maskdet import files, results
+from maskdet import files, provenance, results
 from maskdet.counts import Count, Estimate
 
 
@@ -48,11 +48,11 @@ def committed(profile, monkeypatch, tmp_path):
     """A record of the profile `test`, made at commit `then`, in a folder of its own: the path of the file. Now is
     commit `now`."""
     monkeypatch.setattr(results, "RECORDED", tmp_path / "committed")
-    monkeypatch.setattr(results, "_commit", lambda: "then")
+    monkeypatch.setattr(provenance, "commit", lambda: "then")
     recorded_all(profile)
     path = tmp_path / "committed" / "test.json"
     files.write_json(path, results.collect(profile))
-    monkeypatch.setattr(results, "_commit", lambda: "now")
+    monkeypatch.setattr(provenance, "commit", lambda: "now")
     return path
 
 
@@ -80,7 +80,7 @@ def test_a_stage_of_other_photographs_or_networks_is_not_added(profile, committe
 
 
 def test_a_stage_that_was_run_with_changes_that_are_not_committed_is_not_added(profile, committed, monkeypatch):
-    monkeypatch.setattr(results, "_commit", lambda: "abc1234-dirty")
+    monkeypatch.setattr(provenance, "commit", lambda: "abc1234-dirty")
     results.record(profile, "truth", {"truth": {}})
     with pytest.raises(ValueError, match="expected stage truth of a commit, got abc1234-dirty: commit, and run it"):
         results.added(profile, ["truth"])

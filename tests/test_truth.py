@@ -115,6 +115,8 @@ def test_a_search_that_flips_a_face_proved_safe_is_an_error(profile, labels):
     assert (truth._hits(found, sweep(hits)) == hits).all()
     with pytest.raises(AssertionError, match="net: expected no flip of a face that is proved safe, got faces"):
         truth._hits(found, sweep(np.ones(6, bool)))
+    with pytest.raises(ValueError, match="expected a search of every decided face of net, got none of 2: attack as"):
+        truth._hits(found, dataclasses.replace(sweep(hits), faces=found.faces[2:], verdicts=sweep(hits).verdicts[2:]))
 
 
 def test_each_defence_is_set_beside_the_same_network_without_one(profile, labels):

@@ -105,7 +105,7 @@ def changed(monkeypatch, patches, labels, what):
     if what == "code":
         monkeypatch.setattr(recipe.files, "source", lambda *modules: "other code")
     if what == "commit":
-        monkeypatch.setattr(recipe.results, "_commit", lambda: "another")
+        monkeypatch.setattr(recipe.provenance, "commit", lambda: "another")
     return 2 if what == "seed" else 1, patches + (what == "patches"), 1 - labels if what == "labels" else labels
 
 

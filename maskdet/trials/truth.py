@@ -34,8 +34,12 @@ def decide(run: Profile, outcomes: Mapping[str, Sequence[Outcome]]) -> dict[str,
 
 
 def _hits(decided: Verdicts, sweep: Sweep) -> np.ndarray:
-    """Which of the decided faces a search flipped, (N,) bool. Raises AssertionError where one is proved safe."""
+    """Which of the decided faces a search flipped, (N,) bool. Raises AssertionError where one is proved safe,
+    and ValueError where one was not searched."""
     flipped = dict(zip(sweep.faces.tolist(), sweep.flipped))
+    if missing := set(decided.faces.tolist()) - set(flipped):
+        raise ValueError(f"expected a search of every decided face of {decided.network}, got none of {len(missing)}: "
+                         "attack as many faces as are decided (`attacked` and `decided` of the profile)")
     hits = np.array([flipped[face] for face in decided.faces.tolist()])
     wrong = decided.faces[hits & decided.are(SAFE)]
     if len(wrong):

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from maskdet import augmentation, config, data, faces, files, models, results, training
+from maskdet import augmentation, config, data, faces, files, models, provenance, training
 from maskdet.augmentation import Augmentation
 from maskdet.config import CLASSES, Profile, Recipe
 from maskdet.workers import in_turn, local
@@ -53,13 +53,13 @@ def train() -> None:
                 {"data": sets, "recipes": {name: dataclasses.asdict(recipe) for name, recipe in RECIPES.items()},
                  "augmentation": dataclasses.asdict(WIDE), "smallest": SMALLEST, "seed": drawings.seed,
                  "seconds": {name: round(fits[name][1]) for name in models.NETWORKS},
-                 "provenance": results.environment()})
+                 "provenance": provenance.environment()})
 
 
 def _fitted(name: str, patches: np.ndarray, labels: np.ndarray, *, seed: int) -> tuple[list[np.ndarray], float]:
     """The weights of a network, fitted now or read back from the same fit of before, and the seconds that it took."""
     options: dict[str, Any] = {"recipe": RECIPES[name], "augmentation": WIDE, "seed": seed}
-    made = {part: value for part, value in results.environment().items() if part != "date"}  # as the card states it
+    made = {part: value for part, value in provenance.environment().items() if part != "date"}  # as the card states it
     key = files.digest(patches.tobytes(), labels.tobytes(), options, made,
                        files.source(training, augmentation, models.networks))
     report = config.build_folder() / "weights" / f"{name}.json"

@@ -211,6 +211,7 @@ def test_a_face_that_is_wrong_already_is_refused():
     (grey(), [2], [[0.1, 0.9]], "expected a label, 0 or 1"),
     (grey(), [1], [[0.1, np.nan]], r"expected finite probabilities \(1, 2\) of predict"),
     (grey(), [1], [[-0.1, 1.1]], r"expected finite probabilities \(1, 2\) of predict"),
+    (grey(), [1], [[0.5, 2.5]], r"expected .*, which add up to 1, got 1 rows that do not, one of sum 3: of logits"),
     (grey(), [1], [0.9], r"expected finite probabilities \(1, 2\) of predict, got \(1,\)")])
 def test_bad_images_labels_and_answers_are_refused(images, labels, answer, message):
     with pytest.raises(ValueError, match=message):

@@ -137,6 +137,14 @@ def test_on_proved_faces_none_of_a_million_candidates_flips(name, drawn):
     assert proved > len(chosen)
 
 
+def test_a_box_whose_bound_lies_above_the_clean_margin_is_halved_no_more_than_needed():
+    colours = np.zeros((3, 3), int), np.full((3, 3), 255)
+    boxes = Boxes(np.array([[1, 2]] * 3), *colours, np.full(3, np.inf), np.array([True, True, False]))
+    with np.errstate(invalid="raise"):
+        times, roughly = branching._next(boxes, np.array([-0.5, 0.0, 1e9]), 1e-6)
+    assert times.tolist() == [1, 1, 3] and roughly.all()
+
+
 @pytest.mark.parametrize("times, least", [([1, 1], 4), ([3, 2], 12), ([9, 0], 33)])
 def test_the_parts_of_boxes_cover_each_colour_once(times, least):
     low, high = np.array([[0, 10, 7], [4, 4, 4]]), np.array([[3, 13, 8], [9, 9, 9]])

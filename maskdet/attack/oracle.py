@@ -12,6 +12,7 @@ from maskdet.attack.pixels import changed
 Predict = Callable[[np.ndarray], np.ndarray]  # (N, H, W, 3) uint8 -> probabilities (N, 2)
 
 DECIDED = 1e-4  # a margin nearer to 0 than this is within rounding: no flip yet
+SUM = 1e-3  # by so much probabilities of float16, too, may add up to another number than 1
 LARGE = 10  # of logits larger than this, rounding grows with them
 
 
@@ -57,13 +58,17 @@ class PredictedFace:
 
 def _logits(predict: Predict, images: np.ndarray) -> np.ndarray:
     """The logarithms of the probabilities: logits, but for a constant that leaves margins alone.
-    Raises ValueError unless the answer is (N, 2), finite and of probabilities."""
+    Raises ValueError unless the answer is (N, 2), finite and of probabilities, which add up to 1."""
     answer, expected = np.asarray(predict(images)), f"expected finite probabilities ({len(images)}, 2) of predict"
     if answer.shape != (len(images), 2):
         one = answer.shape in ((len(images),), (len(images), 1))
         raise ValueError(f"{expected}, got {answer.shape}" + one * ": of one, p, give np.column_stack([1 - p, p])")
     if none := np.count_nonzero(~(np.isfinite(answer) & (answer >= 0))):
         raise ValueError(f"{expected}, got {none} that are negative or not finite: of logits, give the softmax")
+    total = answer.sum(axis=1)
+    if len(other := total[abs(total - 1) > SUM]):
+        raise ValueError(f"{expected}, which add up to 1, got {len(other)} rows that do not, one of sum {other[0]:g}: "
+                         "of logits, give the softmax")
     return np.log(np.maximum(answer, np.finfo(np.float32).tiny))
 
 

@@ -16,7 +16,7 @@ from tqdm import tqdm
 from maskdet import files
 from maskdet.attack import complete, evolution, oracle
 from maskdet.attack.oracle import Network, Predict, decided, margin, probabilities
-from maskdet.attack.pixels import Verdict, changed, checked
+from maskdet.attack.pixels import CORNERS, Verdict, changed, checked, everywhere
 from maskdet.attack.search import Search
 from maskdet.config import Profile
 from maskdet.incremental import graph, kernels, layers, network as passes, windows
@@ -140,8 +140,9 @@ def drawn(before: np.ndarray, labels: np.ndarray, *, name: str, seed: int) -> np
 def _key(images: np.ndarray, before: np.ndarray, search: Search, profile: Profile, of: str) -> str:
     """Names the work: the faces, the network by its answers and its name, the search, the seed, and the code."""
     code = (complete, evolution, oracle, graph, kernels, layers, passes, windows, inspect.getmodule(type(search)),
-            checked, changed, attack, _verdict)
-    return files.digest(images.tobytes(), before.tobytes(), search, profile.seed, of, files.source(*code))
+            checked, changed, everywhere, attack, _verdict)
+    return files.digest(images.tobytes(), before.tobytes(), CORNERS.tobytes(), search, profile.seed, of,
+                        files.source(*code))
 
 
 def _restated(verdict: Verdict, predict: Predict, network: Network, image: np.ndarray, *, face: int) -> Verdict:

@@ -1,5 +1,6 @@
 """A stage of the experiment: detect, match and crop the faces of a run's photographs."""
 
+import importlib.metadata
 import time
 from dataclasses import dataclass
 
@@ -102,7 +103,7 @@ def _detected(profile: Profile, dataset: data.Dataset, photographs, *, name: str
 def _key(dataset: data.Dataset, profile: Profile) -> str:
     """Names the labelled photographs, their split, the detector as it is now, and what else crops are made with."""
     return files.digest(dataset.checksum, dataset.boxes.to_csv(), profile.detector, code(profile.detector),
-                        profile.iou, files.source(_match_all, matching))
+                        profile.iou, files.source(_match_all, matching), importlib.metadata.version("pillow"))
 
 
 def _match_all(dataset, detected: list[tuple[str, dict]], *, iou: float) -> Faces:

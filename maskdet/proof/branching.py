@@ -141,7 +141,7 @@ def _next(boxes: Boxes, gap: np.ndarray, own: float) -> tuple[np.ndarray, np.nda
 
     A close bound is worth a halving. It is for parts that a rough one did not settle.
     """
-    halvings = np.maximum(np.ceil(np.log(gap / own) / np.log(NARROWS)), 1).astype(int)
+    halvings = np.maximum(np.ceil(np.log(np.maximum(gap, own) / own) / np.log(NARROWS)), 1).astype(int)
     closely = boxes.rough & (boxes.high - boxes.low < 255).any(axis=1)
     times = np.where(boxes.rough, halvings - closely, halvings + 1)
     times[boxes.rough & boxes.single] = 0

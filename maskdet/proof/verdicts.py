@@ -14,6 +14,7 @@ from tqdm import tqdm
 from maskdet import files
 from maskdet.attack import changed, oracle
 from maskdet.attack.oracle import Predict
+from maskdet.attack.pixels import CORNERS, everywhere
 from maskdet.attack.sweeps import drawn
 from maskdet.config import Profile
 from maskdet.incremental import Incremental, graph, kernels as passes, layers, network as incremental, windows
@@ -129,5 +130,5 @@ def _key(network: Incremental, images: np.ndarray, labels: np.ndarray, budget: i
     weights = [value.tobytes() for step in network.steps for value in vars(step).values()
                if isinstance(value, np.ndarray)]
     code = (oracle, graph, passes, layers, incremental, windows, bounds, branching, forms, kernels, lines,
-            rounding, _item, _line, _read)
-    return files.digest(*weights, images.tobytes(), labels.tobytes(), budget, files.source(*code))
+            rounding, everywhere, _item, _line, _read)
+    return files.digest(*weights, CORNERS.tobytes(), images.tobytes(), labels.tobytes(), budget, files.source(*code))

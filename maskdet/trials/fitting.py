@@ -124,10 +124,11 @@ def _parts(run: Profile, dataset: data.Dataset, found: faces.Faces, trial: Trial
     shown = found.patches[trial.line.boxes] if recipe.augmented else crops
     # A network that is not hardened is not fitted again when hardening changes.
     hardened = [trial.line.hardened, files.source(hardening)] if trial.line.hardened else []
-    versions = map(importlib.metadata.version, ("keras", "tensorflow"))
+    versions = map(importlib.metadata.version, ("keras", "tensorflow", "pillow"))
+    built = models.build(trial.line.network, seed=0, scaling=trial.line.scaling).to_json()
     key = files.digest(shown[learned].tobytes(), labels.tobytes(), crops[held].tobytes(), recipe, trial.line.scaling,
-                       trial.seed, models.build(trial.line.network, seed=0, scaling=trial.line.scaling).to_json(),
-                       files.source(training, augmentation), *hardened, *versions)
+                       trial.seed, built, files.source(models.networks.Median), files.source(training, augmentation),
+                       *hardened, *versions)
     return _Parts(table, learned, held, apart, key)
 
 

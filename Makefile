@@ -61,7 +61,7 @@ record: notebooks ## write this run's numbers to results/PROFILE.json, which is 
 check: $(VENV)/ready ## compare this run's numbers with those recorded in results/PROFILE.json
 	@$(BIN)/python -m maskdet.codecheck $(PROFILE)
 
-weights: $(VENV)/ready ## train the shipped weights anew (on larxel and drawn faces; about 50 minutes)
+weights: $(VENV)/ready ## train the shipped weights anew (on larxel and drawn faces; about 100 minutes)
 	$(MAKE) --no-print-directory PROFILE=larxel $(BUILD)/larxel/notebooks/02_faces.ipynb
 	$(BIN)/python -m maskdet.weights train
 

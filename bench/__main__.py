@@ -7,7 +7,7 @@ import sys
 import numpy as np
 from tqdm import tqdm
 
-from bench import cost, measure, peers
+from bench import cost, measure, peers, photographed
 from maskdet import config, files, models, provenance, trials
 from maskdet.incremental import Incremental
 
@@ -45,10 +45,7 @@ def _row(search: str, network: str, seconds: float, queries: list, flipped: list
 
 def main(arguments: list[str]) -> int:
     """Measure both networks of a profile."""
-    run = config.profile(*arguments or ["larxel"])
-    if run.drawn:
-        raise ValueError(f"expected a profile of photographs, whose record this is, got {run.name}: "
-                         "make bench PROFILE=larxel")
+    run = photographed(arguments, command="make bench")
     if "SCHEDULER" in os.environ:
         raise ValueError("expected no SCHEDULER: the benchmark compares ours with others on this machine")
     machine = provenance.environment()

@@ -16,7 +16,8 @@ import numpy as np
 from PIL import Image
 from tqdm import tqdm
 
-from maskdet import config, data, detection, faces, models, results
+from bench import photographed
+from maskdet import data, detection, faces, models, results
 from maskdet.workers import local
 
 MEGAPIXELS = (0.3, 1, 2, 4)
@@ -102,10 +103,7 @@ def rates(photographs: list[np.ndarray]) -> dict:
 
 def main(arguments: list[str]) -> int:
     """Measure on photographs of a profile, larxel unless it is named, drawn at random."""
-    run = config.profile(*arguments or ["larxel"])
-    if run.drawn:
-        raise ValueError(f"expected a profile of photographs, whose record this is, got {run.name}: "
-                         "make bench-detection PROFILE=larxel")
+    run = photographed(arguments, command="make bench-detection")
     dataset = data.load(run)
     names = dataset.photographs.photograph[dataset.photographs.annotated].sample(COUNT, random_state=run.seed)
     photographs = [dataset.image(name) for name in names]

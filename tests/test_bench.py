@@ -3,11 +3,17 @@
 import numpy as np
 import pytest
 
-from bench import cost, cropping, detection
+from bench import cost, cropping, detection, photographed
 from bench.baseline import Solver, perturbed
 from maskdet import attack, benchmark, models, results
 from maskdet.config import Evolution
 from maskdet.incremental import Incremental
+
+
+def test_what_is_measured_is_photographs():
+    assert photographed([], command="make bench") == photographed(["larxel"], command="make bench")
+    with pytest.raises(ValueError, match="expected a profile of photographs, .*, got demo: make bench PROFILE=larxel"):
+        photographed(["demo"], command="make bench")
 
 
 def test_the_rate_of_two_processes_is_the_sum_of_both_in_the_turns_that_they_share(monkeypatch):

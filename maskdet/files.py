@@ -5,7 +5,7 @@ import hashlib
 import inspect
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +39,12 @@ def digest(*parts: object) -> str:
         sha.update(part if isinstance(part, bytes) else repr(part).encode())
         sha.update(b"\0")
     return sha.hexdigest()[:16]
+
+
+def checksum(digests: Mapping[str, str]) -> str:
+    """SHA-256 over the names and the digests of files, sorted by name."""
+    lines = (f"{digest}  {name}\n" for name, digest in sorted(digests.items()))
+    return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
 def source(*objects: Any) -> str:

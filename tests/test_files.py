@@ -1,10 +1,11 @@
 """Files are whole or not there; a journal survives an interruption anywhere."""
 
 import json
+import subprocess
 
 import pytest
 
-from maskdet import files
+from maskdet import config, files
 
 
 def test_an_interrupted_write_leaves_the_old_file_and_nothing_else(tmp_path):
@@ -43,6 +44,13 @@ def test_a_journal_of_other_settings_is_begun_anew_and_what_was_finished_is_foun
     assert files.Journal(path, key="two").items == {"face": 2}
     path.write_bytes(b"half a he")
     assert files.Journal(path, key="three").items == {} and files.Journal(path, key="one").items == {"face": 1}
+
+
+def test_what_a_profile_makes_is_cleaned_and_nothing_else(tmp_path):
+    for name in (*config.PROFILES, "mine"):
+        (tmp_path / name).mkdir()
+    subprocess.run(["make", "-C", str(config.ROOT), "clean", f"BUILD={tmp_path}"], check=True, capture_output=True)
+    assert [path.name for path in tmp_path.iterdir()] == ["mine"]
 
 
 def test_a_digest_tells_contents_and_order_apart():

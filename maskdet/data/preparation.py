@@ -43,7 +43,7 @@ def prepare(profile: Profile) -> Dataset:
     boxes["split"] = boxes["photograph"].map(photographs.set_index("photograph")["split"])
     _require_both_classes(boxes, records)
     skipped = pd.DataFrame(records.skipped, columns=list(COLUMNS["skipped"]))
-    save(profile, photographs, boxes, skipped, checksum=_checksum(records))
+    save(profile, photographs, boxes, skipped, checksum=files.checksum(records.digests))
     return load(profile)
 
 
@@ -133,9 +133,3 @@ def _require_both_classes(boxes: pd.DataFrame, records: Records) -> None:
                 f" all and none for training; {len(records.skipped)} things were left out:"
                 " fetch the set again with `make data PROFILE=...`, or use a larger one"
             )
-
-
-def _checksum(records: Records) -> str:
-    """SHA-256 over the names and the digests of all files used, sorted by name."""
-    lines = (f"{digest}  {path}\n" for path, digest in sorted(records.digests.items()))
-    return sha256("".join(lines).encode()).hexdigest()

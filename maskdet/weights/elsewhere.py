@@ -1,14 +1,14 @@
 """The shipped networks on photographs from elsewhere, from which nothing was learned."""
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from maskdet import config, data, faces, models, results
+from maskdet import config, data, faces, files, models, results
 from maskdet.config import CLASSES
 from maskdet.evaluation import Evaluation
 
@@ -52,6 +52,7 @@ def test(folder: Path, *, seed: int) -> dict:
     FileNotFoundError as `portraits` and where those are not there, ValueError where nothing of a class is left.
     """
     table, known = portraits(folder), photographs()
+    digests = {f"{path.parent.name}/{path.name}": hashlib.sha256(path.read_bytes()).hexdigest() for path in table.path}
     detectors = {name: faces.detector(name) for name in DETECTORS}
     crops: dict[str, list] = {name: [] for name in DETECTORS}
     found: dict[str, list] = {name: [] for name in DETECTORS}
@@ -75,17 +76,11 @@ def test(folder: Path, *, seed: int) -> dict:
     if len(set(table.label.iloc[used])) < len(CLASSES):
         raise ValueError(f"expected images of both classes in {folder} that can be tested, got {len(used)}: {left_out}")
     labels, clusters = faces.labels(table.iloc[used]), data.groups(np.array(hashes))
-    return {"images": len(used), **left_out, "checksum": _checksum(table.path),
+    return {"images": len(used), **left_out, "checksum": files.checksum(digests),
             "classes": {name: int((labels == own).sum()) for own, name in enumerate(CLASSES)},
             "detectors": {name: _asked(np.array(crops[name]), np.array(found[name]), labels, clusters, seed=seed)
                           for name in DETECTORS},
             "weights": {name: models.card()["networks"][name]["sha256"] for name in models.NETWORKS}}
-
-
-def _checksum(paths: Iterable[Path]) -> str:
-    """SHA-256 over the folders, names and digests of images: which selection was tested."""
-    lines = (f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.parent.name}/{path.name}\n" for path in paths)
-    return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
 def _asked(images: np.ndarray, found: np.ndarray, labels: np.ndarray, clusters: np.ndarray, *, seed: int) -> dict:

@@ -1,7 +1,8 @@
 """`python -m maskdet.detection PATH`: the faces of your own photographs, masked or bare.
 
 PATH is a photograph or a folder of them. For each, the folder `_build/detect` gets a drawing of what was found,
-NAME.boxes.jpg, and the same as numbers, NAME.json. What is finished is kept: run again, it goes on.
+FOLDER/NAME.boxes.jpg, and the same as numbers, FOLDER/NAME.json, FOLDER being the photograph's own. What is finished
+is kept: run again, it goes on.
 """
 
 import argparse
@@ -129,18 +130,18 @@ def made_by() -> str:
 
 
 def photographs(path: Path, *, beside: Path) -> list[tuple[Path, str]]:
-    """The photograph at `path`, or every file in the folder there, sorted, and the name to write it by: hidden files
-    and those in the folder `beside`, where results are written, are left out.
+    """The photograph at `path`, or every file in the folder there, sorted, and the name to write it by, which begins
+    with its folder's: hidden files and those in the folder `beside`, where results are written, are left out.
 
     Raises FileNotFoundError where there is neither, or where the folder has no file.
     """
     if path.is_file():
-        return [(path, path.name)]
+        return [(path, str(Path(path.parent.resolve().name, path.name)))]
     if not path.is_dir():
         raise FileNotFoundError(f"expected a photograph or a folder at {path}, got neither")
     inside = [(one, one.relative_to(path)) for one in sorted(path.rglob("*"))
               if one.is_file() and not one.resolve().is_relative_to(beside.resolve())]
-    found = [(one, f"{path.resolve().name}/{name}") for one, name in inside
+    found = [(one, str(Path(path.resolve().name, name))) for one, name in inside
              if not any(part.startswith(".") for part in name.parts)]
     if not found:
         raise FileNotFoundError(f"expected photographs in the folder {path}, got none")

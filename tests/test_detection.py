@@ -164,11 +164,20 @@ def test_a_photograph_that_has_changed_is_searched_again(folder, quick, tmp_path
     assert len(quick) == 1
     (folder / "a.png").write_bytes((folder / "b.png").read_bytes())
     detection.run(folder / "a.png", folder=tmp_path / "out")
-    (tmp_path / "out" / "a.png.json").write_text("[1, 2")
+    (tmp_path / "out/trip/a.png.json").write_text("[1, 2")
     said = detection.run(folder / "a.png", folder=tmp_path / "out").splitlines()
     assert len(quick) == 3 and said == [
         "masked 0.80, from 2, 2 to 12, 12",
-        f"1 photograph, 1 face: 1 masked, 0 bare; 0 files left out; written to {tmp_path / 'out' / 'a.png.boxes.jpg'}"]
+        f"1 photograph, 1 face: 1 masked, 0 bare; 0 files left out; written to {tmp_path}/out/trip/a.png.boxes.jpg"]
+
+
+def test_photographs_of_one_name_in_two_folders_are_both_kept(folder, quick, tmp_path):
+    detection.run(folder / "a.png", folder=tmp_path / "out")
+    detection.run(folder / "day/a.png", folder=tmp_path / "out")
+    assert {str(path.relative_to(tmp_path)) for path in (tmp_path / "out").rglob("*.json")} == {
+        "out/trip/a.png.json", "out/day/a.png.json"}
+    detection.run(folder, folder=tmp_path / "out")
+    assert len(quick) == 2 + 3, "a.png was finished; day/a.png is written below trip"
 
 
 @pytest.mark.parametrize("changed", ["detection", "data.photographs", "faces.matching", "faces.yunet", "models.predict",

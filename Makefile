@@ -18,6 +18,8 @@ COPIES := $(NOTEBOOKS:%=$(DONE)/%.ipynb)
 
 export MASKDET_PROFILE := $(PROFILE)
 export MASKDET_BUILD := $(abspath $(BUILD))
+# As it was given, whatever `$` it has.
+override export PHOTO := $(value PHOTO)
 ifdef MASKDET_DATA
 export MASKDET_DATA := $(abspath $(MASKDET_DATA))
 endif

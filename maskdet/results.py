@@ -106,7 +106,8 @@ def _stage(run: Profile, stage: str) -> tuple[dict, dict, dict]:
     """What a stage recorded: its numbers, its seconds, and the day and commit that it was run at."""
     path = _results(run, stage)
     if not path.exists():
-        raise FileNotFoundError(f"no results of stage {stage} of profile {run.name}: run `{run.command}`")
+        raise FileNotFoundError(f"expected the results of stage {stage} of profile {run.name}, got none: run "
+                                f"`{run.command}`")
     found = json.loads(path.read_text(encoding="utf8"))
     return found, found.pop("measured"), found.pop("made")
 
@@ -153,7 +154,7 @@ def built(run: Profile) -> dict:
     """What `collect` wrote. Raises FileNotFoundError, naming the command, where it has not run."""
     path = run.folder / "results.json"
     if not path.exists():
-        raise FileNotFoundError(f"no results of profile {run.name}: run `{run.command}`")
+        raise FileNotFoundError(f"expected the results of profile {run.name}, got none: run `{run.command}`")
     return json.loads(path.read_text(encoding="utf8"))
 
 

@@ -177,6 +177,12 @@ def test_guided_says_that_it_needs_the_weights():
         verdicts(predict, images[:1], labels[:1], search=attack.Guided())
 
 
+def test_a_number_in_place_of_workers_is_refused(planted):
+    images = np.zeros((1, 4, 4, 3), np.uint8)
+    with pytest.raises(TypeError, match=r"expected workers, as of `with attack.workers\(\) as crew`, got 4"):
+        next(attack.attack(planted(1, 1, 0), images, [1], search=attack.Corners(), seed=0, by=4))
+
+
 def test_a_class_in_place_of_a_search_is_refused(planted):
     for search in (attack.Corners, "corners"):
         with pytest.raises(TypeError, match=r"expected a search, such as Guided\(\), got .*orners"):

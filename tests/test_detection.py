@@ -2,15 +2,18 @@
 
 import inspect
 import json
+import subprocess
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from maskdet import detection, drawing, faces, models
+from maskdet.config import ROOT
 from maskdet.data import PhotographError, read_image
 
 from small_sets import encoded
+from smoke_book import ALONE
 from test_photographs import bomb
 
 
@@ -209,3 +212,12 @@ def test_a_box_without_area_in_the_photograph_is_no_face(parts):
         return np.array([[5, 5, 5.2, 9], [0, 0, 20, 20]], np.float32), np.array([0.9, 0.8], np.float32)
     found = detection.labelled(np.zeros((30, 30, 3), np.uint8), detect=detect, predict=parts[1])
     assert edges(found).tolist() == [[0, 0, 20, 20]] and found[0].score == 0.8
+
+
+def test_make_gives_the_name_of_a_photograph_as_it_stands(tmp_path):
+    (tmp_path / "python").write_text('#!/bin/sh\nprintf %s "$4"\n')
+    (tmp_path / "python").chmod(0o755)
+    name = "it's $x \"$(shell echo)\" ü.jpg"
+    said = subprocess.run(["make", "-C", str(ROOT), "-s", "-o", ".venv/ready", f"BIN={tmp_path}", "detect",
+                           f"PHOTO={name}"], capture_output=True, text=True, env=ALONE)
+    assert said.stdout.splitlines()[-1] == name

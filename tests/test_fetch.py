@@ -48,7 +48,7 @@ def test_an_incomplete_download_leaves_nothing(kaggle, tmp_path, contents):
     message = "^expected images and annotations in the download"
     with pytest.raises(download.DownloadError, match=message):
         data.fetch(config.PROFILES["larxel"])
-    assert not list((tmp_path / "data").iterdir())
+    assert not (tmp_path / "data").exists()
 
 
 def test_a_failed_download_leaves_nothing_and_says_how_to_get_a_token(kaggle, tmp_path, capsys):
@@ -58,7 +58,7 @@ def test_a_failed_download_leaves_nothing_and_says_how_to_get_a_token(kaggle, tm
     assert message.startswith(f"error: expected {download.HANDLES['wobot']} from Kaggle, got 403")
     assert "403 Client Error. You don't" in message and message.count("\n") == 1
     assert "Create New Token" in message and "KAGGLE_API_TOKEN" in message
-    assert not list((tmp_path / "data").iterdir())
+    assert not (tmp_path / "data").exists()
 
 
 def test_without_a_connection_the_token_is_not_blamed(kaggle, capsys):

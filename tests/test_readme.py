@@ -34,8 +34,11 @@ def test_its_code_runs_from_top_to_bottom_on_a_photograph_with_a_face(tmp_path):
 
 def test_its_numbers_are_those_of_the_record():
     recorded, preprint = results.recorded("larxel"), results.recorded("preprint")
+    found = recorded["faces"]
+    assert f"{found['crops']} of the {found['labelled']} labelled faces in the " in README
     assert f"{recorded['data']['photographs']} photographs" in README
-    for quantity, told in (("accuracy", "told right"), ("success", "flipped by one pixel (ours: of those told right)")):
+    for quantity, told in (("accuracy", "classified correctly"),
+                           ("success", "flipped by one pixel (ours: of those classified correctly)")):
         ours = [recorded["folds"][quantity][network] for network in ("resnet", "figure2")]
         shown = [f"{100 * one['k'] / one['n']:.2f} % ({one['k']}/{one['n']})" for one in ours]
         assert " | ".join([f"| {told}", preprint[quantity], *shown]) + " |" in README

@@ -34,7 +34,7 @@ def test_stages_are_merged_with_counts_and_provenance(profile):
 
 
 def test_a_stage_that_did_not_run_is_named_with_its_command(profile):
-    with pytest.raises(FileNotFoundError, match="no results of stage data of profile test: run `make notebooks"):
+    with pytest.raises(FileNotFoundError, match="results of stage data of profile test, got none: run `make notebooks"):
         results.collect(profile)
 
 

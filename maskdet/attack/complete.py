@@ -51,8 +51,8 @@ class Guided:
 
     def __call__(self, face: Face, label: int, *, rng: np.random.Generator) -> Found:
         if not hasattr(face, "gradient"):
-            raise TypeError("expected a network with known weights (Incremental) to be guided by, "
-                            f"got a {type(face).__name__}")
+            raise TypeError("expected a network with known weights to be guided by, got one that only predicts: give "
+                            "Incremental.of(model), or search by Corners() or DifferentialEvolution(...)")
         gradient = face.gradient(label)  # (H, W, 3)
         score = gradient @ CORNERS.T.astype(float) - (gradient * face.image).sum(axis=2, keepdims=True)
         score = score[:self.region, :self.region]

@@ -42,6 +42,8 @@ def attack(network: Network | Predict, images: np.ndarray, labels: np.ndarray, *
         raise TypeError(f"expected a search, such as Guided(), got {search!r}")
     if not isinstance(seed, numbers.Integral) or seed < 0:
         raise ValueError(f"expected a seed, a whole number of at least 0, got {seed!r}")
+    if by is not None and not isinstance(by, Workers):
+        raise TypeError(f"expected workers, as of `with attack.workers() as crew`, got {by!r}")
     network, labels = oracle.network(network), labels.astype(int)
     if by is None:
         for index, (image, label) in enumerate(zip(images, labels.tolist())):

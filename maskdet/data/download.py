@@ -1,5 +1,6 @@
 """Fetching a public set from Kaggle."""
 
+import contextlib
 import os
 import shutil
 from pathlib import Path
@@ -53,6 +54,8 @@ def fetch(profile: Profile) -> Path:
         part.rename(place)
     finally:
         shutil.rmtree(part, ignore_errors=True)
+        with contextlib.suppress(OSError):
+            place.parent.rmdir()  # only where nothing came into it
     return place
 
 

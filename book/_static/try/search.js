@@ -40,7 +40,7 @@
       this.left = places(this);
       this.asked = 0;
       this.all = SIDE * SIDE * CORNERS.length;
-      this.moved = new Float32Array(SIDE * SIDE);   // by how much the worst colour asked lowers the margin
+      this.moved = new Float32Array(SIDE * SIDE).fill(NaN);   // by how much the worst colour asked lowers the margin
       this.known = new Uint8Array(SIDE * SIDE);     // places that were asked about
       this.flips = new Uint8Array(SIDE * SIDE);
       this.worst = null;                            // {row, column, colour, margin}

@@ -29,12 +29,14 @@
 
   function paintMap() {
     const {moved, flips, own, asked, all, worst} = state.search;
-    const most = Math.max(own, ...moved), image = new Float32Array(3 * SIDE * SIDE);
-    const shown = (value, n) => !asked ? [128, 128, 128] : flips[n] ? [0, 255, 255] : shade(value / most);
+    const most = moved.reduce((one, other) => other > one ? other : one, own);   // what was not asked is not a number
+    const image = new Float32Array(3 * SIDE * SIDE);
+    const shown = (value, n) => isNaN(value) ? [128, 128, 128] : flips[n] ? [0, 255, 255] : shade(value / most);
     moved.forEach((value, n) => image.set(shown(value, n), 3 * n));
     paint(element("map"), image);
     element("legend").textContent = worst === null ? "" :
-      `Dark: a pixel there moves the margin by 0. Bright: by ${most.toFixed(1)}. Cyan: it turns the decision.`;
+      `Dark: a pixel there moves the margin by 0. Bright: by ${most.toFixed(1)}. Cyan: it turns the decision.` +
+      (moved.some(isNaN) ? " Grey: not asked yet." : "");
     element("progress").textContent = `${asked.toLocaleString("en")} of ${all.toLocaleString("en")} questions asked.` +
       (worst === null ? "" : ` Worst so far: row ${worst.row}, column ${worst.column}, ${name(worst.colour)}: ` +
        `margin ${own.toFixed(2)} to ${worst.margin.toFixed(2)}.`) +

@@ -9,6 +9,7 @@ counts as well (interval bound propagation, Gowal et al. 2018).
 """
 
 from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -94,25 +95,40 @@ def least_margin(model, low, high, labels):
 
     Raises ValueError where the model has a layer that intervals are not known to go through.
     """
-    known = {id(model.inputs[0]): (low, high)}
+    known = {id(model.inputs[0]): _Interval.of(low, high)}
     for layer in model.layers[1:-1]:
         given = layer.input if isinstance(layer.input, list) else [layer.input]
         known[id(layer.output)] = _through(layer, [known[id(one)] for one in given])
-    low, high = known[id(model.layers[-1].input)]
-    sign = tf.one_hot(labels, 2) * 2 - 1
-    return tf.reduce_sum(tf.where(sign > 0, low, -high), axis=1)
+    last, sign = known[id(model.layers[-1].input)], tf.one_hot(labels, 2) * 2 - 1
+    return tf.reduce_sum(tf.where(sign > 0, last.low, -last.high), axis=1)
 
 
-def _through(layer, given: list) -> tuple:
-    """The bounds of a layer's output, (low, high), from those of each input."""
+class _Interval(NamedTuple):
+    """Tensors between which a layer's output lies, with their middle and their distance from it.
+
+    These are made once, not by each layer that asks: so each gradient is a sum of two terms. One of three or more has
+    no order: TensorFlow begins it with whichever term's memory happens to be free, and each order rounds otherwise.
+    """
+
+    low: Any
+    high: Any
+    middle: Any
+    radius: Any
+
+    @staticmethod
+    def of(low, high) -> "_Interval":
+        return _Interval(low, high, (low + high) / 2, (high - low) / 2)
+
+
+def _through(layer, given: list[_Interval]) -> _Interval:
+    """The bounds of a layer's output from those of each input."""
     rising = (layers.ReLU, layers.MaxPooling2D, layers.GlobalAveragePooling2D, layers.Flatten, layers.Add, Median)
     if isinstance(layer, layers.Dropout):
         return given[0]
     if isinstance(layer, rising):  # the larger the input, the larger the output
-        lows, highs = zip(*given)
-        return (layer(lows[0]), layer(highs[0])) if len(given) == 1 else (layer(list(lows)), layer(list(highs)))
-    [(low, high)] = given
-    middle, radius = (low + high) / 2, (high - low) / 2
+        lows, highs = [one.low for one in given], [one.high for one in given]
+        return _Interval.of(*((layer(ends) if len(given) > 1 else layer(ends[0])) for ends in (lows, highs)))
+    [(_, _, middle, radius)] = given
     if isinstance(layer, layers.Rescaling):
         middle, radius = layer(middle), radius * abs(layer.scale)
     elif isinstance(layer, layers.BatchNormalization):
@@ -121,10 +137,10 @@ def _through(layer, given: list) -> tuple:
     elif isinstance(layer, layers.Conv2D):
         middle, radius = (tf.nn.conv2d(x, weights, layer.strides, layer.padding.upper())
                           for x, weights in ((middle, layer.kernel), (radius, tf.abs(layer.kernel))))
-        middle = middle if layer.bias is None else middle + layer.bias
     elif isinstance(layer, layers.Dense):
-        middle, radius = middle @ layer.kernel + layer.bias, radius @ tf.abs(layer.kernel)
+        middle, radius = middle @ layer.kernel, radius @ tf.abs(layer.kernel)
     else:
         raise ValueError(f"expected a layer that bounds can be followed through, got {type(layer).__name__}")
+    middle = middle if getattr(layer, "bias", None) is None else middle + layer.bias
     bend = getattr(layer, "activation", None) or (lambda x: x)
-    return bend(middle - radius), bend(middle + radius)
+    return _Interval.of(bend(middle - radius), bend(middle + radius))

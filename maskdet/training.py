@@ -34,8 +34,7 @@ def fit(name: str, patches: np.ndarray, labels: np.ndarray, *, held_out: tuple, 
     (images, labels): it is measured after each epoch. With `scaling` "l2" the crops are `normalised` for
     training, and only for that. It is trained against one pixel where a way is named that it be `hardened`, one of
     `hardening.WAYS`. Batch normalisations that the recipe asks for are merged into the weights that are returned. The
-    same seed gives the same weights on one machine (once, hardened by bounds, it did not: the book, Reproducibility).
-    Raises ValueError where one class is missing.
+    same seed gives the same weights on one machine. Raises ValueError where one class is missing.
     """
     if hardened and scaling == "l2":
         raise ValueError(f"expected crops of colours 0 to 255 to train against one pixel, got scaling {scaling!r}")
@@ -49,6 +48,7 @@ def fit(name: str, patches: np.ndarray, labels: np.ndarray, *, held_out: tuple, 
     batches = -(-len(crops_shown) // recipe.batch)
     steps = recipe.epochs * batches
     optimizer = _optimizer(recipe, steps=steps)
+    optimizer.build(model.trainable_variables)  # variables that are made within a step have it traced twice
     step = _step(model, optimizer) if hardened is None else hardening.step(model, optimizer, hardened, steps=steps,
                                                                            rng=rng)
     predict, rows = models.predictor(model), []

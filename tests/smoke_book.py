@@ -28,7 +28,7 @@ def make(*targets, build):
 def interrupted(tmp_path_factory):
     """A build folder in which `make book` was interrupted, as by Ctrl-C, while it was detecting faces.
 
-    It stays for those who want to look at the book.
+    It stays for those who want to look at the book, and for `make verify PROFILE=smoke BUILD=_build/tests`.
     """
     folder = build_folder() / "tests"
     shutil.rmtree(folder, ignore_errors=True)

@@ -1,5 +1,6 @@
 """The networks of trials fitted, as many at once as there are processors, kept, and tested."""
 
+import functools
 import importlib.metadata
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -125,11 +126,16 @@ def _parts(run: Profile, dataset: data.Dataset, found: faces.Faces, trial: Trial
     # A network that is not hardened is not fitted again when hardening changes.
     hardened = [trial.line.hardened, files.source(hardening)] if trial.line.hardened else []
     versions = map(importlib.metadata.version, ("keras", "tensorflow", "pillow"))
-    built = models.build(trial.line.network, seed=0, scaling=trial.line.scaling).to_json()
+    built = _architecture(trial.line.network, trial.line.scaling)
     key = files.digest(shown[learned].tobytes(), labels.tobytes(), crops[held].tobytes(), recipe, trial.line.scaling,
                        trial.seed, built, files.source(models.networks.Median), files.source(training, augmentation),
                        *hardened, *versions)
     return _Parts(table, learned, held, apart, key)
+
+
+@functools.cache
+def _architecture(network: str, scaling: str) -> str:
+    return models.build(network, seed=0, scaling=scaling).to_json()
 
 
 def _report(run: Profile, trial: Trial) -> Path:

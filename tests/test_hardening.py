@@ -112,7 +112,7 @@ def test_training_on_bounds_raises_them_and_the_same_seed_gives_the_same_weights
 @pytest.mark.parametrize("name, way", [("resnet", None), ("resnet", "witness"), ("resnet", "bounds"),
                                        ("figure2", "bounds")])
 def test_no_sum_of_gradients_begins_with_whichever_memory_is_free(name, way):
-    # TensorFlow's sum of three or more terms does. Each term has to be alone in its memory, so that the first is free:
+    # TensorFlow's AddN of three or more terms does. Each term has to be alone in its memory, so that the first is free:
     # taken by nothing else, and not another's memory under a new shape.
     model, optimizer = models.build(name, seed=1), keras.optimizers.SGD()
     optimizer.build(model.trainable_variables)

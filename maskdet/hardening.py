@@ -104,10 +104,11 @@ def least_margin(model, low, high, labels):
 
 
 class _Interval(NamedTuple):
-    """Tensors between which a layer's output lies, with their middle and their distance from it.
+    """Tensors between which a layer's output lies, with their middle and half their distance (`radius`).
 
-    These are made once, not by each layer that asks: so each gradient is a sum of two terms. One of three or more has
-    no order: TensorFlow begins it with whichever term's memory happens to be free, and each order rounds otherwise.
+    These are made once, not by each layer that asks, so that no tensor of an interval has more than two gradients to
+    add: TensorFlow's AddN begins with the first term whose memory nothing else holds. Where terms share memory, as
+    these do, which one that is depends on timing, and three or more round otherwise in another order.
     """
 
     low: Any

@@ -48,7 +48,7 @@ def fit(name: str, patches: np.ndarray, labels: np.ndarray, *, held_out: tuple, 
     batches = -(-len(crops_shown) // recipe.batch)
     steps = recipe.epochs * batches
     optimizer = _optimizer(recipe, steps=steps)
-    optimizer.build(model.trainable_variables)  # variables that are made within a step have it traced twice
+    optimizer.build(model.trainable_variables)  # else the first step makes its variables, and is traced twice
     step = _step(model, optimizer) if hardened is None else hardening.step(model, optimizer, hardened, steps=steps,
                                                                            rng=rng)
     predict, rows = models.predictor(model), []

@@ -133,7 +133,7 @@ def _parts(run: Profile, dataset: data.Dataset, found: faces.Faces, trial: Trial
     return _Parts(table, learned, held, apart, key)
 
 
-@functools.cache
+@functools.cache  # one for all seeds and folds
 def _architecture(network: str, scaling: str) -> str:
     return models.build(network, seed=0, scaling=scaling).to_json()
 

@@ -117,8 +117,8 @@ ALIASES = ("Sum", "Mean", "Reshape", "Identity", "Squeeze", "ExpandDims", "StopG
     ("resnet", {}, None), ("resnet", {}, "witness"), ("resnet", {}, "bounds"), ("figure2", {}, "bounds"),
     ("resnet", {"scaling": "median"}, "witness"), ("figure2", {"batch_normalised": True}, None)])
 def test_the_order_in_which_three_gradients_are_added_does_not_depend_on_timing(name, options, way):
-    # AddN begins with the first term whose memory nothing else holds. That is the first of all, where nothing else takes
-    # it, nor what it was handed its memory by.
+    # AddN begins with the first term whose memory nothing else holds: with the first of all, where nothing else takes
+    # that, nor what it was handed its memory by.
     model, recipe = models.build(name, seed=1, **options), Recipe(epochs=1, batch=4, learning_rate=1e-3)
     optimizer = training._optimizer(recipe, steps=2)
     optimizer.build(model.trainable_variables)

@@ -31,7 +31,7 @@ def attack(network: Network | Predict, images: np.ndarray, labels: np.ndarray, *
     or 1, are the true classes. `by` are the processes that work (none: this one, a face after the
     other), and faces come as they are finished; a `predict` must then be one that can be sent there. A verdict depends
     on the seed and the face, neither on its company nor on the workers. Raises ValueError for a face that the network
-    has wrong: success is counted among the others; TypeError where `search` or `by` is none.
+    has wrong: success is counted among the others; TypeError for a `search` or a `by` of another type.
     """
     images, labels = np.asarray(images), np.asarray(labels)
     if images.dtype != np.uint8 or images.ndim != 4:

@@ -55,23 +55,23 @@ data: $(VENV)/ready ## fetch the photographs of PROFILE from Kaggle (needs your 
 	@$(BIN)/python -m maskdet.data $(PROFILE)
 
 detect: $(VENV)/ready ## find the faces in PHOTO (a photograph or a folder), masked or bare (into _build/detect)
-	@$(BIN)/python -m maskdet.detection -- "$$PHOTO"
+	@$(BIN)/python -m maskdet.detect -- "$$PHOTO"
 
 record: notebooks ## write this run's numbers to results/PROFILE.json, which is committed
-	@$(BIN)/python -m maskdet.results $(PROFILE)
+	@$(BIN)/python -m maskdet.record.results $(PROFILE)
 
 check: $(VENV)/ready ## compare this run's numbers with those recorded in results/PROFILE.json
-	@$(BIN)/python -m maskdet.codecheck $(PROFILE)
+	@$(BIN)/python -m maskdet.record.receipt $(PROFILE)
 
 weights: $(VENV)/ready ## train the shipped weights anew (on larxel and drawn faces; about 100 minutes)
 	$(MAKE) --no-print-directory PROFILE=larxel $(BUILD)/larxel/notebooks/02_faces.ipynb
-	$(BIN)/python -m maskdet.weights train
+	$(BIN)/python -m maskdet.shipped train
 
 portraits: $(VENV)/ready ## test the shipped weights on faces from elsewhere (into results/portraits.json)
-	$(BIN)/python -m maskdet.weights test
+	$(BIN)/python -m maskdet.shipped test
 
 manifest: $(VENV)/ready ## write codecheck.yml: the recorded outputs, their commands and checksums
-	@$(BIN)/python -m maskdet.codecheck
+	@$(BIN)/python -m maskdet.record.receipt
 
 bench: $(DONE)/03_resnet.ipynb $(PEERS)/ready ## measure the attack beside public ones (into results/bench.json; about an hour)
 	$(PEERS)/bin/python -m bench $(PROFILE)
@@ -118,10 +118,10 @@ $(LINT)/ready: .ci/lint-requirements.txt
 	@touch $@
 
 # A copy is run again when its notebook, a module that it uses, or the stage before it has changed.
-LIBRARY := maskdet/__init__.py maskdet/config.py maskdet/files.py maskdet/counts.py maskdet/results.py maskdet/provenance.py $(wildcard maskdet/figures/*.py) requirements.txt
+LIBRARY := maskdet/__init__.py maskdet/config.py maskdet/files.py maskdet/counts.py $(wildcard maskdet/record/*.py) $(wildcard maskdet/figures/*.py) requirements.txt
 $(DONE)/01_data.ipynb: $(wildcard maskdet/data/*.py maskdet/drawing/*.py)
-$(DONE)/02_faces.ipynb: $(wildcard maskdet/faces/*.py maskdet/faces/cascade/*.py maskdet/faces/shipped/*) maskdet/backend.py $(DONE)/01_data.ipynb
-$(DONE)/03_resnet.ipynb: $(wildcard maskdet/models/*.py maskdet/trials/*.py) maskdet/training.py maskdet/hardening.py maskdet/augmentation.py maskdet/evaluation.py maskdet/preprint.py maskdet/workers.py $(DONE)/02_faces.ipynb
+$(DONE)/02_faces.ipynb: $(wildcard maskdet/faces/*.py maskdet/faces/cascade/*.py maskdet/faces/shipped/*) maskdet/networks/backend.py $(DONE)/01_data.ipynb
+$(DONE)/03_resnet.ipynb: $(wildcard maskdet/networks/*.py maskdet/trials/*.py) maskdet/training.py maskdet/hardening.py maskdet/augmentation.py maskdet/evaluation.py maskdet/preprint.py maskdet/workers.py $(DONE)/02_faces.ipynb
 $(DONE)/04_attack.ipynb: $(wildcard maskdet/attack/*.py maskdet/incremental/*.py) $(DONE)/03_resnet.ipynb
 $(DONE)/folds.ipynb $(DONE)/lines.ipynb: $(DONE)/04_attack.ipynb
 $(DONE)/lines.ipynb: results/preprint.json
@@ -131,8 +131,8 @@ $(DONE)/07_defence.ipynb: $(DONE)/06_truth.ipynb
 $(DONE)/08_realtime.ipynb: maskdet/system.py results/detection.json results/preprint.json $(DONE)/03_resnet.ipynb
 $(DONE)/05_results.ipynb: $(DONE)/07_defence.ipynb $(DONE)/08_realtime.ipynb maskdet/codecheck.py results/larxel-receipt.json $(filter-out results/$(PROFILE).json,results/larxel.json results/preprint.json) $(DONE)/folds.ipynb $(DONE)/lines.ipynb $(DONE)/comparison.ipynb
 $(DONE)/recorded.ipynb: $(DONE)/05_results.ipynb
-$(DONE)/weights.ipynb: $(wildcard maskdet/weights/*.py maskdet/attack/*.py maskdet/incremental/*.py) $(wildcard maskdet/models/shipped/*) results/portraits.json $(DONE)/03_resnet.ipynb
-$(DONE)/try.ipynb: maskdet/playground.py $(wildcard maskdet/models/*.py maskdet/models/shipped/* maskdet/drawing/*.py maskdet/attack/*.py maskdet/incremental/*.py book/_static/vendor/tfjs/*.wasm) maskdet/data/classes.py maskdet/faces/matching.py maskdet/faces/photograph.py maskdet/backend.py
+$(DONE)/weights.ipynb: $(wildcard maskdet/weights/*.py maskdet/attack/*.py maskdet/incremental/*.py) $(wildcard maskdet/networks/shipped/*) results/portraits.json $(DONE)/03_resnet.ipynb
+$(DONE)/try.ipynb: maskdet/playground.py $(wildcard maskdet/networks/*.py maskdet/networks/shipped/* maskdet/drawing/*.py maskdet/attack/*.py maskdet/incremental/*.py book/_static/vendor/tfjs/*.wasm) maskdet/data/classes.py maskdet/faces/matching.py maskdet/faces/photograph.py maskdet/networks/backend.py
 $(DONE)/benchmark.ipynb: maskdet/benchmark.py results/bench.json results/larxel.json
 
 # That the photographs are there is asked once, before anything is run.

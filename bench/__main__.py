@@ -8,8 +8,9 @@ import numpy as np
 from tqdm import tqdm
 
 from bench import cost, measure, peers, photographed
-from maskdet import config, files, models, provenance, trials
+from maskdet import config, experiment, files, networks
 from maskdet.incremental import Incremental
+from maskdet.record import provenance
 
 PACKAGES = ("adversarial-robustness-toolbox", "torch", "torchattacks")
 
@@ -51,8 +52,8 @@ def main(arguments: list[str]) -> int:
     machine = provenance.environment()
     del machine["date"]
     written = {"run": run.name, "attack": [], "peers": [], "cost": {}, "growth": {}}
-    for name in models.NETWORKS:
-        [outcome] = trials.load(run, {name: trials.main(run)[name]})[name]
+    for name in networks.NETWORKS:
+        [outcome] = experiment.load(run, {name: experiment.main(run)[name]})[name]
         model, test = outcome.model, outcome.test
         network = Incremental.of(model)
         found = measure.chosen(model, network, test.images, test.labels, run)
@@ -74,7 +75,7 @@ def main(arguments: list[str]) -> int:
     written["provenance"] = provenance.environment()
     written["provenance"]["versions"] |= {package: importlib.metadata.version(package) for package in PACKAGES}
     files.write_json(config.RECORDED / "bench.json", written)
-    for name in models.NETWORKS:  # the next run measures anew
+    for name in networks.NETWORKS:  # the next run measures anew
         (run.folder / f"bench-{name}.jsonl").unlink()
     return 0
 

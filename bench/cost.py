@@ -6,10 +6,10 @@ from collections.abc import Iterator
 import numpy as np
 
 from maskdet import attack
-from maskdet.backend import THREADS
 from maskdet.config import Evolution
 from maskdet.incremental import Incremental, kernels
 from maskdet.incremental.layers import Change, Convolution, Dense
+from maskdet.networks.backend import THREADS
 
 SIDE = 2048  # of the matrices whose product is the rate
 

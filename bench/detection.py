@@ -17,7 +17,8 @@ from PIL import Image
 from tqdm import tqdm
 
 from bench import photographed
-from maskdet import data, detection, faces, models, results
+from maskdet import data, detect, faces, networks
+from maskdet.record import results
 from maskdet.workers import local
 
 MEGAPIXELS = (0.3, 1, 2, 4)
@@ -32,7 +33,7 @@ TURNS = 7
 
 def whole() -> Callable[[np.ndarray], list]:
     """The whole system: a photograph (H, W, 3) uint8 to its labelled faces."""
-    return partial(detection.labelled, detect=faces.detector("yunet"), predict=models.load("resnet"))
+    return partial(detect.labelled, detect=faces.detector("yunet"), predict=networks.load("resnet"))
 
 
 def resized(photograph: np.ndarray, megapixels: float) -> np.ndarray:

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from bench.cost import matmul
-from maskdet import attack, files, models
-from maskdet.backend import THREADS, keras
+from maskdet import attack, files, networks
 from maskdet.config import Evolution, Profile
 from maskdet.incremental import Incremental
+from maskdet.networks.backend import THREADS, keras
 
 FACES, FLIPPABLE = 20, 8  # faces a network, and of these at most so many that a corner flips
 OURS_EVERY = 4  # rounds: all faces by each of ours, while the peers have a face a round
@@ -28,7 +28,7 @@ class Faces:
 def chosen(model: keras.Model, network: Incremental, images: np.ndarray, labels: np.ndarray, run: Profile) -> Faces:
     """FACES faces that the network has right: those that a corner flips, FLIPPABLE at most, and others.
     Raises ValueError where there are too few, or none of either kind."""
-    swept = attack.sweep(models.predictor(model), network, images, labels, name=model.name, search=attack.Corners(),
+    swept = attack.sweep(networks.predictor(model), network, images, labels, name=model.name, search=attack.Corners(),
                          profile=run)
     flipped, standing = (np.random.default_rng(run.seed).permutation(swept.faces[kind])
                          for kind in (swept.flipped, ~swept.flipped))

@@ -21,8 +21,8 @@ from bench.baseline import Solver, perturbed
 from bench.ported import Ported, difference
 from maskdet.attack.evolution import GENES, decoded
 from maskdet.attack.pixels import Pixel, changed
-from maskdet.backend import THREADS, keras
 from maskdet.config import CLASSES, SIZE, Evolution
+from maskdet.networks.backend import THREADS, keras
 
 SAME = 1e-4  # the largest difference between a logit and its port's that rounding explains
 

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from maskdet.backend import keras
+from maskdet.networks.backend import keras
 
 layers = keras.layers
 

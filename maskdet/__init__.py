@@ -1,12 +1,15 @@
 """maskdet: the executable edition of "Face Mask Detection and Attack with One Pixel Change".
 
-One module a stage, in the order in which they work:
-
-`config` -> `data` (and `drawing`) -> `faces` -> `models`, `training`, `hardening` -> `trials` (which train, test and
-attack) -> `attack` on `incremental` -> `proof` -> `results`, `figures`.
+The rooms, each of which uses only those before it: `config`, `counts`, `files`, `keys`, `workers`; `record`, `figures`,
+`networks`, `drawing`; `data`; `faces`; `incremental`; `attack`; `proof`; `experiment`; `shipped`; `detect`,
+`playground`.
 
 Images are NumPy arrays N x H x W x 3, RGB, uint8; boxes are left, top, right, bottom in pixels;
 probabilities are float32 N x 2, column 0 bare and column 1 masked.
 """
 
+from maskdet import keys
+
 __version__ = "0.1.0"
+
+keys.note()

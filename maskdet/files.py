@@ -1,13 +1,15 @@
-"""Files that are whole or not there: atomic writing, and journals of finished work."""
+"""Files that are whole or not there: atomic writing, journals of finished work, and one run at a time."""
 
 import contextlib
+import fcntl
 import hashlib
-import inspect
 import json
 import os
+import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+
+import numpy as np
 
 
 @contextlib.contextmanager
@@ -26,6 +28,20 @@ def whole(path: Path) -> Iterator[Path]:
         part.unlink(missing_ok=True)
 
 
+@contextlib.contextmanager
+def alone(path: Path) -> Iterator[None]:
+    """Let one process at a time into the blocks of `path`, a hidden file beside it; a second one says that it waits."""
+    lock = Path(path).with_name(f".{path.name}.lock")
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    with lock.open("a") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            print(f"waiting for another run that is at work on {path}", file=sys.stderr)
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
 def write_json(path: Path, value: object) -> None:
     """Write `value` as JSON, readable by people, whole or not at all."""
     with whole(path) as part:
@@ -36,6 +52,8 @@ def digest(*parts: object) -> str:
     """A short name (16 hexadecimal digits) for bytes, arrays or anything with a stable repr."""
     sha = hashlib.sha256()
     for part in parts:
+        if isinstance(part, np.ndarray):
+            part = f"{part.dtype} {part.shape} ".encode() + part.tobytes()
         sha.update(part if isinstance(part, bytes) else repr(part).encode())
         sha.update(b"\0")
     return sha.hexdigest()[:16]
@@ -47,61 +65,37 @@ def checksum(digests: Mapping[str, str]) -> str:
     return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
-def source(*objects: Any) -> str:
-    """The code of functions, classes or modules, for the key of a cache: changed code is new work."""
-    return "".join(inspect.getsource(item) for item in objects)
+def checked(path: Path, sha256: str, *, remedy: str) -> bytes:
+    """The content of a file that comes with a package. Raises FileNotFoundError where there is none, and ValueError
+    where it has another SHA-256, both with the remedy."""
+    if not path.exists():
+        raise FileNotFoundError(f"expected a file at {path}, got none: {remedy}")
+    content = path.read_bytes()
+    if (got := hashlib.sha256(content).hexdigest()) != sha256:
+        raise ValueError(f"expected {path} with the SHA-256 {sha256}, got {got}: {remedy}")
+    return content
 
 
 class Journal:
     """Finished work, one JSON line an item, that survives an interruption at any moment.
 
-    A line counts when it ends in a newline, so a half-written last line is work to do again.
-    The first line holds a `key` that names the settings: a journal of other settings is put aside, and taken up again
-    when they are those of then.
+    The file bears the `key` of the settings in its name, so that work by other settings neither is taken for this nor
+    is lost. A line that an interruption cut is work to do again.
     """
 
     def __init__(self, path: Path, *, key: str):
-        self.path, self.items = Path(path), {}
-        header = json.dumps({"key": key}) + "\n"
-        lines = self._lines()
-        if lines and lines[0] != header:
-            os.replace(self.path, self._aside(lines[0]))
-            lines = []
-        if not lines and self._aside(header).exists():
-            os.replace(self._aside(header), self.path)
-            lines = self._lines()
-        if not lines:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            with whole(self.path) as part:
-                part.write_text(header, encoding="utf8")
-            return
-        for line in lines[1:]:
-            name, item = json.loads(line)
-            self.items[name] = item
-        size = sum(len(line.encode()) for line in lines)
-        os.truncate(self.path, size)
-
-    def _aside(self, header: str) -> Path:
-        """Where a journal with this header waits while another has its place."""
-        return self.path.with_name(f"{self.path.stem}.{digest(header)}{self.path.suffix}")
-
-    def _lines(self) -> list[str]:
-        """The finished lines, up to the first that is not whole."""
-        if not self.path.exists():
-            return []
-        finished = []
-        for line in self.path.read_bytes().splitlines(keepends=True):
-            try:
-                json.loads(line)
-            except ValueError:
-                break
-            if not line.endswith(b"\n"):
-                break
-            finished.append(line.decode())
-        return finished
+        self.path, self.items = Path(path).with_name(f"{path.stem}.{key}{path.suffix}"), {}
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        self._cut = False
+        for line in self.path.read_bytes().splitlines(keepends=True) if self.path.exists() else []:
+            with contextlib.suppress(ValueError, TypeError):
+                name, item = json.loads(line)
+                self.items[name] = item
+            self._cut = not line.endswith(b"\n")
 
     def add(self, name: str, item: object) -> None:
         """Append one finished item and hand it to the operating system."""
-        with self.path.open("a", encoding="utf8") as file:
-            file.write(json.dumps([name, item]) + "\n")
-        self.items[name] = item
+        line = "\n" * self._cut + json.dumps([name, item]) + "\n"
+        with self.path.open("ab", buffering=0) as file:
+            file.write(line.encode())
+        self.items[name], self._cut = item, False

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from maskdet import attack, drawing, faces, files, models
-from maskdet.backend import keras
+from maskdet import attack, drawing, faces, files, networks
 from maskdet.config import CLASSES, ROOT, Profile
 from maskdet.counts import Count
 from maskdet.data import FOLDING
 from maskdet.incremental import Incremental
+from maskdet.networks.backend import keras
 
 DRAWN = 80  # faces, of which the gallery shows some
 SHOWN = 6  # faces of each class
@@ -34,7 +34,7 @@ def gallery(*, seed: int) -> Gallery:
     right, those first that one of them is least sure of. Raises ValueError where there are fewer."""
     drawn = [one for number in range(DRAWN) if (one := _drawn(np.random.default_rng([seed, number]))) is not None]
     images, labels = np.array([image for image, _ in drawn]), np.array([label for _, label in drawn])
-    said = np.array([models.load(name)(images)[np.arange(len(labels)), labels] for name in models.NETWORKS])
+    said = np.array([networks.load(name)(images)[np.arange(len(labels)), labels] for name in networks.NETWORKS])
     order = np.argsort(said.min(axis=0), kind="stable")
     right = order[said.min(axis=0)[order] > 0.5]
     kept = np.concatenate([right[labels[right] == label][:SHOWN] for label in range(len(CLASSES))])
@@ -86,7 +86,7 @@ def _step(layer) -> tuple[str, dict, list]:
     if isinstance(layer, layers.Rescaling):
         return "affine", {}, [[layer.scale], [layer.offset]]
     if isinstance(layer, layers.BatchNormalization):
-        return "affine", {}, [*models.affine(layer)]
+        return "affine", {}, [*networks.affine(layer)]
     if isinstance(layer, layers.Conv2D):
         return "convolution", {"stride": list(layer.strides), "padding": layer.padding, "relu": bend == "relu"}, [
             layer.kernel, layer.bias if layer.use_bias else np.zeros(layer.filters)]
@@ -104,8 +104,8 @@ def write(run: Profile) -> dict:
     """Write `playground/data.js` of the run, which the page reads: the shipped networks, and the gallery by the
     run's seed. Returns what the prose quotes."""
     shown, networks = gallery(seed=run.seed), {}
-    for name in models.NETWORKS:
-        found, arrays = steps(models.shipped(name))
+    for name in networks.NETWORKS:
+        found, arrays = steps(networks.shipped(name))
         networks[name] = {"steps": found, "shapes": [list(one.shape) for one in arrays],
                           "values": _base64(np.concatenate([one.ravel() for one in arrays]).astype("<f4"))}
     data = {"classes": CLASSES, "networks": networks,
@@ -122,8 +122,8 @@ def flipped(shown: Gallery, *, seed: int) -> dict[str, Count]:
     """Of how many faces of the gallery some corner at some place turns the decision, by network."""
     found = {}
     with attack.workers() as crew:
-        for name in models.NETWORKS:
-            verdicts = dict(attack.attack(Incremental.of(models.shipped(name)), shown.images, shown.labels,
+        for name in networks.NETWORKS:
+            verdicts = dict(attack.attack(Incremental.of(networks.shipped(name)), shown.images, shown.labels,
                                           search=attack.Guided(), seed=seed, by=crew))
             found[name] = Count(sum(verdict.flipped for verdict in verdicts.values()), len(shown.labels))
     return found

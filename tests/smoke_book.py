@@ -32,7 +32,7 @@ def interrupted(tmp_path_factory):
     """
     folder = build_folder() / "tests"
     shutil.rmtree(folder, ignore_errors=True)
-    journal, said = folder / "smoke/detections.jsonl", tmp_path_factory.mktemp("interrupted") / "said.txt"
+    journal, said = folder / "smoke/crops/mtcnn.jsonl", tmp_path_factory.mktemp("interrupted") / "said.txt"
     with said.open("w") as output, subprocess.Popen(
             command("book", build=folder), start_new_session=True, stdout=output, stderr=subprocess.STDOUT, env=ALONE,
             # a shell in the background ignores the signal, and so would all below it
@@ -47,9 +47,9 @@ def interrupted(tmp_path_factory):
 @pytest.fixture(scope="session")
 def build(interrupted):
     """A whole book of the smoke profile, made by the next `make`; the build folder."""
-    finished = (interrupted / "smoke/detections.jsonl").read_text()
+    finished = (interrupted / "smoke/crops/mtcnn.jsonl").read_text()
     done = make("book", build=interrupted)
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
     assert "01_data.ipynb" not in done.stdout, "what was finished is not run again"
-    assert (interrupted / "smoke/detections.jsonl").read_text().startswith(finished), "nor searched again"
+    assert (interrupted / "smoke/crops/mtcnn.jsonl").read_text().startswith(finished), "nor searched again"
     return interrupted

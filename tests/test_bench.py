@@ -5,9 +5,10 @@ import pytest
 
 from bench import cost, cropping, detection, photographed
 from bench.baseline import Solver, perturbed
-from maskdet import attack, benchmark, models, results
+from maskdet import attack, networks
 from maskdet.config import Evolution
 from maskdet.incremental import Incremental
+from maskdet.record import benchmark, results
 
 
 def test_what_is_measured_is_photographs():
@@ -41,19 +42,19 @@ def test_a_process_that_is_late_is_an_error(monkeypatch):
         detection.rate([np.zeros((4, 4, 3), np.uint8)], 0, range(1))
 
 
-@pytest.mark.parametrize("name", models.NETWORKS)
+@pytest.mark.parametrize("name", networks.NETWORKS)
 def test_an_incremental_pass_makes_a_part_of_the_multiplications_of_the_whole(name):
-    model = models.build(name, seed=1)
+    model = networks.build(name, seed=1)
     image = np.random.default_rng(0).integers(0, 256, (50, 50, 3), dtype=np.uint8)
     counted = cost.multiplications(Incremental.of(model), image, seed=0)
-    assert counted["whole"] == models.multiplications(model)
+    assert counted["whole"] == networks.multiplications(model)
     assert 0 < counted["made"] < counted["touched"] < counted["whole"] / 5
 
 
 def test_the_figure_2_network_is_touched_as_little_as_its_windows_say():
     """By hand: each line of pixels lies under 1 or 2 of 24 lines of stride 2, in 1 or 2 of 12 pools."""
     image = np.random.default_rng(0).integers(0, 256, (50, 50, 3), dtype=np.uint8)
-    counted = cost.multiplications(Incremental.of(models.build("figure2", seed=1)), image, seed=0, candidates=20_000)
+    counted = cost.multiplications(Incremental.of(networks.build("figure2", seed=1)), image, seed=0, candidates=20_000)
     lines = [[line for line in range(24) if 0 <= pixel - 2 * line < 3] for pixel in range(50)]
     pools = [{line // 2 for line in those} for those in lines]
     windows = np.array([sum(min(p, 9) - max(p - 2, 0) + 1 for p in those) for those in pools])
@@ -81,7 +82,7 @@ def record():
 
 
 def test_the_record_has_every_search_on_both_networks_with_faces_of_both_kinds(record):
-    for network in models.NETWORKS:
+    for network in networks.NETWORKS:
         rows = [row for row in record["attack"] if row["network"] == network]
         assert {row["search"] for row in rows} == {"differential_evolution", "corners", "guided"}
         for row in rows:
@@ -97,7 +98,7 @@ def test_ratios_are_those_of_the_recorded_speeds(record):
 
 
 def test_the_tables_show_every_search_of_the_record(record):
-    for network in models.NETWORKS:
+    for network in networks.NETWORKS:
         assert len(benchmark.table(record, network)) == len(benchmark.shares(record, network)) == 7
     assert benchmark.ratios(record).shape == benchmark.agreement(record).shape == (6, 4)
     quoted = benchmark.numbers(record)

@@ -6,19 +6,19 @@ import itertools
 import numpy as np
 import pytest
 
-from maskdet import models
+from maskdet import networks
 from maskdet.attack import changed
 from maskdet.attack.oracle import margin
-from maskdet.backend import keras
 from maskdet.incremental import Incremental
 from maskdet.incremental.layers import Change, Dense, Relu, rows
-from maskdet.proof import Bounds, Boxes, lines, rounding
+from maskdet.networks.backend import keras
+from maskdet.proof import Bounds, Boxes, forms, rounding
 from test_incremental import other, shaken, whole
 
 
 def test_a_median_behind_another_layer_is_refused():
     inputs = keras.Input((9, 8, 3))
-    seen = models.Median()(keras.layers.Rescaling(1 / 255)(inputs))
+    seen = networks.Median()(keras.layers.Rescaling(1 / 255)(inputs))
     model = keras.Model(inputs, keras.layers.Dense(2)(keras.layers.Flatten()(seen)))
     bounds = Bounds.of(Incremental.of(model).face(np.zeros((9, 8, 3), np.uint8)))
     with pytest.raises(ValueError, match="expected a median of the image itself, got one of tensor 1"):
@@ -28,7 +28,7 @@ def test_a_median_behind_another_layer_is_refused():
 def test_a_step_that_slopes_are_not_known_to_go_through_is_an_error_that_names_it():
     bend, one = Relu(inputs=(0,), shape=(1, 1, 2)), Change(np.arange(2), np.zeros(1, np.int32), np.zeros((1, 16)))
     with pytest.raises(ValueError, match="expected a step that slopes can be followed through, got Relu"):
-        lines._pulled(bend, np.zeros((1, 16)), one, [one])
+        forms._pulled(bend, np.zeros((1, 16)), one, [one])
 
 
 def boxes(rng, count, shape, *, width):
@@ -52,8 +52,8 @@ def linear_end(model):
     return model
 
 
-NETWORKS = {name: lambda name=name: shaken(models.build(name, seed=1)) for name in models.NETWORKS} | {
-    "median": lambda: shaken(models.build("resnet", seed=1, scaling="median")),
+NETWORKS = {name: lambda name=name: shaken(networks.build(name, seed=1)) for name in networks.NETWORKS} | {
+    "median": lambda: shaken(networks.build("resnet", seed=1, scaling="median")),
     "other": lambda: linear_end(other()),
     "overlapping": lambda: linear_end(other(padding="valid", pool=2, size=(20, 25)))}
 
@@ -124,7 +124,7 @@ def test_nothing_is_steeper_than_the_steepest_slope_which_positive_weights_have(
 
 @pytest.mark.parametrize("name", ["resnet", "figure2"])
 def test_where_rounding_decides_it_is_looked_at_more_closely_and_a_small_margin_is_proved(name):
-    network = Incremental.of(shaken(models.build(name, seed=1)))
+    network = Incremental.of(shaken(networks.build(name, seed=1)))
     image = np.random.default_rng(0).integers(0, 256, (50, 50, 3), dtype=np.uint8)
     own = margin(network.face(image).logits, 0)
     last = network.steps[-1]

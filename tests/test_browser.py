@@ -16,7 +16,7 @@ import pytest
 from bs4 import BeautifulSoup
 from PIL import Image
 
-from maskdet import drawing, models
+from maskdet import drawing, networks
 from maskdet.config import ROOT
 from smoke_book import make
 
@@ -144,14 +144,14 @@ def test_the_networks_in_the_browser_agree_with_keras(trying):
     images = rng.integers(0, 256, (6, 50, 50, 3), np.uint8)
     images[3:] = [np.asarray(Image.fromarray(drawing.scene(rng=rng, people=1).photograph).resize((50, 50)))
                   for _ in images[3:]]
-    for name in models.NETWORKS:
+    for name in networks.NETWORKS:
         said = trying.evaluate(
             "([name, values, count]) => [...maskdet.ready[name].logits(Float32Array.from(values), count)]",
             [name, images.ravel().tolist(), len(images)])
         logits = np.array(said).reshape(-1, 2)
         shares = np.exp(logits - logits.max(axis=1, keepdims=True))
         shares /= shares.sum(axis=1, keepdims=True)
-        assert np.abs(shares - models.load(name)(images)).max() < 1e-4
+        assert np.abs(shares - networks.load(name)(images)).max() < 1e-4
     assert not trying.faults
 
 
@@ -188,7 +188,7 @@ def test_a_search_flips_a_face_and_keras_says_so_too(trying):
     after = image.copy()
     row, column = (int(trying.input_value(f"#try-{name}")) for name in ("row", "column"))
     after[row, column] = _pixel(trying, row, column)
-    before, changed = models.load("figure2")(np.array([image, after])).argmax(axis=1)
+    before, changed = networks.load("figure2")(np.array([image, after])).argmax(axis=1)
     assert before != changed and (image != after).any(axis=2).sum() == 1
     assert not trying.faults
 
@@ -211,7 +211,7 @@ def test_a_photograph_of_the_readers_own_is_cut_and_asked_about(trying):
 def test_the_page_holds_the_shipped_weights(site):
     text = (site[1] / "_static/data.js").read_text(encoding="utf8")
     data = json.loads(text.removeprefix("window.maskdet = ").rstrip("\n;"))
-    assert list(data["networks"]) == list(models.NETWORKS) and len(data["faces"]) == 12
+    assert list(data["networks"]) == list(networks.NETWORKS) and len(data["faces"]) == 12
     assert {face["label"] for face in data["faces"]} == {0, 1}
 
 

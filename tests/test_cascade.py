@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from maskdet import drawing, faces
-from maskdet.backend import tf
 from maskdet.faces.cascade import Cascade, convolution, networks, pyramid
 from maskdet.faces.cascade.suppression import suppressed
+from maskdet.networks.backend import tf
 
 from memory import resident
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from maskdet import detection, drawing, faces, models
+from maskdet import detect, drawing, faces, networks
 from maskdet.config import ROOT
 from maskdet.data import PhotographError, read_image
 
@@ -24,13 +24,13 @@ def scene():
 
 @pytest.fixture(scope="module")
 def parts():
-    return faces.detector("mtcnn"), models.load("resnet")
+    return faces.detector("mtcnn"), networks.load("resnet")
 
 
 @pytest.fixture
 def search(tmp_path, parts):
     """`search(content, name)` writes a file, searches it, and returns the faces and what was written."""
-    searched = detection.Detection(tmp_path / "out", *parts)
+    searched = detect.Detection(tmp_path / "out", *parts)
 
     def search(content, name="photograph.jpg"):
         (tmp_path / name).write_bytes(content)
@@ -47,15 +47,15 @@ def test_a_photograph_is_written_with_its_faces_drawn_and_as_numbers(search, sce
     found, record = search(encoded(scene), "people.png")
     assert [face.label for face in found] == ["masked", "bare", "masked"]
     assert record["photograph"] == "people.png" and (record["height"], record["width"]) == scene.shape[:2]
-    assert [detection.Face(**face) for face in record["faces"]] == found
+    assert [detect.Face(**face) for face in record["faces"]] == found
     boxes, scores = parts[0](scene)
     np.testing.assert_allclose(edges(found), boxes, atol=0.06)
     np.testing.assert_allclose([face.score for face in found], scores, atol=1e-4)
     assert all(0.5 <= face.confidence <= 1 for face in found)
     picture = read_image(tmp_path / "out" / "people.png.boxes.jpg").astype(int)
-    assert np.abs(picture - np.asarray(detection.drawn(scene, found))).mean() < 2
+    assert np.abs(picture - np.asarray(detect.drawn(scene, found))).mean() < 2
     for face in found:  # the lower side of its frame, in the colour of its label
-        colour = np.array(Image.new("RGB", (1, 1), detection.COLOURS[face.label]))[0, 0].astype(int)
+        colour = np.array(Image.new("RGB", (1, 1), detect.COLOURS[face.label]))[0, 0].astype(int)
         side = picture[round(face.bottom) - 1:round(face.bottom) + 1, round(face.left) + 3:round(face.right) - 3]
         assert np.abs(side - colour).mean() < 25
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["people.png.boxes.jpg", "people.png.json"]
@@ -104,7 +104,7 @@ def test_a_file_that_is_none_is_an_error_that_names_it_and_the_remedy(search, tm
         search(content)
     assert not (tmp_path / "out").exists()
     path = tmp_path / "photograph.jpg"
-    assert detection.main([str(path), "--folder", str(tmp_path / "out")]) == 1
+    assert detect.main([str(path), "--folder", str(tmp_path / "out")]) == 1
     assert capsys.readouterr().err == f"error: expected a photograph in {path}, got {fault}\n", "once"
 
 
@@ -116,8 +116,8 @@ def quick(monkeypatch):
     def detect(photograph):
         searched.append(photograph)
         return np.array([[2, 2, 12, 12]], np.float32), np.array([0.9], np.float32)
-    monkeypatch.setattr(detection.faces, "detector", lambda name: detect)
-    monkeypatch.setattr(detection.models, "load", lambda name: lambda crops: np.tile([[0.2, 0.8]], (len(crops), 1)))
+    monkeypatch.setattr(detect.faces, "detector", lambda name: detect)
+    monkeypatch.setattr(detect.networks, "load", lambda name: lambda crops: np.tile([[0.2, 0.8]], (len(crops), 1)))
     return searched
 
 
@@ -135,7 +135,7 @@ def folder(tmp_path):
 def test_what_cannot_be_read_in_a_folder_is_named_and_counted(folder, quick, capsys):
     out = folder / "found"  # inside it: never searched itself
     for _ in range(2):
-        assert detection.main([str(folder), "--folder", str(out)]) == 0
+        assert detect.main([str(folder), "--folder", str(out)]) == 0
         said = capsys.readouterr()
         assert said.out == (f"4 photographs, 4 faces: 4 masked, 0 bare; 1 file left out; written to {out}\n")
         assert f"left out: expected a photograph in {folder / 'notes.txt'}, got none of the formats" in said.err
@@ -145,51 +145,51 @@ def test_what_cannot_be_read_in_a_folder_is_named_and_counted(folder, quick, cap
 
 
 def test_an_interrupted_folder_goes_on_where_it_stopped(folder, quick, tmp_path, monkeypatch, capsys):
-    predict, calls = models.load("resnet"), []
+    predict, calls = networks.load("resnet"), []
 
     def interrupted(crops):
         calls.append(1)
         if len(calls) == 3:
             raise KeyboardInterrupt
         return predict(crops)
-    monkeypatch.setattr(detection.models, "load", lambda name: interrupted)
+    monkeypatch.setattr(detect.networks, "load", lambda name: interrupted)
     command = [str(folder), "--folder", str(tmp_path / "out")]
-    assert detection.main(command) == 130
+    assert detect.main(command) == 130
     assert "stopped: what is finished is kept" in capsys.readouterr().err
     assert len(list((tmp_path / "out").rglob("*"))) == 1 + 2 * 2, "two photographs, whole, and nothing by halves"
-    assert detection.main(command) == 0
+    assert detect.main(command) == 0
     assert len(calls) == 5 and "4 photographs, 4 faces" in capsys.readouterr().out
 
 
 def test_a_photograph_that_has_changed_is_searched_again(folder, quick, tmp_path):
-    detection.run(folder / "a.png", folder=tmp_path / "out")
-    detection.run(folder / "a.png", folder=tmp_path / "out")
+    detect.run(folder / "a.png", folder=tmp_path / "out")
+    detect.run(folder / "a.png", folder=tmp_path / "out")
     assert len(quick) == 1
     (folder / "a.png").write_bytes((folder / "b.png").read_bytes())
-    detection.run(folder / "a.png", folder=tmp_path / "out")
+    detect.run(folder / "a.png", folder=tmp_path / "out")
     (tmp_path / "out/trip/a.png.json").write_text("[1, 2")
-    said = detection.run(folder / "a.png", folder=tmp_path / "out").splitlines()
+    said = detect.run(folder / "a.png", folder=tmp_path / "out").splitlines()
     assert len(quick) == 3 and said == [
         "masked 0.80, from 2, 2 to 12, 12",
         f"1 photograph, 1 face: 1 masked, 0 bare; 0 files left out; written to {tmp_path}/out/trip/a.png.boxes.jpg"]
 
 
 def test_photographs_of_one_name_in_two_folders_are_both_kept(folder, quick, tmp_path):
-    detection.run(folder / "a.png", folder=tmp_path / "out")
-    detection.run(folder / "day/a.png", folder=tmp_path / "out")
+    detect.run(folder / "a.png", folder=tmp_path / "out")
+    detect.run(folder / "day/a.png", folder=tmp_path / "out")
     assert {str(path.relative_to(tmp_path)) for path in (tmp_path / "out").rglob("*.json")} == {
         "out/trip/a.png.json", "out/day/a.png.json"}
-    detection.run(folder, folder=tmp_path / "out")
+    detect.run(folder, folder=tmp_path / "out")
     assert len(quick) == 2 + 3, "a.png was finished; day/a.png is written below trip"
 
 
 @pytest.mark.parametrize("changed", ["detection", "data.photographs", "faces.matching", "faces.yunet", "models.predict",
                                      "models.networks", "models.weights"])
 def test_a_photograph_is_searched_again_by_changed_code(changed, monkeypatch):
-    before, source = detection.made_by.__wrapped__(), inspect.getsource
+    before, source = detect.made_by.__wrapped__(), inspect.getsource
     monkeypatch.setattr(inspect, "getsource", lambda item: source(item) + "#" * (
         getattr(item, "__name__", "") == f"maskdet.{changed}"))
-    assert detection.made_by.__wrapped__() != before
+    assert detect.made_by.__wrapped__() != before
 
 
 def test_a_missing_path_and_a_folder_with_nothing_to_see_are_errors(tmp_path, quick, capsys):
@@ -202,7 +202,7 @@ def test_a_missing_path_and_a_folder_with_nothing_to_see_are_errors(tmp_path, qu
             ([str(tmp_path / "texts")],
              f"expected photographs in the folder {tmp_path / 'texts'}, got 1 file that cannot be read"),
             ([], "expected a photograph or a folder, got none, as in `make detect PHOTO=holidays.jpg`")):
-        assert detection.main([*arguments, "--folder", str(tmp_path / "out")]) == 1
+        assert detect.main([*arguments, "--folder", str(tmp_path / "out")]) == 1
         assert capsys.readouterr().err.endswith(f"error: {message}\n")
     assert not (tmp_path / "out").exists()
 
@@ -210,7 +210,7 @@ def test_a_missing_path_and_a_folder_with_nothing_to_see_are_errors(tmp_path, qu
 def test_a_box_without_area_in_the_photograph_is_no_face(parts):
     def detect(photograph):
         return np.array([[5, 5, 5.2, 9], [0, 0, 20, 20]], np.float32), np.array([0.9, 0.8], np.float32)
-    found = detection.labelled(np.zeros((30, 30, 3), np.uint8), detect=detect, predict=parts[1])
+    found = detect.labelled(np.zeros((30, 30, 3), np.uint8), detect=detect, predict=parts[1])
     assert edges(found).tolist() == [[0, 0, 20, 20]] and found[0].score == 0.8
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from maskdet.evaluation import Evaluation
+from maskdet.networks.evaluation import Evaluation
 
 
 def evaluation(masked, labels, clusters=None):

@@ -6,8 +6,7 @@ import sys
 import pytest
 
 from maskdet import config, data
-from maskdet.data import __main__ as command
-from maskdet.data import download
+from maskdet.data import __main__ as command, download
 
 
 @pytest.fixture

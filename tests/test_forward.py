@@ -2,13 +2,13 @@
 
 import numpy as np
 
-from maskdet import attack, models
-from maskdet.forward import Forward
+from maskdet import attack, networks
+from maskdet.attack.forward import Forward
 from maskdet.incremental import Incremental
 
 
 def test_whole_passes_and_incremental_ones_agree_in_logits_gradient_and_verdict():
-    model = models.build("figure2", seed=1)
+    model = networks.build("figure2", seed=1)
     image = np.random.default_rng(0).integers(0, 256, (50, 50, 3), dtype=np.uint8)
     whole, incremental = (kind.of(model).face(image) for kind in (Forward, Incremental))
     pixels = np.random.default_rng(1).integers(0, (50, 50, 256, 256, 256), (40, 1, 5))
@@ -21,7 +21,7 @@ def test_whole_passes_and_incremental_ones_agree_in_logits_gradient_and_verdict(
 
 
 def test_a_large_network_is_attacked_by_its_first_corners():
-    model = models.build("mobilenet", seed=1)
+    model = networks.build("mobilenet", seed=1)
     face = Forward.of(model).face(np.zeros((50, 50, 3), np.uint8))
     found = attack.Guided(most=8)(face, int(face.logits.argmax()), rng=np.random.default_rng(0))
     assert found.queries <= 8 and np.isfinite(face.gradient(0)).all() and face.gradient(0).any()

@@ -6,9 +6,10 @@ import itertools
 import numpy as np
 import pytest
 
-from maskdet import augmentation, hardening, models, training
-from maskdet.backend import keras, tf
+from maskdet import networks
 from maskdet.config import Recipe
+from maskdet.networks import augmentation, hardening, training
+from maskdet.networks.backend import keras, tf
 from tensorflow.python.eager import context  # private, and the one way to the graph that is run, as it was rewritten
 from test_incremental import shaken
 
@@ -29,7 +30,7 @@ def margins(model, images, labels):
     ("resnet", {}), ("figure2", {}), ("resnet", {"scaling": "median"}), ("figure2", {"scaling": "median"}),
     ("figure2", {"batch_normalised": True})])
 def test_no_colour_of_the_pixel_has_less_than_the_least_margin(name, options):
-    model = shaken(models.build(name, seed=1, **options))
+    model = shaken(networks.build(name, seed=1, **options))
     low, high = IMAGES.copy(), IMAGES.copy()
     low[:, 20, 31], high[:, 20, 31] = 0, 255
     bound = hardening.least_margin(model, low, high, LABELS).numpy()
@@ -68,7 +69,7 @@ def test_the_pixel_looked_for_is_the_one_that_hurts_most_of_those_that_are_looke
 
 
 def test_what_is_shown_is_never_easier_than_the_crop_itself():
-    model, seen = shaken(models.build("resnet", seed=1)), []
+    model, seen = shaken(networks.build("resnet", seed=1)), []
     whole = keras.Model(model.inputs[0], model.outputs[0])
     place, bright = hardening._weakest(model, tf.constant(IMAGES), tf.constant(LABELS), tf.ones((4, 50, 50)))
 
@@ -100,7 +101,7 @@ def test_training_on_bounds_raises_them_and_the_same_seed_gives_the_same_weights
     least = {}
     for way in (None, *hardening.WAYS):
         weights = fitted(way).weights
-        model = models.restore("figure2", weights)
+        model = networks.restore("figure2", weights)
         clean, bound = margins(model, crops, BRIGHT), hardening.least_margin(model, low, high, BRIGHT).numpy()
         least[way] = np.median(bound) / np.median(clean)
         if way:
@@ -119,7 +120,7 @@ ALIASES = ("Sum", "Mean", "Reshape", "Identity", "Squeeze", "ExpandDims", "StopG
 def test_the_order_in_which_three_gradients_are_added_does_not_depend_on_timing(name, options, way):
     # AddN begins with the first term whose memory nothing else holds: with the first of all, where nothing else takes
     # that, nor what it was handed its memory by.
-    model, recipe = models.build(name, seed=1, **options), Recipe(epochs=1, batch=4, learning_rate=1e-3)
+    model, recipe = networks.build(name, seed=1, **options), Recipe(epochs=1, batch=4, learning_rate=1e-3)
     optimizer = training._optimizer(recipe, steps=2)
     optimizer.build(model.trainable_variables)
     step = (hardening.step(model, optimizer, way, steps=2, rng=np.random.default_rng(0)) if way

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 import scipy.ndimage
 
-from maskdet import attack, models
+from maskdet import attack, networks
 from maskdet.attack import changed
-from maskdet.backend import keras, tf
 from maskdet.incremental import Incremental, network
 from maskdet.incremental.layers import rows
+from maskdet.networks.backend import keras, tf
 
 layers = keras.layers
 
@@ -50,9 +50,9 @@ def difference(model, image, pixels):
     return np.abs(Incremental.of(model).face(image).ask(pixels) - whole(model)(changed(image, pixels))).max()
 
 
-@pytest.mark.parametrize("name", models.NETWORKS)
+@pytest.mark.parametrize("name", networks.NETWORKS)
 def test_10_000_candidates_have_the_logits_of_the_whole_forward_pass(name):
-    model, rng = shaken(models.build(name, seed=1)), np.random.default_rng(0)
+    model, rng = shaken(networks.build(name, seed=1)), np.random.default_rng(0)
     for image in rng.integers(0, 256, (4, 50, 50, 3), dtype=np.uint8):
         pixels = candidates(rng, 2500)
         logits = whole(model)(changed(image, pixels))
@@ -60,7 +60,7 @@ def test_10_000_candidates_have_the_logits_of_the_whole_forward_pass(name):
         np.testing.assert_allclose(Incremental.of(model).face(image).ask(pixels), logits, rtol=0, atol=1e-5)
 
 
-@pytest.mark.parametrize("name", models.NETWORKS)
+@pytest.mark.parametrize("name", networks.NETWORKS)
 @pytest.mark.parametrize("size", [3, 5])
 def test_several_pixels_at_once_have_the_logits_of_the_whole_forward_pass(name, size):
     rng = np.random.default_rng(size)
@@ -68,11 +68,11 @@ def test_several_pixels_at_once_have_the_logits_of_the_whole_forward_pass(name, 
     pixels[:100, 1] = pixels[:100, 0]  # two pixels at one place, of one colour
     pixels[:50, 1, 2:] = 255 - pixels[:50, 0, 2:]  # and of two colours: the last counts
     image = rng.integers(0, 256, (50, 50, 3), dtype=np.uint8)
-    assert difference(shaken(models.build(name, seed=1)), image, pixels) < 1e-5
+    assert difference(shaken(networks.build(name, seed=1)), image, pixels) < 1e-5
 
 
 def test_a_median_in_front_is_that_of_scipy_and_followed_for_one_pixel_and_for_several():
-    model, rng = shaken(models.build("resnet", seed=1, scaling="median")), np.random.default_rng(5)
+    model, rng = shaken(networks.build("resnet", seed=1, scaling="median")), np.random.default_rng(5)
     image = rng.integers(0, 256, (50, 50, 3), dtype=np.uint8)
     [step, *_] = Incremental.of(model).steps
     filtered = scipy.ndimage.median_filter(image, size=(3, 3, 1), mode="mirror")
@@ -200,13 +200,13 @@ def test_a_network_of_other_images_or_other_classes_is_refused(inputs, units, go
 @pytest.mark.parametrize("pixels", [[[[50, 0, 0, 0, 0]]], [[[0, -1, 0, 0, 0]]], [[[0, 0, 256, 0, 0]]],
                                     [[[0.0, 0, 0, 0, 0]]], [[0, 0, 0, 0, 0]]])
 def test_a_pixel_outside_the_image_or_the_colours_is_refused(pixels):
-    face = Incremental.of(models.build("figure2", seed=1)).face(np.zeros((50, 50, 3), np.uint8))
+    face = Incremental.of(networks.build("figure2", seed=1)).face(np.zeros((50, 50, 3), np.uint8))
     with pytest.raises(ValueError, match="expected (row, column|pixels)"):
         face.ask(np.array(pixels))
 
 
 def test_the_answer_to_a_candidate_has_the_same_bits_in_any_company():
-    model, rng = models.build("resnet", seed=1), np.random.default_rng(0)
+    model, rng = networks.build("resnet", seed=1), np.random.default_rng(0)
     face = Incremental.of(model).face(rng.integers(0, 256, (50, 50, 3), dtype=np.uint8))
     pixels = candidates(rng, 2 * network.CHUNK + 7)
     together = face.ask(pixels)
@@ -215,14 +215,14 @@ def test_the_answer_to_a_candidate_has_the_same_bits_in_any_company():
 
 
 def test_a_pixel_of_its_own_colour_changes_nothing_and_no_candidates_give_no_logits():
-    face = Incremental.of(models.build("figure2", seed=1)).face(np.full((50, 50, 3), 7, np.uint8))
+    face = Incremental.of(networks.build("figure2", seed=1)).face(np.full((50, 50, 3), 7, np.uint8))
     assert (face.ask(np.array([[[49, 3, 7, 7, 7]]])) == face.logits).all()
     assert face.ask(np.zeros((0, 1, 5), int)).shape == (0, 2)
 
 
-@pytest.mark.parametrize("name, scaling", [*((name, "unit") for name in models.NETWORKS), ("resnet", "median")])
+@pytest.mark.parametrize("name, scaling", [*((name, "unit") for name in networks.NETWORKS), ("resnet", "median")])
 def test_the_gradient_is_that_of_automatic_differentiation(name, scaling):
-    model = shaken(models.build(name, seed=2, scaling=scaling))
+    model = shaken(networks.build(name, seed=2, scaling=scaling))
     kind = np.arange(50) % 3  # of nine pixels that touch no two are alike: one of them is the median
     image = 28 * (3 * kind[:, None] + kind)[..., None] + np.random.default_rng(0).integers(0, 28, (50, 50, 3))
     image = image.astype(np.uint8)
@@ -236,9 +236,9 @@ def test_the_gradient_is_that_of_automatic_differentiation(name, scaling):
 
 
 def test_the_measured_rounding_is_small_and_another_network_is_noticed():
-    built = [models.build("figure2", seed=seed) for seed in (1, 2)]
+    built = [networks.build("figure2", seed=seed) for seed in (1, 2)]
     images = np.random.default_rng(0).integers(0, 256, (12, 50, 50, 3), dtype=np.uint8)
-    right, wrong = ({"net": models.logits(model)} for model in built)
+    right, wrong = ({"net": networks.logits(model)} for model in built)
     networks = {"net": Incremental.of(built[0])}
     row = attack.rounding(networks, right, images, seed=0, candidates=1000).loc["net"]
     assert row["candidates"] == row["same decision"] == 1000 and 0 < float(row["largest difference"]) < 1e-5
@@ -254,11 +254,11 @@ def test_what_is_no_built_model_is_refused():
 
 def test_an_image_of_another_shape_or_type_is_refused():
     with pytest.raises(ValueError, match=r"expected a uint8 image \(50, 50, 3\), got float64 \(50, 50, 3\)"):
-        Incremental.of(models.build("figure2", seed=1)).face(np.zeros((50, 50, 3)))
+        Incremental.of(networks.build("figure2", seed=1)).face(np.zeros((50, 50, 3)))
 
 
 def test_a_network_can_be_sent_to_a_process_that_has_no_keras():
-    face = Incremental.of(models.build("figure2", seed=1))
+    face = Incremental.of(networks.build("figure2", seed=1))
     code = ("import pickle, sys; net = pickle.load(sys.stdin.buffer); import maskdet.attack, numpy as np; "
             "print(net.face(np.zeros((50, 50, 3), np.uint8)).logits); "
             "print({'keras', 'tensorflow'} & set(sys.modules))")
@@ -268,4 +268,4 @@ def test_a_network_can_be_sent_to_a_process_that_has_no_keras():
 
 def test_settings_are_frozen():
     with pytest.raises(dataclasses.FrozenInstanceError):
-        Incremental.of(models.build("figure2", seed=1)).steps = ()
+        Incremental.of(networks.build("figure2", seed=1)).steps = ()

@@ -6,7 +6,7 @@ import sys
 import numpy as np
 import pytest
 
-from maskdet import config, models
+from maskdet import config, networks
 
 
 def crops(n=64, *, seed=0):
@@ -24,18 +24,18 @@ def test_importing_the_package_imports_no_framework():
 
 
 def test_tensorflow_starts_without_a_word():
-    done = subprocess.run([sys.executable, "-c", "import maskdet.backend"], capture_output=True)
+    done = subprocess.run([sys.executable, "-c", "import maskdet.networks.backend"], capture_output=True)
     assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
 
 
 def test_an_import_after_tensorflow_has_computed_says_what_to_do():
-    code = "import tensorflow as tf; tf.zeros(3) + 1; import maskdet.models"
+    code = "import tensorflow as tf; tf.zeros(3) + 1; import maskdet.networks"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-    assert done.returncode and "import maskdet.models before you use it" in done.stderr
+    assert done.returncode and "import maskdet.networks before you use it" in done.stderr
 
 
 def test_figure2_is_the_network_of_the_preprints_figure_2():
-    rows = [(row["kind"], row["output"]) for row in models.summary(models.build("figure2", seed=0))]
+    rows = [(row["kind"], row["output"]) for row in networks.summary(networks.build("figure2", seed=0))]
     assert [row for row in rows if row[0] not in ("InputLayer", "Rescaling")] == [
         ("Conv2D", "50×50×1"), ("Conv2D", "24×24×100"), ("MaxPooling2D", "12×12×100"), ("Conv2D", "10×10×64"),
         ("MaxPooling2D", "5×5×64"), ("Flatten", "1600"), ("Dense", "50"), ("Dropout", "50"),
@@ -43,21 +43,21 @@ def test_figure2_is_the_network_of_the_preprints_figure_2():
 
 
 def test_figure2_sees_grey_only():
-    predict = models.predictor(models.build("figure2", seed=0))
+    predict = networks.predictor(networks.build("figure2", seed=0))
     image = crops(1)[0]
-    grey = np.repeat((image @ np.array(models.LUMA))[..., None].round(), 3, axis=-1).astype(np.uint8)
+    grey = np.repeat((image @ np.array(networks.LUMA))[..., None].round(), 3, axis=-1).astype(np.uint8)
     np.testing.assert_allclose(predict(image), predict(grey), atol=0.02)
 
 
 def test_multiplications_are_counted_by_hand():
     by_hand = 50 * 50 * 3 + 24 * 24 * 100 * 9 + 10 * 10 * 64 * 9 * 100 + 1600 * 50 + 50 * 2
-    assert models.multiplications(models.build("figure2", seed=0)) == by_hand
+    assert networks.multiplications(networks.build("figure2", seed=0)) == by_hand
 
 
-@pytest.mark.parametrize("name", models.NETWORKS)
+@pytest.mark.parametrize("name", networks.NETWORKS)
 def test_predict_gives_probabilities_for_any_number_of_images(name):
-    predict = models.predictor(models.build(name, seed=0))
-    images, _ = crops(models.BATCH + 3)
+    predict = networks.predictor(networks.build(name, seed=0))
+    images, _ = crops(networks.BATCH + 3)
     whole = predict(images)
     assert whole.shape == (len(images), 2) and whole.dtype == np.float32
     np.testing.assert_allclose(whole.sum(axis=1), 1, atol=1e-6)
@@ -68,87 +68,87 @@ def test_predict_gives_probabilities_for_any_number_of_images(name):
 @pytest.mark.parametrize("images", [np.zeros((1, 50, 50, 3)), np.zeros((1, 32, 32, 3), np.uint8),
                                     np.zeros((50, 50, 3), np.uint8), np.zeros((1, 3, 50, 50), np.uint8)])
 def test_predict_refuses_images_of_another_shape_or_type(images):
-    predict = models.predictor(models.build("figure2", seed=0))
+    predict = networks.predictor(networks.build("figure2", seed=0))
     with pytest.raises(ValueError, match=r"expected uint8 images \(N, 50, 50, 3\), 0 to 255, got"):
         predict(images)
 
 
 def test_an_unknown_network_is_an_error_that_lists_the_known():
     with pytest.raises(ValueError, match="expected a network, one of resnet, figure2, mobilenet, resnet50, got 'vgg'"):
-        models.build("vgg", seed=0)
+        networks.build("vgg", seed=0)
 
 
 def test_a_saved_network_answers_the_same_and_a_broken_file_is_named(tmp_path):
-    model, path = models.build("resnet", seed=0), tmp_path / "net.keras"
+    model, path = networks.build("resnet", seed=0), tmp_path / "net.keras"
     with pytest.raises(FileNotFoundError, match="expected a network at .*net.keras, got no such file: run"):
-        models.read(path)
-    models.save(model, path)
+        networks.read(path)
+    networks.save(model, path)
     images, _ = crops(4)
-    assert (models.predictor(models.read(path))(images) == models.predictor(model)(images)).all()
+    assert (networks.predictor(networks.read(path))(images) == networks.predictor(model)(images)).all()
     path.write_bytes(path.read_bytes()[:5000])
     with pytest.raises(ValueError, match="expected a network saved by Keras, got .*net.keras: delete it"):
-        models.read(path)
+        networks.read(path)
 
 
 @pytest.fixture
 def shipped(tmp_path, monkeypatch):
     """A folder with the weights of two untrained networks, as shipped."""
-    monkeypatch.setattr("maskdet.models.weights.FOLDER", tmp_path)
-    built = {name: models.build(name, seed=3).get_weights() for name in models.NETWORKS}
-    models.ship(built, {"data": "none"})
+    monkeypatch.setattr("maskdet.networks.weights.FOLDER", tmp_path)
+    built = {name: networks.build(name, seed=3).get_weights() for name in networks.NETWORKS}
+    networks.ship(built, {"data": "none"})
     return tmp_path
 
 
 def test_shipped_weights_answer_as_the_network_that_they_are_of_and_are_the_same_bytes_again(shipped):
     images, _ = crops(4)
-    for name in models.NETWORKS:
-        assert (models.load(name)(images) == models.predictor(models.build(name, seed=3))(images)).all()
+    for name in networks.NETWORKS:
+        assert (networks.load(name)(images) == networks.predictor(networks.build(name, seed=3))(images)).all()
     before = (shipped / "resnet.npz").read_bytes()
-    models.ship({"resnet": models.build("resnet", seed=3).get_weights()}, {"data": "none"})
-    assert (shipped / "resnet.npz").read_bytes() == before and models.card()["data"] == "none"
+    networks.ship({"resnet": networks.build("resnet", seed=3).get_weights()}, {"data": "none"})
+    assert (shipped / "resnet.npz").read_bytes() == before and networks.card()["data"] == "none"
 
 
 def test_changed_or_missing_weights_are_refused_with_the_remedy(shipped):
     path = shipped / "figure2.npz"
     path.write_bytes(path.read_bytes()[:-1] + b"x")
     with pytest.raises(ValueError, match="expected .*figure2.npz with the SHA-256 .*: install the package anew"):
-        models.load("figure2")
+        networks.load("figure2")
     path.unlink()
     with pytest.raises(FileNotFoundError, match="expected the weights of figure2 at .*, got no such file: install"):
-        models.load("figure2")
+        networks.load("figure2")
     with pytest.raises(ValueError, match="expected a network that is shipped, one of resnet, figure2, got 'mobilenet'"):
-        models.load("mobilenet")
+        networks.load("mobilenet")
 
 
 @pytest.mark.parametrize("content", [b"", b'{"networks": {"resn', b"\xff\xfe", b"[]", b"{}", b'{"networks": []}',
                                      b'{"networks": {"resnet": {}}}', b'{"networks": {"resnet": {"sha256": 1}}}'])
 def test_a_damaged_card_is_named_with_the_remedy(shipped, content):
     (shipped / "card.json").write_bytes(content)
-    for ask in (models.card, lambda: models.load("resnet")):
+    for ask in (networks.card, lambda: networks.load("resnet")):
         with pytest.raises(ValueError, match="expected the card of the shipped weights, .*card.json, got .*: install"):
             ask()
 
 
 def test_a_network_that_is_not_on_the_card_is_an_error(shipped):
-    models.ship({"resnet": models.build("resnet", seed=3).get_weights()}, {"data": "none"})
+    networks.ship({"resnet": networks.build("resnet", seed=3).get_weights()}, {"data": "none"})
     with pytest.raises(ValueError, match="expected figure2 on the card in .*, got only resnet: install"):
-        models.load("figure2")
+        networks.load("figure2")
 
 
 @pytest.mark.parametrize("name, millions", [("mobilenet", 2.42), ("resnet50", 23.59)])
 def test_the_networks_of_the_cited_detectors_have_their_known_size(name, millions):
     # Keras's documentation: 3.5 and 25.6 million with a head of 1,000 classes, of 1.28 and 2.05 million.
-    model = models.build(name, seed=0)
+    model = networks.build(name, seed=0)
     assert model.count_params() / 1e6 == pytest.approx(millions, abs=0.01) and model.output_shape == (None, 2)
 
 
 def test_a_scaled_network_is_asked_about_pixels_as_they_are():
     images, _ = crops(2)
-    plain, raw = (models.build("figure2", seed=4, scaling=scaling) for scaling in ("unit", "l2"))
+    plain, raw = (networks.build("figure2", seed=4, scaling=scaling) for scaling in ("unit", "l2"))
     raw.set_weights(plain.get_weights())
-    assert models.predictor(raw)(images // 255).tolist() == pytest.approx(models.predictor(plain)(images // 255 * 255))
+    assert networks.predictor(raw)(images // 255).tolist() == pytest.approx(networks.predictor(plain)(images // 255 * 255))
     with pytest.raises(ValueError, match="expected a scaling, one of unit, l2, median, got 'max'"):
-        models.build("figure2", seed=0, scaling="max")
+        networks.build("figure2", seed=0, scaling="max")
 
 
 def test_an_unknown_profile_is_an_error_that_lists_the_known():

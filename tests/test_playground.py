@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from maskdet import models, playground
+from maskdet import networks, playground
 from maskdet.attack.pixels import everywhere
-from maskdet.backend import keras
+from maskdet.networks.backend import keras
 
 layers = keras.layers
 
@@ -16,15 +16,15 @@ def test_the_gallery_has_faces_of_both_classes_that_the_networks_have_right_and_
     shown, again = playground.gallery(seed=1), playground.gallery(seed=1)
     assert shown.images.shape == (4, 50, 50, 3) and shown.labels.tolist() == [0, 0, 1, 1] and shown.drawn <= 24
     assert (shown.images == again.images).all()
-    for name in models.NETWORKS:
-        assert (models.load(name)(shown.images).argmax(axis=1) == shown.labels).all()
+    for name in networks.NETWORKS:
+        assert (networks.load(name)(shown.images).argmax(axis=1) == shown.labels).all()
 
 
 def test_what_the_prose_says_of_the_gallery_is_found_by_the_complete_search(linear, monkeypatch):
     images = np.full((2, 6, 7, 3), 128, np.uint8)
     shown = playground.Gallery(images, linear.face(images[0]).logits.argmax() * np.ones(2, int), drawn=9)
-    monkeypatch.setattr(models, "NETWORKS", {"resnet": None})
-    monkeypatch.setattr(models, "shipped", lambda name: name)
+    monkeypatch.setattr(networks, "NETWORKS", {"resnet": None})
+    monkeypatch.setattr(networks, "shipped", lambda name: name)
     monkeypatch.setattr(playground.Incremental, "of", lambda model: linear)
     counted = playground.flipped(shown, seed=1)["resnet"]
     face, label = linear.face(images[0]), int(shown.labels[0])
@@ -39,9 +39,9 @@ def test_too_few_faces_for_the_gallery_are_an_error(monkeypatch):
         playground.gallery(seed=1)
 
 
-@pytest.mark.parametrize("name", models.NETWORKS)
+@pytest.mark.parametrize("name", networks.NETWORKS)
 def test_the_steps_of_a_network_read_earlier_ones_and_hold_all_of_its_arrays(name):
-    steps, arrays = playground.steps(models.build(name, seed=0))
+    steps, arrays = playground.steps(networks.build(name, seed=0))
     assert all(number <= index for index, step in enumerate(steps) for number in step["inputs"])
     assert [number for step in steps for number in step["arrays"]] == list(range(len(arrays)))
     assert steps[-1]["kind"] == "dense" and arrays[-1].shape == (2,)

@@ -3,9 +3,8 @@
 import pytest
 from scipy.stats import fisher_exact
 
-from maskdet import preprint, results
 from maskdet.counts import Count
-from maskdet.trials import recorded
+from maskdet.record import preprint, results, rows
 from test_results import recorded_all
 
 STATED = {"accuracy": "94.20 %", "success": "about 1.77 %"}
@@ -51,14 +50,14 @@ def test_the_headline_sets_the_preprint_the_record_and_the_build_side_by_side(pr
 
 def test_every_row_of_the_committed_record_is_in_the_table_once():
     record = results.recorded("larxel")
-    found = recorded.rows(record)
+    found = rows.rows(record)
     names = [row.name for row in found]
     assert len(set(names)) == len(names)
     assert {"resnet, all folds", "figure2, fold 0", "resnet, seed 563", "code, crops of the text"} <= set(names)
     single = [(row.accuracy, row.success) for row in found if row.group in ("seeds", "lengths")]
     assert not {(row.accuracy, row.success) for row in found if row.name in ("text", "text, network of the code")} & {
         *single}, "of one trial there is one row"
-    assert len(found) == len(recorded.table(found, STATED)) == sum(map(len, recorded.plane(found).values()))
+    assert len(found) == len(rows.table(found, STATED)) == sum(map(len, rows.plane(found).values()))
     assert sum(row.group == "lengths" for row in found) == len(record["truth"]["lengths"]) - 2  # are lines, too
     longer = [record["truth"]["lengths"][f"figure2_{epochs}"] for epochs in (5, 20, 160)]
     for quantity in ("accuracy", "success"):
@@ -93,6 +92,6 @@ def test_what_the_page_says_in_words_of_the_defences_is_so_in_the_record():
 @pytest.mark.parametrize("accuracy, success, both", [
     (Count(942, 1000), Count(18, 1000), "one"), (Count(990, 1000), Count(18, 1000), "none")])
 def test_a_row_agrees_with_the_preprint_where_both_intervals_hold_its_numbers(accuracy, success, both):
-    other = recorded.Row("lines", "other", Count(1, 1000), Count(900, 1000))
-    numbers = recorded.numbers([recorded.Row("lines", "one", accuracy, success), other], STATED)
+    other = rows.Row("lines", "other", Count(1, 1000), Count(900, 1000))
+    numbers = rows.numbers([rows.Row("lines", "one", accuracy, success), other], STATED)
     assert (numbers["names"], numbers["success"], numbers["rows"]) == (both, 1, 2)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from maskdet import drawing, models, proof
+from maskdet import drawing, networks, proof
 from maskdet.attack.oracle import margin
 from maskdet.incremental import Incremental
 from maskdet.incremental.layers import Dense, Relu, rows
@@ -119,9 +119,9 @@ def test_a_margin_within_rounding_is_never_called_safe():
     assert proof.decide(face(1e-4), 0).verdict == proof.SAFE
 
 
-@pytest.mark.parametrize("name", models.NETWORKS)
+@pytest.mark.parametrize("name", networks.NETWORKS)
 def test_on_proved_faces_none_of_a_million_candidates_flips(name, drawn):
-    network, rng, proved = Incremental.of(models.shipped(name)), np.random.default_rng(0), 0
+    network, rng, proved = Incremental.of(networks.shipped(name)), np.random.default_rng(0), 0
     for image in drawn:
         face = network.face(image)
         label = int(face.logits.argmax())

@@ -8,8 +8,9 @@ import sys
 import numpy as np
 from PIL import Image
 
-from maskdet import drawing, faces, results
+from maskdet import drawing, faces
 from maskdet.config import ROOT
+from maskdet.record import results
 
 README = (ROOT / "README.md").read_text(encoding="utf8")
 

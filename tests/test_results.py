@@ -4,8 +4,9 @@ import json
 
 import pytest
 
-from maskdet import files, provenance, results
+from maskdet import files
 from maskdet.counts import Count, Estimate
+from maskdet.record import provenance, results
 
 
 def recorded_all(profile):

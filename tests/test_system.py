@@ -7,8 +7,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from maskdet import data, faces, figures, results, system
+from maskdet import data, faces, figures
 from maskdet.config import CLASSES
+from maskdet.experiment import detectors
+from maskdet.record import results
 
 
 @pytest.fixture
@@ -31,7 +33,7 @@ def masked(crops):
 @pytest.fixture
 def search(found):
     groups = pd.Series([0, 1, 2, 3], index=["a", "b", "c", "d"])
-    return system._searched(found, masked, groups, smallest=20)
+    return detectors._searched(found, masked, groups, smallest=20)
 
 
 def test_a_missed_face_is_not_decided_rightly_and_a_narrow_one_does_not_count(search):
@@ -44,21 +46,21 @@ def test_a_missed_face_is_not_decided_rightly_and_a_narrow_one_does_not_count(se
 
 
 def test_two_detectors_are_compared_on_the_faces_that_both_find(search):
-    fewer = system.Search(search.faces.assign(found=[True, False, False, True], told=[True, False, False, True]),
+    fewer = detectors.Search(search.faces.assign(found=[True, False, False, True], told=[True, False, False, True]),
                           search.detections, 4, 20)
-    both = system.shared({"one": search, "two": fewer})
+    both = detectors.shared({"one": search, "two": fewer})
     assert [(count.k, count.n) for count in both.values()] == [(1, 1), (1, 1)]
 
 
 def test_what_is_shown_holds_every_detector(search):
     searches = {"one": search, "two": search}
-    table = system.table(searches)
+    table = detectors.table(searches)
     assert table.loc["boxes of any width: unmatched, a photograph"].tolist() == ["0.25", "0.25"]
     assert table.loc["faces at least 20 px wide: found and decided rightly"].str.contains("(1/3, ", regex=False).all()
-    panels = system.by_width(searches)
+    panels = detectors.by_width(searches)
     assert panels["masked faces found"]["one"].loc["10–14", "share"] == 1
     assert panels["boxes on a labelled face"]["two"].loc["50–99", "share"] == 0
-    assert len(figures.by_width(panels).svg) > 1000 and len(figures.intervals(system.intervals(searches)).svg) > 1000
+    assert len(figures.by_width(panels).svg) > 1000 and len(figures.intervals(detectors.intervals(searches)).svg) > 1000
 
 
 def test_another_detector_keeps_its_detections_apart_and_finds_them_again(profile, monkeypatch):
@@ -85,16 +87,16 @@ def test_another_detector_keeps_its_detections_apart_and_finds_them_again(profil
 
 def test_the_recorded_times_are_shown_and_quoted():
     record, preprint = results.recorded("detection"), results.recorded("preprint")
-    seconds = system.seconds(record)
-    assert system.quoted(preprint) == 10 and len(figures.times(seconds, quoted=10).svg) > 1000
-    assert system.seconds_table(record).shape == (len(seconds), len(seconds["mtcnn"])) == (4, 4)
-    quoted = system.seconds_numbers(record)["times"]
+    seconds = detectors.seconds(record)
+    assert detectors.quoted(preprint) == 10 and len(figures.times(seconds, quoted=10).svg) > 1000
+    assert detectors.seconds_table(record).shape == (len(seconds), len(seconds["mtcnn"])) == (4, 4)
+    quoted = detectors.seconds_numbers(record)["times"]
     assert float(quoted["ratio"]["mtcnn"]["largest"]) > 1 and json.dumps(quoted)
 
 
 def test_what_the_pages_say_in_words_of_the_times_is_what_the_record_shows():
     record = results.recorded("detection")
-    seconds, rate = system.seconds(record), float(system.seconds_numbers(record)["times"]["rate"]["one"]["clock"])
+    seconds, rate = detectors.seconds(record), float(detectors.seconds_numbers(record)["times"]["rate"]["one"]["clock"])
     assert 0.8 < rate / 25 < 1.25, "about the pace of a camera of twenty-five pictures a second"
     assert all(rates["least"] <= rates["clock"] <= rates["most"] for rates in record["rates"].values())
     mtcnn, yunet = (list(seconds[name].values()) for name in ("mtcnn", "yunet"))
@@ -107,4 +109,4 @@ def test_what_the_pages_say_in_words_of_the_times_is_what_the_record_shows():
 def test_a_network_fitted_to_the_crops_of_another_detector_is_refused(profile):
     other = dataclasses.replace(profile, detector="yunet")
     with pytest.raises(ValueError, match="expected a run whose detector is 'mtcnn', .*, got 'yunet'"):
-        system.prepare(other)
+        detectors.prepare(other)

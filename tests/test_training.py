@@ -5,9 +5,10 @@ import dataclasses
 import numpy as np
 import pytest
 
-from maskdet import models, training
-from maskdet.augmentation import Augmentation
+from maskdet import networks
 from maskdet.config import PREPRINT, Recipe
+from maskdet.networks import training
+from maskdet.networks.augmentation import Augmentation
 
 STILL = Augmentation(zoom=(1, 1), shift=0, shape=0, soft=0, light=0, grey=0, hidden=0)
 RECIPE = Recipe(epochs=1, batch=16, learning_rate=2e-3)
@@ -87,7 +88,7 @@ def test_the_same_seed_gives_the_same_weights_and_another_seed_others():
 def test_training_learns_what_can_be_told_apart():
     fit = fitted("figure2", seed=0, recipe=Recipe(epochs=12, batch=16, learning_rate=3e-3))
     images, labels = patches(40, seed=2)
-    predict = models.predictor(models.restore("figure2", fit.weights))
+    predict = networks.predictor(networks.restore("figure2", fit.weights))
     assert (predict(images[:, 25:75, 25:75]).argmax(axis=1) == labels).mean() > 0.9
     assert len(fit.history) == 12 and list(fit.history) == ["loss", "accuracy", "held_out"]
     assert fit.history.loss.iloc[-1] < fit.history.loss.iloc[0]
@@ -127,17 +128,17 @@ def test_a_network_trained_with_batch_normalisation_is_the_same_network_afterwar
     assert [one.shape for one in normalised] == [one.shape for one in plain]
     assert not all((one == other).all() for one, other in zip(normalised, plain))
     images, labels = patches(40, seed=2)
-    predict = models.predictor(models.restore("figure2", normalised))
+    predict = networks.predictor(networks.restore("figure2", normalised))
     assert (predict(images[:, 25:75, 25:75]).argmax(axis=1) == labels).mean() > 0.9
     with pytest.raises(ValueError, match="a network that can be batch_normalised, one of figure2, got 'resnet'"):
-        models.build("resnet", seed=0, batch_normalised=True)
+        networks.build("resnet", seed=0, batch_normalised=True)
 
 
 def test_merged_weights_say_what_the_batch_normalised_network_says():
-    model = models.build("figure2", seed=3, batch_normalised=True)
+    model = networks.build("figure2", seed=3, batch_normalised=True)
     rng = np.random.default_rng(0)
     model.set_weights([one if one.shape == (1, 1, 3, 1) else rng.uniform(0.1, 0.3, one.shape) for one in
                        model.get_weights()])
     images = rng.integers(0, 256, (5, 50, 50, 3), dtype=np.uint8)
-    asked, plain = models.logits(model)(images), models.logits(models.restore("figure2", models.merged(model)))(images)
+    asked, plain = networks.logits(model)(images), networks.logits(networks.restore("figure2", networks.merged(model)))(images)
     assert np.ptp(asked) > 1 and plain == pytest.approx(asked, rel=1e-4)

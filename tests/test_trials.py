@@ -6,42 +6,42 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from maskdet import attack, config, data, faces, trials
+from maskdet import attack, config, data, experiment, faces
 from maskdet.counts import Count
-from maskdet.evaluation import Evaluation
-from maskdet.trials import fitting, tables, trial as ways
+from maskdet.experiment import fitting, tables, variants as ways
+from maskdet.networks.evaluation import Evaluation
 
 RUN = dataclasses.replace(config.PROFILES["larxel"], name="test")
 
 
 def test_a_toggled_line_differs_from_its_own_by_one_setting_which_is_the_others():
-    rows = ways.toggled(trials.TEXT, trials.CODE)
+    rows = ways.toggled(experiment.TEXT, experiment.CODE)
     assert list(rows) == ["network", "boxes", "scaling", "recipe", "region"]
     for name, line in rows.items():
-        assert getattr(line, name) == getattr(trials.CODE, name)
-        assert dataclasses.replace(line, **{name: getattr(trials.TEXT, name)}) == trials.TEXT
-    assert ways.toggled(trials.TEXT, trials.TEXT) == {}
+        assert getattr(line, name) == getattr(experiment.CODE, name)
+        assert dataclasses.replace(line, **{name: getattr(experiment.TEXT, name)}) == experiment.TEXT
+    assert ways.toggled(experiment.TEXT, experiment.TEXT) == {}
 
 
 def test_trials_that_need_other_networks_have_other_names():
-    every = [trial for made in (trials.main, trials.repeats, trials.folds, trials.lines, trials.comparison,
-                                trials.lengths, trials.defences)
+    every = [trial for made in (experiment.main, experiment.repeats, experiment.folds, experiment.lines, experiment.comparison,
+                                experiment.lengths, experiment.defences)
              for several in made(RUN).values() for trial in several]
     networks = {(dataclasses.replace(trial.line, region=None), trial.seed, trial.fold) for trial in every}
     assert len({trial.name for trial in every}) == len(networks)
-    assert trials.main(RUN)["resnet"][0].name == "resnet-562" == trials.repeats(RUN)["resnet"][0].name
-    assert trials.lines(RUN)["code"][0].name == "figure2-annotation-l2-code-562"
-    assert len(trials.folds(RUN)["figure2"]) == 5 and len(trials.repeats(RUN)["figure2"]) == 3
+    assert experiment.main(RUN)["resnet"][0].name == "resnet-562" == experiment.repeats(RUN)["resnet"][0].name
+    assert experiment.lines(RUN)["code"][0].name == "figure2-annotation-l2-code-562"
+    assert len(experiment.folds(RUN)["figure2"]) == 5 and len(experiment.repeats(RUN)["figure2"]) == 3
 
 
 def test_the_defences_are_those_that_the_profile_names():
-    assert len(trials.defences(RUN)) == 2 * len(ways.DEFENCES)
+    assert len(experiment.defended(RUN)) == 2 * len(ways.DEFENCES)
     few = dataclasses.replace(RUN, defences=("none", "median filter"))
-    assert list(trials.defences(few)) == ["resnet, none", "resnet, median filter",
+    assert list(experiment.defended(few)) == ["resnet, none", "resnet, median filter",
                                           "figure2, none", "figure2, median filter"]
-    assert trials.defences(RUN)["resnet, none"] == trials.main(RUN)["resnet"]
+    assert experiment.defended(RUN)["resnet, none"] == experiment.main(RUN)["resnet"]
     with pytest.raises(ValueError, match=r"expected defences among 'none', .*, got \['prayer'\]"):
-        trials.defences(dataclasses.replace(RUN, defences=("none", "prayer")))
+        experiment.defended(dataclasses.replace(RUN, defences=("none", "prayer")))
 
 
 @pytest.fixture(scope="module")
@@ -58,14 +58,14 @@ def cropped(tmp_path_factory):
 @pytest.fixture(scope="module")
 def folded(cropped):
     """Its folds, by the small network alone."""
-    return trials.prepare(cropped, {"figure2": trials.folds(cropped)["figure2"]})
+    return experiment.prepare(cropped, {"figure2": experiment.folds(cropped)["figure2"]})
 
 
 def test_folds_test_every_found_face_once_and_never_a_photograph_that_was_learned_from(cropped, folded):
     found, dataset = faces.load(cropped), data.load(cropped)
     table = found.rows()
     used = table.label.isin(config.CLASSES)
-    test = trials.pooled(folded)["figure2"]
+    test = experiment.pooled(folded)["figure2"]
     assert len(test.labels) == used.sum() and test.labels.sum() == (table.label == "masked").sum()
     for outcome in folded["figure2"]:
         part = fitting._parts(cropped, dataset, found, outcome.trial)
@@ -77,8 +77,8 @@ def test_folds_test_every_found_face_once_and_never_a_photograph_that_was_learne
 
 def test_attacks_are_counted_among_faces_that_their_own_network_has_right(cropped, folded):
     run = dataclasses.replace(cropped, attacked=3)
-    sweeps = trials.sweep(run, folded, search=lambda line: attack.Guided(region=4))
-    count = trials.success(folded["figure2"], sweeps["figure2"])
+    sweeps = experiment.sweep(run, folded, search=lambda line: attack.Guided(region=4))
+    count = experiment.success(folded["figure2"], sweeps["figure2"])
     assert count.n == sum(min(3, outcome.test.accuracy.k) for outcome in folded["figure2"])
     assert {len(sweep.verdicts) for sweep in sweeps["figure2"]} <= {1, 2, 3}
     for sweep in sweeps["figure2"]:
@@ -86,43 +86,43 @@ def test_attacks_are_counted_among_faces_that_their_own_network_has_right(croppe
 
 
 def test_a_finished_fit_is_read_back_and_another_is_done_anew(cropped, folded, monkeypatch):
-    [trial, _] = trials.folds(cropped)["figure2"]
+    [trial, _] = experiment.folds(cropped)["figure2"]
     fits, fit = [], fitting.training.fit
     monkeypatch.setattr(fitting.training, "fit", lambda *words, **options: fits.append(1) or fit(*words, **options))
-    [again] = trials.prepare(cropped, {"figure2": [trial]})["figure2"]
+    [again] = experiment.prepare(cropped, {"figure2": [trial]})["figure2"]
     first = folded["figure2"][0]
     assert not fits and again.fit.history.equals(first.fit.history)
     assert all((a == b).all() for a, b in zip(again.fit.weights, first.fit.weights))
     assert (again.test.probabilities == first.test.probabilities).all()
     (cropped.folder / f"networks/{trial.name}.json").unlink()  # interrupted before the report, which is written last
     with pytest.raises(FileNotFoundError, match=f"expected network {trial.name} of profile test, got none: run `make"):
-        trials.load(cropped, {"figure2": [trial]})
-    [alone] = trials.prepare(cropped, {"figure2": [trial]})["figure2"]
+        experiment.load(cropped, {"figure2": [trial]})
+    [alone] = experiment.prepare(cropped, {"figure2": [trial]})["figure2"]
     assert len(fits) == 1 and all((a == b).all() for a, b in zip(alone.fit.weights, first.fit.weights)), \
         "fitted here or in a process of its own, the weights are the same"
     other = dataclasses.replace(cropped, recipe=config.Recipe(2, 16, 1e-2))
     with pytest.raises(ValueError, match=f"expected network {trial.name} fitted to the crops as they are now"):
-        trials.load(other, {"figure2": [trial]})
+        experiment.load(other, {"figure2": [trial]})
 
 
 def test_a_scaled_line_is_measured_as_it_is_asked_and_as_it_was_trained(cropped):
     run = dataclasses.replace(cropped, code=dataclasses.replace(cropped.code, epochs=3))
-    [outcome] = trials.prepare(run, {"code": trials.lines(run)["code"]})["code"]
+    [outcome] = experiment.prepare(run, {"code": experiment.lines(run)["code"]})["code"]
     asked, trained = outcome.test.accuracy, outcome.as_trained
     assert asked.n == trained.n > 10
     assert outcome.test.probabilities.max() == pytest.approx(1, abs=1e-6), "saturated by pixels of up to 255"
-    [cut] = trials.prepare(run, {"mtcnn": [ways.Trial(trials.Line("figure2", recipe="code"), run.seed)]})["mtcnn"]
+    [cut] = experiment.prepare(run, {"mtcnn": [ways.Trial(experiment.Line("figure2", recipe="code"), run.seed)]})["mtcnn"]
     assert len(outcome.test.labels) >= len(cut.test.labels), "missed faces have annotated boxes"
     assert (outcome.test.images[0] != cut.test.images[0]).any()
 
 
 def test_tables_state_each_trial_and_each_class(cropped, folded):
-    sweeps = trials.sweep(dataclasses.replace(cropped, attacked=1), folded, search=lambda line: attack.Guided(region=1))
-    table = trials.trials_table(folded, sweeps)
+    sweeps = experiment.sweep(dataclasses.replace(cropped, attacked=1), folded, search=lambda line: attack.Guided(region=1))
+    table = experiment.trials_table(folded, sweeps)
     assert table.fold.tolist() == [0, 1] and table["success of one pixel"].str.contains("/1,").all()
-    originals = trials.by_original(folded)
+    originals = experiment.by_original(folded)
     assert {"bare", "masked"} <= set(originals.index) and isinstance(originals, pd.DataFrame)
-    measures = trials.measures(cropped, trials.pooled(folded))
+    measures = experiment.measures(cropped, experiment.pooled(folded))
     assert {"accuracy", "balanced accuracy", "Brier score"} <= set(measures.index)
 
 

@@ -11,9 +11,9 @@ import sweeping
 from maskdet import attack, files, proof
 from maskdet.attack import Sweep, Verdict
 from maskdet.attack.oracle import margin
-from maskdet.proof import verdicts
 from maskdet.counts import Count
-from maskdet.trials import defended, truth
+from maskdet.experiment import defences, verification
+from maskdet.proof import verdicts
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (6, 12, 12, 3), dtype=np.uint8)
 
@@ -65,15 +65,15 @@ def test_the_faces_decided_are_the_first_of_those_that_are_attacked(profile, lab
 
 
 def test_how_many_are_decided_is_said_by_network_and_defence_or_by_network(profile, monkeypatch):
-    monkeypatch.setattr(truth, "decide_all", lambda *given, most, **options: most)
-    monkeypatch.setattr(truth.models, "predictor", lambda model: None)
-    monkeypatch.setattr(truth.Incremental, "of", lambda model: None)
+    monkeypatch.setattr(verification, "decide_all", lambda *given, most, **options: most)
+    monkeypatch.setattr(verification.networks, "predictor", lambda model: None)
+    monkeypatch.setattr(verification.Incremental, "of", lambda model: None)
     trial = SimpleNamespace(name="fit", line=SimpleNamespace(network="resnet"))
     outcome = [SimpleNamespace(model=None, trial=trial, test=SimpleNamespace(images=None, labels=None))]
     named = {"resnet": outcome, "resnet, none": outcome, "resnet, median filter": outcome}
     several = dataclasses.replace(profile, decided={"resnet, median filter": 5, "resnet": 3})
-    assert list(truth.decide(several, named).values()) == [3, 3, 5]
-    assert list(truth.decide(dataclasses.replace(profile, decided={}), named).values()) == [None] * 3
+    assert list(verification.decide(several, named).values()) == [3, 3, 5]
+    assert list(verification.decide(dataclasses.replace(profile, decided={}), named).values()) == [None] * 3
 
 
 def test_a_decision_is_of_the_network_the_whole_pass_agrees_with_it(profile, labels):
@@ -112,11 +112,11 @@ def test_a_search_that_flips_a_face_proved_safe_is_an_error(profile, labels):
     def sweep(flipped):
         return Sweep("net", "s", found.faces, [flip if one else stays for one in flipped], 6, 6, 0.0)
     hits = found.are(proof.FLIPPABLE)
-    assert (truth._hits(found, sweep(hits)) == hits).all()
+    assert (verification._hits(found, sweep(hits)) == hits).all()
     with pytest.raises(AssertionError, match="net: expected no flip of a face that is proved safe, got faces"):
-        truth._hits(found, sweep(np.ones(6, bool)))
+        verification._hits(found, sweep(np.ones(6, bool)))
     with pytest.raises(ValueError, match="expected a search of every decided face of net, got none of 2: attack as"):
-        truth._hits(found, dataclasses.replace(sweep(hits), faces=found.faces[2:], verdicts=sweep(hits).verdicts[2:]))
+        verification._hits(found, dataclasses.replace(sweep(hits), faces=found.faces[2:], verdicts=sweep(hits).verdicts[2:]))
 
 
 def test_each_defence_is_set_beside_the_same_network_without_one(profile, labels):
@@ -130,13 +130,13 @@ def test_each_defence_is_set_beside_the_same_network_without_one(profile, labels
     outcomes = {"net, none": [outcome(90)], "net, filter, trained": [outcome(93)]}
     sweeps = {"guided": {name: [Sweep(name, "s", found.faces, hits, 6, 6, 0.0)] for name in outcomes}}
     verdicts_of = dict.fromkeys(outcomes, found)
-    shares = truth.shares(outcomes, verdicts_of, sweeps)
-    table = defended.verdicts_table(outcomes, verdicts_of, shares)
+    shares = verification.shares(outcomes, verdicts_of, sweeps)
+    table = defences.verdicts_table(outcomes, verdicts_of, shares)
     assert table["accuracy, points more"].tolist() == ["+0.00", "+3.00"]
     assert table["certified accuracy"].str.contains(f"({found.counts[proof.SAFE]}/6, ", regex=False).all()
     k = found.counts[proof.FLIPPABLE]
-    assert f"({k}/6, " in defended.searched_table(outcomes, sweeps).loc["net, none", "flipped by the guided corners"]
-    recorded, seconds = defended.numbers(profile, outcomes, sweeps, verdicts_of, shares)
+    assert f"({k}/6, " in defences.searched_table(outcomes, sweeps).loc["net, none", "flipped by the guided corners"]
+    recorded, seconds = defences.numbers(profile, outcomes, sweeps, verdicts_of, shares)
     assert list(recorded["defence"]["net"]) == ["none", "filter_trained"]
     assert recorded["defence"]["net"]["none"]["flippable"].k == k and seconds["net, none"]["training"] == 3.0
-    assert [row[0] for row in defended.intervals(outcomes, shares)["flippable"]] == list(outcomes)
+    assert [row[0] for row in defences.intervals(outcomes, shares)["flippable"]] == list(outcomes)

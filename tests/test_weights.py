@@ -8,11 +8,11 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from maskdet import data, drawing, models, results, training, weights
+from maskdet import data, drawing, networks, shipped
 from maskdet.config import RECORDED
-from maskdet.weights import __main__ as command
-from maskdet.weights import elsewhere as test_set
-from maskdet.weights import recipe, statement
+from maskdet.networks import training
+from maskdet.record import results
+from maskdet.shipped import __main__ as command, elsewhere as test_set, recipe, statement
 
 LEAST = 0.95  # balanced accuracy elsewhere
 
@@ -38,19 +38,19 @@ def by_light(name):
 
 
 def test_faces_from_elsewhere_are_counted_by_class_and_by_whether_a_box_was_found(elsewhere, monkeypatch):
-    monkeypatch.setattr(test_set.models, "load", by_light)
-    monkeypatch.setattr(test_set.models, "card", lambda: {"networks": dict.fromkeys(models.NETWORKS, {"sha256": "0"})})
+    monkeypatch.setattr(test_set.networks, "load", by_light)
+    monkeypatch.setattr(test_set.networks, "card", lambda: {"networks": dict.fromkeys(networks.NETWORKS, {"sha256": "0"})})
     known = data.difference_hash(np.asarray(Image.open(elsewhere / "without_mask/2.png")))
     monkeypatch.setattr(test_set, "photographs", lambda: known[None])
     boxes = np.float32([[0, 0, 10, 10], [5, 5, 45, 45]])
     brighter = {"mtcnn": True, "yunet": False}  # than the middle: the images in which it finds boxes
     monkeypatch.setattr(test_set.faces, "detector", lambda name: lambda image: (
         boxes if (image.mean() > 128) == brighter[name] else boxes[:0], np.ones(2)))
-    found = weights.test(elsewhere, seed=0)
+    found = shipped.test(elsewhere, seed=0)
     assert (found["images"], found["unreadable"], found["near"]) == (5, 1, 1)
-    assert weights.test(elsewhere, seed=0)["checksum"] == found["checksum"], "the same images"
+    assert shipped.test(elsewhere, seed=0)["checksum"] == found["checksum"], "the same images"
     (elsewhere / "with_mask/0.png").rename(elsewhere / "with_mask/4.png")
-    assert weights.test(elsewhere, seed=0)["checksum"] != found["checksum"], "another selection"
+    assert shipped.test(elsewhere, seed=0)["checksum"] != found["checksum"], "another selection"
     assert {name: asked["found"] for name, asked in found["detectors"].items()} == {
         "mtcnn": {"bare": 0, "masked": 3}, "yunet": {"bare": 2, "masked": 0}}
     for name, side in (("mtcnn", "masked"), ("yunet", "bare")):
@@ -61,11 +61,11 @@ def test_faces_from_elsewhere_are_counted_by_class_and_by_whether_a_box_was_foun
 
 def test_the_same_people_are_asked_about_with_each_thing_before_the_mouth(monkeypatch):
     monkeypatch.setattr(statement, "PEOPLE", 4)
-    found = weights.covered(seed=3)
-    assert found == weights.covered(seed=3)
+    found = shipped.covered(seed=3)
+    assert found == shipped.covered(seed=3)
     assert all(list(said) == list(drawing.BEFORE) for said in found.values())
     assert found["resnet"]["nothing"].k == 0 and found["resnet"]["mask"].k == 4
-    assert weights.covered_table(found).loc["mask", "resnet says masked"].startswith("100.00 % (4/4")
+    assert shipped.covered_table(found).loc["mask", "resnet says masked"].startswith("100.00 % (4/4")
 
 
 def test_the_face_of_an_image_is_the_largest_box_or_all_of_it():
@@ -82,11 +82,11 @@ def test_a_folder_without_both_classes_is_an_error_that_says_what_is_expected(tm
 
 
 def test_the_shipped_weights_are_small_whole_and_those_that_were_tested():
-    card, record = models.card(), json.loads((RECORDED / "portraits.json").read_text())
+    card, record = networks.card(), json.loads((RECORDED / "portraits.json").read_text())
     assert sum(one["bytes"] for one in card["networks"].values()) < 3e6
     assert record["weights"] == {name: one["sha256"] for name, one in card["networks"].items()}
-    for name in models.NETWORKS:
-        said = models.load(name)(np.zeros((2, 50, 50, 3), np.uint8))
+    for name in networks.NETWORKS:
+        said = networks.load(name)(np.zeros((2, 50, 50, 3), np.uint8))
         assert said.shape == (2, 2) and np.isfinite(said).all()
         assert set(record["detectors"]) == set(test_set.DETECTORS)
         for asked in record["detectors"].values():
@@ -112,7 +112,7 @@ def changed(monkeypatch, patches, labels, what):
 @pytest.mark.parametrize("what", ["nothing", "seed", "patches", "labels", "recipe", "augmentation", "code", "commit"])
 def test_a_fit_that_was_done_is_kept_until_what_it_depends_on_changes(monkeypatch, tmp_path, what):
     monkeypatch.setenv("MASKDET_BUILD", str(tmp_path))
-    fitted = models.build("figure2", seed=0).get_weights()
+    fitted = networks.build("figure2", seed=0).get_weights()
     fits = []
     monkeypatch.setattr(recipe.training, "fit", lambda *given, **options: fits.append(1) or training.Fit(
         fitted, pd.DataFrame(), 5.0))

@@ -8,9 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from maskdet.attack.oracle import Face, decided, margin
+from maskdet.attack.oracle import Face, Found, decided, margin, within
 from maskdet.attack.pixels import CORNERS, everywhere
-from maskdet.attack.search import Found, within
 
 GUIDED = "guided"
 TOGETHER = 512  # candidates asked about at once, at most

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from maskdet.attack.oracle import Face, confidence, decided, margin
-from maskdet.attack.search import Found, within
+from maskdet.attack.oracle import Face, Found, confidence, decided, margin, within
 from maskdet.config import Evolution
 
 NAME = "differential_evolution"

@@ -13,13 +13,11 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from maskdet import files
-from maskdet.attack import complete, evolution, oracle
-from maskdet.attack.oracle import Network, Predict, decided, margin, probabilities
-from maskdet.attack.pixels import CORNERS, Verdict, changed, checked, everywhere
-from maskdet.attack.search import Search
+from maskdet import files, keys
+from maskdet.attack import oracle
+from maskdet.attack.oracle import Network, Predict, Search, decided, margin, probabilities
+from maskdet.attack.pixels import Verdict, changed
 from maskdet.config import Profile
-from maskdet.incremental import graph, kernels, layers, network as passes, windows
 from maskdet.workers import Workers, in_turn, workers
 
 
@@ -88,34 +86,45 @@ class Sweep:
         return np.array([verdict.flipped for verdict in self.verdicts])
 
     def table(self) -> pd.DataFrame:
-        """One row a face, as `verdicts-*.csv` holds it."""
+        """One row a face, as the file of the sweep holds it."""
         return pd.DataFrame([{"face": face, "flipped": verdict.flipped, **dataclasses.asdict(verdict)}
                              for face, verdict in zip(self.faces.tolist(), self.verdicts)])
 
 
 def sweep(predict: Predict, network: Network, images: np.ndarray, labels: np.ndarray, *, name: str,
-          search: Search, profile: Profile, stem: str | None = None, of: str = "", alone: bool = False) -> Sweep:
+          search: Search, profile: Profile, stem: str | None = None, of: str = "", here: bool = False) -> Sweep:
     """Attack the faces (N, 50, 50, 3) that `predict` has right, `profile.attacked` at most.
 
     `network` answers the search; the probabilities in the verdicts are those of `predict`, the
     whole network, asked about one image at a time. Which faces, where there are more, is drawn from
     the seed. Each verdict is kept in a journal as it is reached: an interrupted call goes on where
-    it stopped. Writes `verdicts-<stem>-<search>.csv`, `stem` being `name` where none is given. `of` names the
-    network and the code that answers for it, where its answers alone might not. `alone`,
-    for a network that cannot be sent to workers, does the work here. Raises ValueError where no face is right.
+    it stopped. Writes `attacks/<stem>-<search>.csv`, `stem` being `name` where none is given. `of` names the
+    network where its answers alone might not. `here`, for a network that cannot be sent to workers, does the work in
+    this process. Raises ValueError where no face is right.
     """
     before = predict(images)
     right = drawn(before, labels, name=name, seed=profile.seed)
     chosen = right[:profile.attacked]
-    stem = f"verdicts-{stem or name}-{search.name}"
-    journal = files.Journal(profile.folder / f"{stem}.jsonl", key=_key(images, before, search, profile, of))
+    path = profile.folder / "attacks" / f"{stem or name}-{search.name}.csv"
+    with files.alone(path):
+        journal = files.Journal(path.with_suffix(".jsonl"), key=_key(network, images, before, search, profile, of))
+        _attack_rest(journal, chosen, predict, network, images, labels, search, profile.seed, name, here)
+        done = _finished(journal, Sweep(name, search.name, np.sort(chosen), [], len(right), len(images), seconds=0))
+        with files.whole(path) as part:
+            done.table().to_csv(part, index=False)
+    return done
+
+
+def _attack_rest(journal: files.Journal, chosen: np.ndarray, predict: Predict, network: Network, images: np.ndarray,
+                 labels: np.ndarray, search: Search, seed: int, name: str, here: bool) -> None:
+    """Attack those of the `chosen` faces that the journal does not have yet."""
     todo = [face for face in chosen.tolist() if str(face) not in journal.items]
     last = time.perf_counter()
     bar = tqdm(total=len(chosen), initial=len(chosen) - len(todo), unit="face", disable=None,
                desc=f"{search.name}, {name}")
-    with bar, workers() if todo and not alone else contextlib.nullcontext() as crew:
+    with bar, workers() if todo and not here else contextlib.nullcontext() as crew:
         # Any: an iterator to its callers, it is a generator, which can be closed.
-        found: Any = attack(network, images[todo], labels[todo], search=search, seed=profile.seed, by=crew)
+        found: Any = attack(network, images[todo], labels[todo], search=search, seed=seed, by=crew)
         with contextlib.closing(found):  # an interruption drops what has not begun
             for index, verdict in found:
                 item = dataclasses.asdict(_restated(verdict, predict, network, images[todo[index]], face=todo[index]))
@@ -123,11 +132,6 @@ def sweep(predict: Predict, network: Network, images: np.ndarray, labels: np.nda
                 journal.add(str(todo[index]), item | {"seconds": round(now - last, 4)})
                 last = now
                 bar.update()
-    done = Sweep(name, search.name, np.sort(chosen), [], len(right), len(images), seconds=0)
-    done = _finished(journal, done)
-    with files.whole(profile.folder / f"{stem}.csv") as part:
-        done.table().to_csv(part, index=False)
-    return done
 
 
 def drawn(before: np.ndarray, labels: np.ndarray, *, name: str, seed: int) -> np.ndarray:
@@ -139,12 +143,9 @@ def drawn(before: np.ndarray, labels: np.ndarray, *, name: str, seed: int) -> np
     return np.random.default_rng(seed).permutation(right)
 
 
-def _key(images: np.ndarray, before: np.ndarray, search: Search, profile: Profile, of: str) -> str:
+def _key(network: Network, images: np.ndarray, before: np.ndarray, search: Search, profile: Profile, of: str) -> str:
     """Names the work: the faces, the network by its answers and its name, the search, the seed, and the code."""
-    code = (complete, evolution, oracle, graph, kernels, layers, passes, windows, inspect.getmodule(type(search)),
-            checked, changed, everywhere, attack, _verdict)
-    return files.digest(images.tobytes(), before.tobytes(), CORNERS.tobytes(), search, profile.seed, of,
-                        files.source(*code))
+    return files.digest(images, before, search, profile.seed, of, keys.code(_verdict, type(search), type(network)))
 
 
 def _restated(verdict: Verdict, predict: Predict, network: Network, image: np.ndarray, *, face: int) -> Verdict:

@@ -18,27 +18,6 @@ from maskdet.data.readers import READERS
 from maskdet.data.splits import folds, groups, near, near_duplicates, split
 from maskdet.data.tables import counts, numbers, sample, skipped_by_reason, split_table
 
-__all__ = [
-    "FOLDING",
-    "READERS",
-    "Dataset",
-    "Fold",
-    "PhotographError",
-    "counts",
-    "difference_hash",
-    "fetch",
-    "folder",
-    "folds",
-    "folding_table",
-    "groups",
-    "load",
-    "near",
-    "near_duplicates",
-    "numbers",
-    "prepare",
-    "read_image",
-    "sample",
-    "skipped_by_reason",
-    "split",
-    "split_table",
-]
+__all__ = ["Dataset", "FOLDING", "Fold", "PhotographError", "READERS", "counts", "difference_hash", "fetch", "folder",
+           "folding_table", "folds", "groups", "load", "near", "near_duplicates", "numbers", "prepare", "read_image",
+           "sample", "skipped_by_reason", "split", "split_table"]

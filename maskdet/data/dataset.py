@@ -56,6 +56,11 @@ class Dataset:
         return read_image(self.folder / name, size=size)
 
 
+def run_folder(profile: Profile) -> Path:
+    """Where a run keeps its tables, and the photographs that it draws."""
+    return profile.folder / "data"
+
+
 def folder(profile: Profile) -> Path:
     """The folder that holds the photographs of `profile`.
 
@@ -66,7 +71,7 @@ def folder(profile: Profile) -> Path:
     """
     fits = READERS[profile.layout].fits
     if profile.drawn:
-        if not fits(place := profile.folder / "photographs"):
+        if not fits(place := run_folder(profile) / "photographs"):
             raise FileNotFoundError(
                 f"expected drawn photographs in {place}, got none: run `{profile.command}`"
             )
@@ -94,15 +99,16 @@ def save(
     checksum: str,
 ) -> None:
     """Write the three tables, each whole, and last dataset.json, without which none is read."""
-    summary = profile.folder / "dataset.json"
-    summary.unlink(missing_ok=True)
+    summary = run_folder(profile) / "dataset.json"
     tables = {"photographs": photographs, "boxes": boxes, "skipped": skipped}
-    for name, table in tables.items():
-        with files.whole(profile.folder / f"{name}.csv") as part:
-            table[list(COLUMNS[name])].to_csv(part, index=False, encoding="utf8")
-    rows = {name: len(table) for name, table in tables.items()}
     settings = {name: getattr(profile, name) for name in SETTINGS}
-    files.write_json(summary, {"checksum": checksum, "settings": settings, "rows": rows})
+    stated = {"checksum": checksum, "settings": settings, "rows": {name: len(table) for name, table in tables.items()}}
+    if summary.exists() and json.loads(summary.read_text(encoding="utf8")) != stated:
+        summary.unlink()  # an interruption leaves no tables of which some are new
+    for name, table in tables.items():
+        with files.whole(run_folder(profile) / f"{name}.csv") as part:
+            table[list(COLUMNS[name])].to_csv(part, index=False, encoding="utf8")
+    files.write_json(summary, stated)
 
 
 def load(profile: Profile) -> Dataset:
@@ -111,8 +117,8 @@ def load(profile: Profile) -> Dataset:
     Raises FileNotFoundError, naming the command, when a file is missing, and ValueError when the
     files were made with other settings.
     """
-    summary = profile.folder / "dataset.json"
-    for path in (summary, *(profile.folder / f"{name}.csv" for name in COLUMNS)):
+    summary = run_folder(profile) / "dataset.json"
+    for path in (summary, *(run_folder(profile) / f"{name}.csv" for name in COLUMNS)):
         if not path.exists():
             raise FileNotFoundError(f"expected {path}, got no such file: run `{profile.command}`")
     written = json.loads(summary.read_text(encoding="utf8"))
@@ -125,7 +131,7 @@ def load(profile: Profile) -> Dataset:
             )
     tables = {
         name: pd.read_csv(
-            profile.folder / f"{name}.csv", dtype=dict(columns), keep_default_na=False
+            run_folder(profile) / f"{name}.csv", dtype=dict(columns), keep_default_na=False
         )
         for name, columns in COLUMNS.items()
     }

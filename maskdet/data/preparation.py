@@ -2,17 +2,15 @@
 
 import shutil
 from hashlib import sha256
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from maskdet import files
+from maskdet import files, keys
 from maskdet.config import Profile
-from maskdet.data.boxes import CLIPPED, clipped
-from maskdet.data.classes import BARE, FOLDING, MASKED
-from maskdet.data.dataset import COLUMNS, Dataset, folder, load, save
+from maskdet.data.classes import BARE, CLIPPED, FOLDING, MASKED, clipped
+from maskdet.data.dataset import COLUMNS, Dataset, folder, load, run_folder, save
 from maskdet.data.photographs import PhotographError, decoded, difference_hash
 from maskdet.data.readers import READERS, Annotation, Record, Records
 from maskdet.data.splits import groups, split
@@ -21,12 +19,20 @@ from maskdet.data.splits import groups, split
 def prepare(profile: Profile) -> Dataset:
     """Find or draw the photographs of `profile`, check every file and write the tables.
 
-    Writes photographs.csv, boxes.csv, skipped.csv and dataset.json into `profile.folder`.
+    Writes photographs.csv, boxes.csv, skipped.csv and dataset.json into the folder `data` of the run.
 
     Raises FileNotFoundError when there are no photographs, and ValueError when none can be read,
     or no face of one of the two classes is left to learn from.
     """
-    (profile.folder / "dataset.json").unlink(missing_ok=True)  # a failure leaves no older tables
+    with files.alone(run_folder(profile) / "dataset.json"):
+        try:
+            return _prepared(profile)
+        except Exception:
+            (run_folder(profile) / "dataset.json").unlink(missing_ok=True)  # a failure leaves no older tables
+            raise
+
+
+def _prepared(profile: Profile) -> Dataset:
     if profile.drawn:
         _draw(profile)
     records = READERS[profile.layout](folder(profile))
@@ -51,14 +57,13 @@ def _draw(profile: Profile) -> None:
     """Draw the photographs, going on where a call was interrupted; those drawn by the same code and settings stay."""
     from maskdet import drawing
 
-    place = profile.folder / "photographs"
-    code = sorted(Path(drawing.__file__).parent.glob("*.py"))
+    place = run_folder(profile) / "photographs"
     settings = {"scenes": profile.scenes, "unannotated": profile.unannotated, "seed": profile.seed}
-    mark = files.digest(settings, *(path.read_bytes() for path in code))
+    mark = files.digest(settings, keys.code(drawing.write))
     if (place / mark).exists():
         return
-    part = profile.folder / f".photographs.{mark}.part"  # an interrupted drawing goes on in it
-    for other in set(profile.folder.glob(".photographs.*.part")) - {part}:
+    part = run_folder(profile) / f".photographs.{mark}.part"  # an interrupted drawing goes on in it
+    for other in set(run_folder(profile).glob(".photographs.*.part")) - {part}:
         shutil.rmtree(other)
     part.mkdir(parents=True, exist_ok=True)
     drawing.write(part, **settings)

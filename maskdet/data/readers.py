@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 from xml.etree import ElementTree
 
-from maskdet.data.boxes import Box, box
+from maskdet.data.classes import Box, box
 from maskdet.data.train_csv import TABLE, rows
 
 SUFFIXES = (".jpg", ".jpeg", ".png")

@@ -4,7 +4,7 @@ import csv
 import io
 from collections import defaultdict
 
-from maskdet.data.boxes import Box, box
+from maskdet.data.classes import Box, box
 
 TABLE = "train.csv"
 EDGES = ("x1", "y1", "x2", "y2")

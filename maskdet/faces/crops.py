@@ -1,17 +1,17 @@
 """A stage of the experiment: detect, match and crop the faces of a run's photographs."""
 
-import importlib.metadata
+import contextlib
 import time
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from maskdet import data, files
+from maskdet import data, files, keys
 from maskdet.config import CLASSES, SIZE, Profile
-from maskdet.faces.detectors import code, detector
-from maskdet.faces import matching
+from maskdet.faces.detectors import detector, key
 from maskdet.faces.matching import crop, match, surroundings
 
 BOX = ["left", "top", "right", "bottom"]
@@ -63,16 +63,24 @@ def prepare(profile: Profile) -> Faces:
     """
     dataset = data.load(profile)
     photographs = dataset.photographs.photograph[dataset.photographs.annotated]
-    found = _match_all(dataset, _detected(profile, dataset, photographs, name=profile.detector), iou=profile.iou)
-    crops = profile.folder / "crops.npz"
-    crops.unlink(missing_ok=True)  # the tables count once the crops are there, written last
-    for table in ("faces", "detections"):
-        with files.whole(profile.folder / f"{table}.csv") as part:
-            getattr(found, table).to_csv(part, index=False)
-    with files.whole(crops) as part:
-        np.savez(part, seconds=found.seconds, key=_key(dataset, profile),
-                 **{f"{kind}_{boxes}": getattr(found, kind)[boxes] for kind in KINDS for boxes in BOXES})
-    return found
+    path, key = _folder(profile) / "crops.npz", _key(dataset, profile)
+    with files.alone(path):
+        if path.exists():
+            with contextlib.suppress(ValueError):
+                return load(profile)
+            path.unlink()  # the tables count once the crops are there, written last
+        found = _match_all(dataset, _detected(profile, dataset, photographs, name=profile.detector), iou=profile.iou)
+        for table in ("faces", "detections"):
+            with files.whole(_folder(profile) / f"{table}.csv") as part:
+                getattr(found, table).to_csv(part, index=False)
+        with files.whole(path) as part:
+            np.savez(part, seconds=found.seconds, key=key,
+                     **{f"{kind}_{boxes}": getattr(found, kind)[boxes] for kind in KINDS for boxes in BOXES})
+    return load(profile)
+
+
+def _folder(profile: Profile) -> Path:
+    return profile.folder / "crops"
 
 
 def searched(profile: Profile, name: str, *, split: str = "test") -> Faces:
@@ -86,9 +94,7 @@ def searched(profile: Profile, name: str, *, split: str = "test") -> Faces:
 
 
 def _detected(profile: Profile, dataset: data.Dataset, photographs, *, name: str) -> list[tuple[str, dict]]:
-    key = files.digest(dataset.checksum, name, code(name))
-    path = profile.folder / ("detections.jsonl" if name == "mtcnn" else f"detections-{name}.jsonl")
-    journal = files.Journal(path, key=key)
+    journal = files.Journal(_folder(profile) / f"{name}.jsonl", key=files.digest(dataset.checksum, name, key(name)))
     todo = [photograph for photograph in photographs if photograph not in journal.items]
     if todo:
         detect = detector(name)  # which takes seconds
@@ -102,8 +108,8 @@ def _detected(profile: Profile, dataset: data.Dataset, photographs, *, name: str
 
 def _key(dataset: data.Dataset, profile: Profile) -> str:
     """Names the labelled photographs, their split, the detector as it is now, and what else crops are made with."""
-    return files.digest(dataset.checksum, dataset.boxes.to_csv(), profile.detector, code(profile.detector),
-                        profile.iou, files.source(_match_all, matching), importlib.metadata.version("pillow"))
+    return files.digest(dataset.checksum, dataset.boxes.to_csv(), profile.detector, key(profile.detector), profile.iou,
+                        keys.code(_match_all))
 
 
 def _match_all(dataset, detected: list[tuple[str, dict]], *, iou: float) -> Faces:
@@ -136,7 +142,7 @@ def _match_all(dataset, detected: list[tuple[str, dict]], *, iou: float) -> Face
 def load(profile: Profile) -> Faces:
     """What `prepare` wrote. Raises FileNotFoundError, naming the command, if it has not run, and
     ValueError if it ran on other photographs, labels or splits than the profile's now, or by another detector."""
-    path = profile.folder / "crops.npz"
+    path = _folder(profile) / "crops.npz"
     if not path.exists():
         raise FileNotFoundError(f"expected crops of profile {profile.name}, got none: run `{profile.command}`")
     with np.load(path) as archive:
@@ -145,5 +151,5 @@ def load(profile: Profile) -> Faces:
     if key != _key(data.load(profile), profile):
         raise ValueError("expected crops of the photographs, by the detector, as they are now, got older ones in "
                          f"{path}: run `{profile.command}`")
-    faces, detections = (pd.read_csv(profile.folder / f"{name}.csv") for name in ("faces", "detections"))
+    faces, detections = (pd.read_csv(_folder(profile) / f"{name}.csv") for name in ("faces", "detections"))
     return Faces(faces, detections, crops, patches, seconds)

@@ -1,16 +1,13 @@
 """Detectors behind one call: `detect(photograph) -> boxes, scores`."""
 
-import importlib.metadata
 from collections.abc import Callable
-from dataclasses import dataclass
-from types import ModuleType
 
 import numpy as np
 
-from maskdet import files
-from maskdet.faces import matching, yunet
-from maskdet.faces.cascade import convolution, networks, pyramid, stages, suppression
-from maskdet.faces.photograph import checked
+from maskdet import files, keys
+from maskdet.faces import yunet
+from maskdet.faces.cascade import pyramid, stages
+from maskdet.faces.matching import checked
 
 Detect = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
 
@@ -22,7 +19,7 @@ def mtcnn() -> Detect:
 
 def stock() -> Detect:
     """MTCNN as the `mtcnn` package ships it, at its defaults: what `mtcnn` is compared with."""
-    import maskdet.backend  # noqa: F401  (before mtcnn imports TensorFlow in its own way)
+    import maskdet.networks.backend  # noqa: F401  (before mtcnn imports TensorFlow in its own way)
     from mtcnn import MTCNN
 
     network = MTCNN()
@@ -36,32 +33,7 @@ def stock() -> Detect:
     return detect
 
 
-@dataclass(frozen=True)
-class Kind:
-    """A detector, and what its boxes depend on.
-
-    `make()`: the detector itself. `modules`: of this package, that it is made of. `packages`: others, whose versions
-    count. `card`: what states, as "sha256", the checksum of weights that come with this package.
-    """
-
-    make: Callable[[], Detect]
-    modules: tuple[ModuleType, ...]
-    packages: tuple[str, ...]
-    card: Callable[[], dict] | None = None
-
-    @property
-    def code(self) -> str:
-        """A name for all of that: another, once any of it has changed. Raises as `card`."""
-        return files.digest(files.source(self.make, *self.modules),
-                            [(name, importlib.metadata.version(name)) for name in self.packages],
-                            self.card()["sha256"] if self.card else None)
-
-
-DETECTORS = {
-    # Its weights count as well: `networks` takes no others than those whose checksums it states.
-    "mtcnn": Kind(mtcnn, (convolution, networks, pyramid, stages, suppression), ("mtcnn",)),
-    "mtcnn-stock": Kind(stock, (pyramid,), ("mtcnn", "tensorflow")),
-    "yunet": Kind(yunet.YuNet, (yunet, matching), ("tensorflow", "pillow"), yunet.card)}
+DETECTORS: dict[str, Callable[[], Detect]] = {"mtcnn": mtcnn, "mtcnn-stock": stock, "yunet": yunet.YuNet}
 
 
 def detector(name: str) -> Detect:
@@ -69,16 +41,17 @@ def detector(name: str) -> Detect:
 
     Raises ValueError for a name that is not in `DETECTORS`.
     """
-    return _known(name).make()
+    return _known(name)()
 
 
-def code(name: str) -> str:
-    """Names a detector's code, weights and packages, for the key of what it found. Raises as `detector` and
-    `Kind.code`."""
-    return _known(name).code
+def key(name: str) -> str:
+    """Names a detector's code, weights and packages: another, once any of it has changed. Raises as `detector`."""
+    # The code of MTCNN states the checksums of its weights.
+    weights = yunet.card()["sha256"] if name == "yunet" else None
+    return files.digest(keys.code(_known(name)), weights)
 
 
-def _known(name: str) -> Kind:
+def _known(name: str) -> Callable[[], Detect]:
     if name not in DETECTORS:
         raise ValueError(f"expected a detector, one of {', '.join(DETECTORS)}, got {name!r}")
     return DETECTORS[name]

@@ -5,7 +5,16 @@ from PIL import Image
 from scipy.optimize import linear_sum_assignment
 
 from maskdet.config import SIZE
-from maskdet.faces.photograph import checked
+
+
+def checked(photograph) -> np.ndarray:
+    """`photograph` itself. Raises ValueError for anything but an array (H, W, 3) uint8 with at least one pixel."""
+    kind, shape = getattr(photograph, "dtype", type(photograph).__name__), np.shape(photograph)
+    if kind != np.uint8 or len(shape) != 3 or shape[2] != 3 or 0 in shape:
+        raise ValueError(f"expected a photograph (H, W, 3) uint8, got {kind} {shape}: "
+                         "of a file, np.asarray(Image.open(path).convert('RGB')) is one")
+    return photograph
+
 
 
 def overlap(boxes: np.ndarray, others: np.ndarray) -> np.ndarray:

@@ -5,7 +5,6 @@ Each cell of three grids says whether a face is around it, and where its edges l
 package: plain arrays, of which the card beside them says where they are from.
 """
 
-import hashlib
 import io
 import json
 from collections.abc import Callable
@@ -15,8 +14,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from maskdet.faces.matching import overlap
-from maskdet.faces.photograph import checked
+from maskdet import files
+from maskdet.faces.matching import checked, overlap
 
 FOLDER = Path(__file__).parent / "shipped"
 STRIDES = (8, 16, 32)  # pixels between the cells of each grid
@@ -54,13 +53,7 @@ class Settings:
 def weights() -> dict[str, np.ndarray]:
     """The arrays of the network by layer, "stem.kernel" for one. Raises FileNotFoundError, or ValueError where the
     file has another checksum than its card states."""
-    path = FOLDER / "yunet.npz"
-    if not path.exists():
-        raise FileNotFoundError(f"expected the weights of YuNet at {path}, got no such file: {REMEDY}")
-    content = path.read_bytes()
-    got, stated = hashlib.sha256(content).hexdigest(), card()["sha256"]
-    if got != stated:
-        raise ValueError(f"expected {path} with the SHA-256 {stated}, got {got}: {REMEDY}")
+    content = files.checked(FOLDER / "yunet.npz", card()["sha256"], remedy=REMEDY)
     with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
         return dict(arrays)
 
@@ -87,7 +80,7 @@ def network():
     They are the logits of the class and of the object, the middle of the box in cells from the cell's corner, and the
     logarithms of its sides in cells.
     """
-    from maskdet.backend import keras  # starts TensorFlow, without which the other detectors do
+    from maskdet.networks.backend import keras  # starts TensorFlow, without which the other detectors do
 
     layers = keras.layers
 
@@ -118,7 +111,7 @@ def inference() -> Callable:
 
     Raises as `weights`.
     """
-    from maskdet.backend import tf
+    from maskdet.networks.backend import tf
 
     model, arrays = network(), weights()
     for layer in model.layers:

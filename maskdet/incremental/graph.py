@@ -26,7 +26,7 @@ def read(model) -> tuple[Step, ...]:
     """
     if not getattr(model, "inputs", None):
         raise TypeError(f"expected a Keras model that is built, got a {type(model).__name__}: begin it with "
-                        "keras.Input((H, W, 3)), or take maskdet.models.shipped(name)")
+                        "keras.Input((H, W, 3)), or take maskdet.networks.shipped(name)")
     if not _known(model):
         raise ValueError(f"expected a model of Keras' own classes, got one of {type(model).__name__}, which may do "
                          f"more than its layers{ELSE}")
@@ -155,7 +155,7 @@ def _pooling(layer, shape):
 
 
 def _median(layer, shape):
-    """Of maskdet.models: 3x3, mirrored."""
+    """Of maskdet.networks: 3x3, mirrored."""
     row, column = (np.abs(np.arange(side)[:, None] + [-1, 0, 1]) for side in shape[:2])
     row, column = (np.where(line >= side, 2 * side - 2 - line, line) for line, side in zip((row, column), shape[:2]))
     covers = (row[:, None, :, None] * shape[1] + column[None, :, None, :]).reshape(-1, 9).astype(np.int32)

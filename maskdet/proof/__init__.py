@@ -1,7 +1,7 @@
 """What is true of one pixel: for each face a witness that anyone can check, or a proof that there is none.
 
 `rounding`: what float32 may do to the network as it is run; `forms`: affine forms of its tensors over a box of colours,
-followed through the incremental inference; `lines`: the margin that they leave, followed backwards; `bounds`: both
+followed through the incremental inference; `backward`: the margin that they leave, followed backwards; `bounds`: both
 together; `branching`: every place of a face decided; `verdicts`: many faces, at once.
 """
 
@@ -10,4 +10,4 @@ from maskdet.proof.branching import FLIPPABLE, SAFE, UNDECIDED, Decision, decide
 from maskdet.proof.forms import Boxes
 from maskdet.proof.verdicts import Verdicts, decide_all
 
-__all__ = ["FLIPPABLE", "SAFE", "UNDECIDED", "Bounds", "Boxes", "Decision", "Verdicts", "decide", "decide_all"]
+__all__ = ["Bounds", "Boxes", "Decision", "FLIPPABLE", "SAFE", "UNDECIDED", "Verdicts", "decide", "decide_all"]

@@ -1,5 +1,5 @@
 """Sound bounds of a face's margin over boxes of colours: affine forms followed forward through each kind of step say
-between which values each neuron stays, and `lines` what is then left of the margin.
+between which values each neuron stays, and `backward` what is then left of the margin.
 
 A new kind of step that is not linear is a method here.
 """
@@ -12,8 +12,8 @@ import numpy as np
 from maskdet.incremental import Face
 from maskdet.incremental.layers import Change, Maximum, Median, Relu, Step
 from maskdet.proof import kernels, rounding
-from maskdet.proof.forms import Boxes, Form, Noise, bent, scaled, spread
-from maskdet.proof.lines import Lines, least
+from maskdet.proof.backward import least
+from maskdet.proof.forms import Boxes, Form, Lines, Noise, bent, scaled, spread
 
 TIE = 1e-5  # float32 probabilities of logits that are further apart than this differ
 TOGETHER = {False: 10, True: 32}  # boxes bounded at once, closely and roughly: their symbols stay in cache

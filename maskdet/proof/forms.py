@@ -14,7 +14,6 @@ import numpy as np
 
 from maskdet.incremental.layers import Change
 from maskdet.proof import kernels, rounding
-from maskdet.proof.lines import Lines
 
 FAINT = 1e-2  # a new symbol smaller than this is kept as radius
 
@@ -59,6 +58,17 @@ class Noise:
 
     owner: np.ndarray
     change: Change
+
+
+@dataclass(frozen=True)
+class Lines:
+    """A step that bends: in each slot and channel (S, C) its output is no less than  share[0] x + offset[0]  and no
+    more than  share[1] x + offset[1], x being its input at the same place, or at place `tap` (S, C) where there is
+    one."""
+
+    share: tuple[np.ndarray, np.ndarray]
+    offset: tuple[np.ndarray, np.ndarray]
+    tap: np.ndarray | None = None
 
 
 @dataclass(frozen=True)

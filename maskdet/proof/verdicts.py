@@ -11,14 +11,12 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from maskdet import files
+from maskdet import files, keys
 from maskdet.attack import changed, oracle
 from maskdet.attack.oracle import Predict
-from maskdet.attack.pixels import CORNERS, everywhere
 from maskdet.attack.sweeps import drawn
 from maskdet.config import Profile
-from maskdet.incremental import Incremental, graph, kernels as passes, layers, network as incremental, windows
-from maskdet.proof import bounds, branching, forms, kernels, lines, rounding
+from maskdet.incremental import Incremental
 from maskdet.proof.branching import BUDGET, FLIPPABLE, SAFE, UNDECIDED, Decision, decide
 from maskdet.workers import in_turn, workers
 
@@ -57,25 +55,26 @@ def decide_all(predict: Predict, network: Incremental, images: np.ndarray, label
                budget: int = BUDGET) -> Verdicts:
     """Decide the faces (N, H, W, 3) that `predict`, the whole pass of `network`, has right; where `most` is given,
     as many as that at most, drawn from the seed; with `budget` boxes of colours a face. Each is kept in a journal as it
-    is reached: an interrupted call goes on where it stopped. Writes `truth-<stem>.csv`, `stem` being `name` where
+    is reached: an interrupted call goes on where it stopped. Writes `verification/<stem>.csv`, `stem` being `name` where
     none is given.
 
     Each witness is checked with `predict`. Raises AssertionError where one does not hold, and ValueError where no
     face is right.
     """
     chosen = drawn(predict(images), labels, name=name, seed=profile.seed)[:most]
-    path = profile.folder / f"truth-{stem or name}.jsonl"
-    journal = files.Journal(path, key=_key(network, images, labels, budget))
-    todo = [face for face in chosen.tolist() if str(face) not in journal.items]
-    bar = tqdm(total=len(chosen), initial=len(chosen) - len(todo), unit="face", disable=None, desc=f"decide, {name}")
-    with bar, contextlib.closing(_decided(network, images, labels, todo, budget)) as found:
-        for face, item in found:
-            decision = _read(item)
-            if decision.verdict == FLIPPABLE:
-                _check(predict, images[face], int(labels[face]), decision, face=face)
-            journal.add(str(face), item)
-            bar.update()
-    return _finished(journal, name, np.sort(chosen), path)
+    path = profile.folder / "verification" / f"{stem or name}.csv"
+    with files.alone(path):
+        journal = files.Journal(path.with_suffix(".jsonl"), key=_key(network, images, labels, budget))
+        todo = [face for face in chosen.tolist() if str(face) not in journal.items]
+        bar = tqdm(total=len(chosen), initial=len(chosen) - len(todo), unit="face", disable=None, desc=f"verify, {name}")
+        with bar, contextlib.closing(_decided(network, images, labels, todo, budget)) as found:
+            for face, item in found:
+                decision = _read(item)
+                if decision.verdict == FLIPPABLE:
+                    _check(predict, images[face], int(labels[face]), decision, face=face)
+                journal.add(str(face), item)
+                bar.update()
+        return _finished(journal, name, np.sort(chosen), path)
 
 
 def _decided(network: Incremental, images: np.ndarray, labels: np.ndarray, todo: list[int],
@@ -120,15 +119,12 @@ def _finished(journal: files.Journal, name: str, faces: np.ndarray, path: Path) 
     items = [journal.items[str(face)] for face in faces.tolist()]
     done = Verdicts(name, faces, [_read(item) for item in items], np.array([item["margin"] for item in items]),
                     np.array([item["seconds"] for item in items]))
-    with files.whole(path.with_suffix(".csv")) as part:
+    with files.whole(path) as part:
         done.table().to_csv(part, index=False)
     return done
 
 
 def _key(network: Incremental, images: np.ndarray, labels: np.ndarray, budget: int) -> str:
     """Names the work: the network by its weights, the faces, and the code."""
-    weights = [value.tobytes() for step in network.steps for value in vars(step).values()
-               if isinstance(value, np.ndarray)]
-    code = (oracle, graph, passes, layers, incremental, windows, bounds, branching, forms, kernels, lines,
-            rounding, everywhere, _item, _line, _read)
-    return files.digest(*weights, CORNERS.tobytes(), images.tobytes(), labels.tobytes(), budget, files.source(*code))
+    weights = [value for step in network.steps for value in vars(step).values() if isinstance(value, np.ndarray)]
+    return files.digest(*weights, images, labels, budget, keys.code(_item, Incremental))

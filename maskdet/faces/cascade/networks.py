@@ -1,7 +1,6 @@
 """The three networks of MTCNN, with the weights of the installed `mtcnn` package, for compiled convolutions."""
 
 import dataclasses
-import hashlib
 import importlib.util
 import io
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from pathlib import Path
 import joblib
 import numpy as np
 
+from maskdet import files
 from maskdet.faces.cascade.convolution import LANES, PIXELS, SLACK, dense, proposals, through
 
 PACKAGE = "mtcnn==1.0.0"  # as requirements.txt locks it; its files, which are pickles, have these checksums:
@@ -27,13 +27,7 @@ def weights(name: str) -> list[np.ndarray]:
     """
     package = importlib.util.find_spec("mtcnn")
     path = Path(package.submodule_search_locations[0] if package else "mtcnn") / "assets" / "weights" / f"{name}.lz4"
-    if not path.exists():
-        raise FileNotFoundError(f"expected the weights of MTCNN at {path}, got no such file: install {PACKAGE}")
-    content = path.read_bytes()
-    got = hashlib.sha256(content).hexdigest()
-    if got != CHECKSUMS[name]:
-        raise ValueError(f"expected {path} with the SHA-256 {CHECKSUMS[name]}, got {got}: install {PACKAGE} anew")
-    return joblib.load(io.BytesIO(content))
+    return joblib.load(io.BytesIO(files.checked(path, CHECKSUMS[name], remedy=f"install {PACKAGE}")))
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ import numpy as np
 from maskdet.faces.cascade import networks, pyramid
 from maskdet.faces.cascade.convolution import SLACK
 from maskdet.faces.cascade.suppression import suppressed
-from maskdet.faces.photograph import checked
+from maskdet.faces.matching import checked
 
 STRIDE = 2  # of P-net's cells, pixels
 THRESHOLDS = (0.6, 0.7, 0.8)  # the probability of a face that P-net, R-net and O-net must exceed

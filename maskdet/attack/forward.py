@@ -1,0 +1,53 @@
+"""Any Keras model as a network to attack: every question a whole forward pass, its gradient by TensorFlow.
+
+Slower than `maskdet.incremental` by far; for layers that that one does not know.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from maskdet import networks
+from maskdet.attack.oracle import PredictedFace
+from maskdet.networks.backend import keras, tf
+
+
+@dataclass(frozen=True)
+class Forward:
+    """`logits(images (N, H, W, 3) uint8) -> (N, 2)` and its `gradient` by one image, by a label."""
+
+    logits: Callable[[np.ndarray], np.ndarray]
+    gradient: Callable[[np.ndarray, int], np.ndarray]
+
+    @staticmethod
+    def of(model: keras.Model) -> "Forward":
+        """The network of a model whose last layer but the softmax is called `logits`."""
+        inner = keras.Model(model.inputs, model.get_layer("logits").output)
+
+        @tf.function(input_signature=[tf.TensorSpec((1, *model.input_shape[1:])), tf.TensorSpec((2,))])
+        def slope(image, weights):
+            with tf.GradientTape() as tape:
+                tape.watch(image)
+                margin = tf.reduce_sum(inner(image, training=False) * weights)
+            return tape.gradient(margin, image)
+
+        def gradient(image: np.ndarray, label: int) -> np.ndarray:
+            weights = np.where(np.arange(2) == label, 1, -1).astype(np.float32)
+            return slope(image[None].astype(np.float32), weights).numpy()[0]
+
+        return Forward(networks.logits(model), gradient)
+
+    def face(self, image: np.ndarray) -> "ForwardFace":
+        return ForwardFace(self.logits, image, self.logits(image[None])[0], self.gradient)
+
+
+@dataclass(frozen=True)
+class ForwardFace(PredictedFace):
+    """One image (H, W, 3) uint8 under attack, whose gradient is known."""
+
+    slope: Callable[[np.ndarray, int], np.ndarray]
+
+    def gradient(self, label: int) -> np.ndarray:
+        """The gradient (H, W, 3) by the image of the logit of class `label` less the other one."""
+        return self.slope(self.image, label)

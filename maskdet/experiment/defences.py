@@ -1,0 +1,71 @@
+"""What a deployer can do against one pixel: each defence beside the network without one."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+
+from maskdet.attack import Sweep
+from maskdet.config import Profile
+from maskdet.counts import Count, clustered
+from maskdet.experiment.attacks import success
+from maskdet.experiment.fitting import Outcome
+from maskdet.experiment.verification import FOUND, Decided
+from maskdet.proof import SAFE, Verdicts
+
+Outcomes = Mapping[str, Sequence[Outcome]]
+Sweeps = Mapping[str, Mapping[str, Sequence[Sweep]]]  # by search, then by network and defence
+
+
+def searched_table(outcomes: Outcomes, sweeps: Sweeps) -> pd.DataFrame:
+    """A row a network and defence: accuracy, and the faces that each search flips."""
+    return pd.DataFrame({name: {"accuracy": str(outcome.test.accuracy)} | {
+        f"flipped by {FOUND[search]}": str(success([outcome], found[name])) for search, found in sweeps.items()}
+        for name, [outcome] in outcomes.items()}).T
+
+
+def verdicts_table(outcomes: Outcomes, decided: Decided, shares: Mapping[str, Mapping]) -> pd.DataFrame:
+    """A row a network and defence: by how many points it is right more often than without, the verdicts, the most that
+    any attack can flip, and the certified accuracy: the share of all tested faces that are told right and proved safe,
+    a lower bound where not all right ones are decided."""
+    rows = {}
+    for name, [outcome] in outcomes.items():
+        [without] = outcomes[f"{outcome.trial.line.network}, none"]
+        more = 100 * (outcome.test.accuracy.share - without.test.accuracy.share)
+        rows[name] = {"accuracy, points more": f"{more:+.2f}", **decided[name].counts,
+                      "at most flippable": str(shares[name]["at_most"]),
+                      "certified accuracy": str(_certified(outcome, decided[name]))}
+    return pd.DataFrame(rows).T
+
+
+def _certified(outcome: Outcome, decided: Verdicts) -> Count:
+    """Of all tested faces, those that are told right and proved safe."""
+    held = np.zeros(len(outcome.test.clusters), bool)
+    held[decided.faces[decided.are(SAFE)]] = True
+    return clustered(held, outcome.test.clusters)
+
+
+def intervals(outcomes: Outcomes, shares: Mapping[str, Mapping]) -> dict[str, list]:
+    """Accuracy, and the share of the decided faces that have a witness, as `figures.intervals` draws them."""
+    counts = {"accuracy": {name: outcome.test.accuracy for name, [outcome] in outcomes.items()},
+              "flippable": {name: shares[name]["flippable"] for name in outcomes}}
+    return {what: [(name, count.share, count.interval) for name, count in several.items()]
+            for what, several in counts.items()}
+
+
+def numbers(run: Profile, outcomes: Outcomes, sweeps: Sweeps, decided: Decided,
+            shares: Mapping[str, Mapping]) -> tuple[dict, dict]:
+    """What the stage of the defences records, by network, then by defence; and the seconds of each training and
+    decision."""
+    found: dict[str, dict] = {}
+    for name, [outcome] in outcomes.items():
+        network = outcome.trial.line.network
+        defence = name.removeprefix(f"{network}, ").replace(",", "").replace(" ", "_")
+        found.setdefault(network, {})[defence] = {
+            "accuracy": outcome.test.accuracy,
+            "success": {search: success([outcome], swept[name]) for search, swept in sweeps.items()},
+            "verdicts": decided[name].counts,
+            "flippable": shares[name]["flippable"], "at_most": shares[name]["at_most"]}
+    seconds = {name: {"training": outcome.fit.seconds, "decision": float(decided[name].seconds.mean())}
+               for name, [outcome] in outcomes.items()}
+    return {"defence": found}, seconds

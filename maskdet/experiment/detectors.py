@@ -1,0 +1,182 @@
+"""The whole system, a photograph in and labelled boxes out: detectors compared on a run's test photographs.
+
+Behind each is the run's residual network, which was fitted to MTCNN's crops, whichever detector cuts them here.
+"""
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from maskdet import data, experiment, faces, networks
+from maskdet.config import CLASSES, Profile
+from maskdet.counts import Count, clustered
+from maskdet.faces.yunet import Settings
+
+NAMES = ("mtcnn", "yunet")  # of detectors
+NETWORK = "resnet"
+FITTED = "mtcnn"  # the detector to whose crops it was fitted
+
+
+@dataclass(frozen=True)
+class Search:
+    """What one detector finds in a run's test photographs, and what the network says of it.
+
+    `faces`: every labelled face of either class, as `faces.Faces` has them, and `told`: it was found, and the
+    network has its class right. `detections`: every box, as there, and the group of its photograph. `photographs`:
+    how many there are. `smallest`: the width in pixels from which faces are counted.
+    """
+
+    faces: pd.DataFrame
+    detections: pd.DataFrame
+    photographs: int
+    smallest: int
+
+    @property
+    def wide(self) -> pd.DataFrame:
+        """The faces of `smallest` pixels or more, for which shares are stated."""
+        return self.faces[self.faces.right - self.faces.left >= self.smallest]
+
+    @property
+    def recall(self) -> dict[str, Count]:
+        """Of the `wide` faces, those found: of each class, and of "all"."""
+        return _by_class(self.wide, "found")
+
+    @property
+    def accuracy(self) -> Count:
+        """Of the `wide` faces found, those decided rightly."""
+        found = self.wide[self.wide.found]
+        return clustered(found.told, found.group)
+
+    @property
+    def whole(self) -> dict[str, Count]:
+        """Of the `wide` faces, those found and decided rightly: of each class, and of "all"."""
+        return _by_class(self.wide, "told")
+
+    @property
+    def unmatched(self) -> int:
+        """Boxes, of any width, that match no labelled face."""
+        return int((~self.detections.matched).sum())
+
+
+def _by_class(table: pd.DataFrame, column: str) -> dict[str, Count]:
+    parts = {"all": table, **{label: table[table.label == label] for label in CLASSES}}
+    return {name: clustered(part[column], part.group) for name, part in parts.items() if len(part)}
+
+
+def prepare(run: Profile) -> dict[str, Search]:
+    """Search the run's test photographs with each detector of `NAMES`, going on where a call was interrupted, and
+    ask the run's network about the crops.
+
+    Raises FileNotFoundError, naming the command, where it is not fitted, and ValueError where it was fitted to the
+    crops of another detector than MTCNN: what is said of the comparison would be false.
+    """
+    if run.detector != FITTED:
+        raise ValueError(f"expected a run whose detector is {FITTED!r}, to whose crops the network was fitted, got "
+                         f"{run.detector!r}: compare detectors on another profile")
+    [outcome] = experiment.load(run, {NETWORK: experiment.main(run)[NETWORK]})[NETWORK]
+    predict, photographs = networks.predictor(outcome.model), data.load(run).photographs
+    groups = photographs[photographs.split == "test"].set_index("photograph").group
+    return {name: _searched(faces.searched(run, name), predict, groups, smallest=run.smallest_face) for name in NAMES}
+
+
+def _searched(found: faces.Faces, predict, groups: pd.Series, *, smallest: int) -> Search:
+    """`found` with what `predict` says of its crops; `groups`: of each photograph."""
+    masked = np.full(len(found.faces), -1)  # of a face that was missed, nothing
+    masked[found.faces.found] = predict(found.crops["mtcnn"]).argmax(axis=1)
+    table = found.faces.assign(said=masked)[found.faces.label.isin(CLASSES)]
+    table["told"] = table.said.to_numpy() == faces.labels(table)
+    detections = found.detections.assign(group=found.detections.photograph.map(groups))
+    return Search(table.reset_index(drop=True), detections, len(groups), smallest)
+
+
+def table(searches: Mapping[str, Search]) -> pd.DataFrame:
+    """A column a detector: what is found of the faces at least `smallest` pixels wide, what is decided rightly of
+    those found and of all of those, and how many of the boxes, of any width, are on a labelled face."""
+    return pd.DataFrame({name: {
+        **{f"{label} faces {_least(search)}: found": str(search.recall[label]) for label in CLASSES},
+        f"faces found {_least(search)}: decided rightly": str(search.accuracy),
+        f"faces {_least(search)}: found and decided rightly": str(search.whole["all"]),
+        "boxes of any width: on a labelled face": str(_precision(search)),
+        "boxes of any width: unmatched, a photograph": f"{search.unmatched / search.photographs:.2f}"}
+        for name, search in searches.items()})
+
+
+def _least(search: Search) -> str:
+    return f"at least {search.smallest} px wide"
+
+
+def _precision(search: Search) -> Count:
+    return clustered(search.detections.matched, search.detections.group)
+
+
+def by_width(searches: Mapping[str, Search]) -> dict[str, dict[str, pd.DataFrame]]:
+    """Recall and precision by width as `figures.by_width` draws them: by panel and detector."""
+    panels = {f"{label} faces found": {name: faces.recall_by_width(search).xs(label, level="label")
+                                       for name, search in searches.items()} for label in CLASSES}
+    return panels | {"boxes on a labelled face": {name: faces.precision_by_width(search)
+                                                  for name, search in searches.items()}}
+
+
+def intervals(searches: Mapping[str, Search]) -> dict[str, list]:
+    """What the network makes of each detector's boxes around faces at least `smallest` pixels wide, as
+    `figures.intervals` draws it."""
+    counts = {"found faces decided rightly": {name: search.accuracy for name, search in searches.items()},
+              "faces found and decided rightly": {name: search.whole["all"] for name, search in searches.items()}}
+    return {quantity: [(name, count.share, count.interval) for name, count in each.items()]
+            for quantity, each in counts.items()}
+
+
+def numbers(run: Profile, searches: Mapping[str, Search]) -> dict:
+    """What this stage records."""
+    return {"realtime": {name: {
+        "recall": search.recall, "precision": _precision(search), "unmatched": search.unmatched,
+        "boxes": len(search.detections), "photographs": search.photographs, "smallest": run.smallest_face,
+        "accuracy": search.accuracy, "whole": search.whole} for name, search in searches.items()}}
+
+
+def shared(searches: Mapping[str, Search]) -> dict[str, Count]:
+    """Of the wide faces that all detectors find, those decided rightly in the box of each."""
+    found = np.all([search.wide.found for search in searches.values()], axis=0)
+    return {name: clustered(search.wide.told[found], search.wide.group[found]) for name, search in searches.items()}
+
+
+def settings() -> dict:
+    """How YuNet looks at a photograph, as the prose quotes it."""
+    return dataclasses.asdict(Settings())
+
+
+def seconds(record: Mapping) -> dict[str, dict[float, float]]:
+    """What `make bench-detection` recorded, as `figures.times` draws it: of each system, seconds of a processor by
+    megapixels."""
+    return {name: {float(size): row["processor"] for size, row in sizes.items()}
+            for name, sizes in record["seconds"].items()}
+
+
+def seconds_table(record: Mapping) -> pd.DataFrame:
+    """A row a system, a column a size: seconds of a processor, and how many times as long the package takes."""
+    return pd.DataFrame({name: {f"{size} megapixels": f"{row['processor']:.3f} s ({row['ratio']:g}×)"
+                                for size, row in sizes.items()} for name, sizes in record["seconds"].items()}).T
+
+
+def seconds_numbers(record: Mapping) -> dict:
+    """What the prose quotes of that record."""
+    made, names = record["provenance"], {"mtcnn": "mtcnn", "yunet": "yunet", "whole": "yunet and resnet"}
+    ends = {"smallest": 0, "largest": -1}
+    sizes = list(record["seconds"]["mtcnn"])
+    ratio = {name: {end: f"{record['seconds'][system][sizes[at]]['ratio']:g}" for end, at in ends.items()}
+             for name, system in names.items()}
+    rates = {name: {clock: f"{value:g}" for clock, value in record["rates"][count].items()}
+             for name, count in (("one", "1"), ("two", "2"))}
+    return {"times": {"run": record["run"], "photographs": record["photographs"], "frame": record["frame"],
+                      "turns": record["turns"], "window": record["window"],
+                      "date": made["date"], "cores": made["hardware"]["cores"],
+                      "processor": made["hardware"]["processor"], "ratio": ratio, "rate": rates,
+                      **{end: sizes[at] for end, at in ends.items()}}}
+
+
+def quoted(preprint: Mapping) -> float:
+    """Seconds that the preprint states for a photograph."""
+    return float(preprint["seconds"].removeprefix("about ").removesuffix(" seconds"))

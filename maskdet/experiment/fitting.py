@@ -1,0 +1,169 @@
+"""The networks of trials fitted, as many at once as there are processors, kept, and tested."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from tqdm import tqdm
+
+from maskdet import data, faces, files, keys, networks
+from maskdet.config import CLASSES, Profile
+from maskdet.counts import Count, clustered
+from maskdet.experiment.variants import Trial
+from maskdet.networks import training
+from maskdet.networks.evaluation import Evaluation
+from maskdet.workers import in_turn, local
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A trial's network `fit`ted, and what it says of the `test` faces and of those of neither class that were
+    found in the same photographs (`left_out`: original class, group of photographs, probability of a mask)."""
+
+    trial: Trial
+    fit: training.Fit
+    test: Evaluation
+    left_out: pd.DataFrame
+
+    @property
+    def model(self):
+        """The Keras model."""
+        return networks.restore(self.trial.line.network, self.fit.weights, scaling=self.trial.line.scaling)
+
+    @property
+    def as_trained(self) -> Count:
+        """Accuracy on the test faces `normalised` as the crops were for training, which the attack does not."""
+        images = training.normalised(self.test.images.astype(np.float32), grey=self.trial.line.network in networks.GREY)
+        model = self.model
+        said = np.concatenate([model.predict_on_batch(images[start:start + networks.BATCH])
+                               for start in range(0, len(images), networks.BATCH)])
+        return clustered(said.argmax(axis=1) == self.test.labels, self.test.clusters)
+
+
+def prepare(run: Profile, trials: Mapping[str, Sequence[Trial]]) -> dict[str, list[Outcome]]:
+    """Fit the networks of `trials`, or read back those that this very fit was done for, and test them.
+
+    As many are fitted at once as there are processors. Writes `networks/<name>.keras` and, last,
+    `<name>.json`, so that an interrupted fit is done again and a finished one is not.
+    """
+    found, dataset = faces.load(run), data.load(run)
+    parts = {trial: _parts(run, dataset, found, trial) for several in trials.values() for trial in several}
+    # Those that differ in what is searched alone share a network.
+    with files.alone(run.folder / "networks" / "fits"):
+        todo = {trial.name: trial for trial, part in parts.items() if _kept(run, trial, part) is None}
+        jobs = [(trial, parts[trial].job(run, trial, found)) for trial in todo.values()]
+        with tqdm(total=len(jobs), desc="fit", unit="network", disable=None) as progress:
+            for trial, fit in _fitted(jobs):
+                _keep(run, trial, parts[trial], fit)
+                progress.update()
+    return {name: [_outcome(run, trial, parts[trial], found) for trial in several] for name, several in trials.items()}
+
+
+def load(run: Profile, trials: Mapping[str, Sequence[Trial]]) -> dict[str, list[Outcome]]:
+    """Trials that `prepare` did. Raises FileNotFoundError, naming the command, where one was not done, and
+    ValueError where it was done on other crops or in another way than the profile's now."""
+    found, dataset = faces.load(run), data.load(run)
+    return {name: [_loaded(run, dataset, found, trial) for trial in several] for name, several in trials.items()}
+
+
+def _loaded(run: Profile, dataset: data.Dataset, found: faces.Faces, trial: Trial) -> Outcome:
+    if not _report(run, trial).exists():
+        raise FileNotFoundError(f"expected network {trial.name} of profile {run.name}, got none: "
+                                f"run `{run.command}`")
+    part = _parts(run, dataset, found, trial)
+    if _kept(run, trial, part) is None:
+        raise ValueError(f"expected network {trial.name} fitted to the crops as they are now, got an older "
+                         f"one in {run.folder}: run `{run.command}`")
+    return _outcome(run, trial, part, found)
+
+
+@dataclass(frozen=True)
+class _Parts:
+    """The rows of the table of faces, with such boxes, that a trial learns from, tests, and tests apart."""
+
+    table: pd.DataFrame
+    learned: np.ndarray
+    tested: np.ndarray
+    left_out: np.ndarray
+    key: str
+
+    def job(self, run: Profile, trial: Trial, found: faces.Faces) -> tuple[tuple, dict]:
+        """What `training.fit` is given."""
+        line, labels = trial.line, faces.labels
+        crops, patches = found.crops[line.boxes], found.patches[line.boxes]
+        recipe, table = line.settings(run), self.table
+        shown = patches[self.learned] if recipe.augmented else patches[:0]
+        held_out = crops[self.tested], labels(table.loc[self.tested])
+        seed = trial.seed if trial.fold is None else 1000 * trial.seed + trial.fold
+        return ((line.network, shown, labels(table.loc[self.learned])),
+                dict(held_out=held_out, recipe=recipe, crops=None if recipe.augmented else crops[self.learned],
+                     seed=seed, scaling=line.scaling, hardened=line.hardened))
+
+
+def _parts(run: Profile, dataset: data.Dataset, found: faces.Faces, trial: Trial) -> _Parts:
+    table = found.rows(boxes=trial.line.boxes)
+    photographs = dataset.photographs[dataset.photographs.annotated]
+    groups = photographs.group.to_numpy()
+    if trial.fold is None:
+        sides = data.split(  # the validation part, for those who choose settings, is learned from here
+            groups, test_share=run.test_share, validation_share=run.validation_share, seed=trial.seed)
+        tested = sides == "test"
+    else:
+        tested = data.folds(groups, run.folds, seed=trial.seed) == trial.fold
+    tested = table.photograph.isin(photographs.photograph[tested]).to_numpy()
+    used = table.label.isin(CLASSES).to_numpy()
+    left_out = ~used & table.original.isin([name for name, fold in data.FOLDING.items() if fold.face]).to_numpy()
+    learned, held, apart = (np.flatnonzero(side) for side in (used & ~tested, used & tested, left_out & tested))
+    if not len(held) or not len(learned):
+        raise ValueError(f"expected faces to learn from and to test in trial {trial.name}, got {len(learned)} and "
+                         f"{len(held)}: add photographs")
+    crops, labels = found.crops[trial.line.boxes], faces.labels(table.loc[learned])
+    recipe = trial.line.settings(run)
+    shown = found.patches[trial.line.boxes] if recipe.augmented else crops
+    key = files.digest(shown[learned], labels, crops[held], trial.line.network, recipe, trial.line.scaling,
+                       trial.line.hardened, trial.seed, keys.code(training.fit))
+    return _Parts(table, learned, held, apart, key)
+
+
+def _report(run: Profile, trial: Trial) -> Path:
+    """Where a fit is reported; its network lies beside it, as .keras."""
+    return run.folder / "networks" / f"{trial.name}.json"
+
+
+def _kept(run: Profile, trial: Trial, part: _Parts) -> dict | None:
+    """What was reported of this very fit, if it was done."""
+    path = _report(run, trial)
+    report = json.loads(path.read_text()) if path.exists() and path.with_suffix(".keras").exists() else {}
+    return report if report.get("key") == part.key else None
+
+
+def _fitted(jobs: Sequence[tuple[Trial, tuple]]) -> Iterator[tuple[Trial, training.Fit]]:
+    # One alone is fitted here: starting a process takes longer than it saves. The weights are the same.
+    if len(jobs) == 1:
+        [(trial, (given, options))] = jobs
+        yield trial, training.fit(*given, **options)
+        return
+    yield from in_turn({local().submit(training.fit, *given, **options): trial for trial, (given, options) in jobs})
+
+
+def _keep(run: Profile, trial: Trial, part: _Parts, fit: training.Fit) -> None:
+    report = _report(run, trial)
+    report.unlink(missing_ok=True)
+    model = networks.restore(trial.line.network, fit.weights, scaling=trial.line.scaling)
+    networks.save(model, report.with_suffix(".keras"))
+    files.write_json(report, {"key": part.key, "seconds": fit.seconds, "history": fit.history.to_dict(orient="list")})
+
+
+def _outcome(run: Profile, trial: Trial, part: _Parts, found: faces.Faces) -> Outcome:
+    report = json.loads(_report(run, trial).read_text())
+    model = networks.read(_report(run, trial).with_suffix(".keras"))
+    predict, crops, table = networks.predictor(model), found.crops[trial.line.boxes], part.table
+    rows = table.loc[part.tested]
+    test = Evaluation(crops[part.tested], faces.labels(rows), predict(crops[part.tested]), rows.group.to_numpy())
+    left_out = pd.DataFrame({"original": table.original.loc[part.left_out], "group": table.group.loc[part.left_out],
+                             "masked": predict(crops[part.left_out])[:, CLASSES.index("masked")]})
+    return Outcome(trial, training.Fit(model.get_weights(), pd.DataFrame(report["history"]), report["seconds"]),
+                   test, left_out.reset_index(drop=True))

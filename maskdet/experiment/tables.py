@@ -1,0 +1,200 @@
+"""Trials as tables for the book, and the numbers of each of their stages."""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+
+from maskdet import attack, networks
+from maskdet.attack import Sweep
+from maskdet.config import CLASSES, SIZE, Profile, Recipe
+from maskdet.counts import Count, clustered
+from maskdet.experiment.attacks import FIRST, pooled, success
+from maskdet.experiment.fitting import Outcome
+from maskdet.experiment.variants import CODE
+from maskdet.networks.evaluation import Evaluation
+from maskdet.record.preprint import lies, share
+from maskdet.record.rows import words
+
+Outcomes = Mapping[str, Sequence[Outcome]]
+Sweeps = Mapping[str, Sequence[Sweep]]
+
+
+def stated(recipe: Recipe) -> dict:
+    """A recipe as the prose quotes it."""
+    return {"epochs": recipe.epochs, "batch": recipe.batch, "learning_rate": str(recipe.learning_rate)}
+
+
+def summaries(outcomes: Outcomes) -> dict[str, list[dict]]:
+    """The layers of each network, as `figures.layers` draws them."""
+    return {name: networks.summary(several[0].model) for name, several in outcomes.items()}
+
+
+def sizes(outcomes: Outcomes) -> dict:
+    """Parameters, and millions of multiplications of one face, of each network."""
+    built = {name: several[0].model for name, several in outcomes.items()}
+    return {name: {"parameters": model.count_params(), "millions": f"{model.count_params() / 1e6:.2f}",
+                   "multiplications": round(networks.multiplications(model) / 1e6, 1)}
+            for name, model in built.items()}
+
+
+def majority(test: Evaluation) -> dict:
+    """The larger class, and how many faces are of it: what always saying so would have right."""
+    larger = np.bincount(test.labels, minlength=len(CLASSES)).argmax()
+    return {"class": CLASSES[larger], "count": clustered(test.labels == larger, test.clusters)}
+
+
+def main_numbers(run: Profile, outcomes: Outcomes) -> tuple[dict, dict]:
+    """What the stage of the single split records: accuracy, size and cost of each network; and its seconds."""
+    tests = pooled(outcomes)
+    return ({"training": stated(run.recipe),
+             "accuracy": {name: test.accuracy for name, test in tests.items()},
+             "accuracy_by_class": {name: test.by_class for name, test in tests.items()},
+             "majority": majority(next(iter(tests.values()))),
+             "confusion": {name: test.confusion.tolist() for name, test in tests.items()},
+             "networks": sizes(outcomes)},
+            {name: outcome.fit.seconds for name, [outcome] in outcomes.items()})
+
+
+def by_original(outcomes: Outcomes) -> pd.DataFrame:
+    """How many faces each network calls masked, by original class; those of neither class are shown, not scored."""
+    rows: dict[str, dict[str, str]] = {}
+    for name, several in outcomes.items():
+        test = pooled({name: several})[name]
+        said = test.probabilities.argmax(axis=1) == CLASSES.index("masked")
+        for own, label in enumerate(CLASSES):
+            inside = test.labels == own
+            rows.setdefault(label, {})[name] = str(clustered(said[inside], test.clusters[inside]))
+        apart = pd.concat([outcome.left_out for outcome in several])
+        for original, faces in apart.groupby("original"):
+            rows.setdefault(original, {})[name] = str(clustered(faces.masked > 0.5, faces.group))
+    return pd.DataFrame(rows).T
+
+
+def measures(run: Profile, tests: Mapping[str, Evaluation]) -> pd.DataFrame:
+    """Accuracy, balanced accuracy, area under the ROC curve, calibration error and Brier score, a column a network."""
+    return pd.DataFrame({name: {
+        "accuracy": str(test.accuracy),
+        **{f"of the {label} faces": str(count) for label, count in test.by_class.items()},
+        "balanced accuracy": str(test.balanced(seed=run.seed)),
+        "area under the ROC curve": str(test.area(seed=run.seed)),
+        "expected calibration error": f"{test.calibration_error:.4f}", "Brier score": f"{test.brier:.4f}"}
+        for name, test in tests.items()})
+
+
+def trials_table(outcomes: Outcomes, sweeps: Sweeps) -> pd.DataFrame:
+    """A row a trial: its seed or fold, accuracy, and success of the attack."""
+    rows = [{"network": name, "seed": outcome.trial.seed,
+             "fold": "–" if outcome.trial.fold is None else outcome.trial.fold,
+             "accuracy": str(outcome.test.accuracy), "success of one pixel": str(success([outcome], [sweep]))}
+            for name in outcomes for outcome, sweep in zip(outcomes[name], sweeps[name])]
+    return pd.DataFrame(rows).set_index("network").rename_axis(None)
+
+
+def folds_numbers(run: Profile, outcomes: Outcomes, sweeps: Sweeps, again: Outcomes,
+                  swept_again: Sweeps) -> tuple[dict, dict]:
+    """What the stage of folds and seeds records."""
+    tests = pooled(outcomes)
+    seconds = {name: sum(outcome.fit.seconds for outcome in several) for name, several in outcomes.items()}
+    attacked = {name: sum(sweep.seconds for sweep in several) for name, several in sweeps.items()}
+    apart = {name: pd.concat([outcome.left_out for outcome in several]) for name, several in outcomes.items()}
+    return {"folds": {
+        "count": run.folds, "repeats": run.repeats,
+        "accuracy": {name: test.accuracy for name, test in tests.items()},
+        "accuracy_by_class": {name: test.by_class for name, test in tests.items()},
+        "balanced": {name: test.balanced(seed=run.seed) for name, test in tests.items()},
+        "area": {name: test.area(seed=run.seed) for name, test in tests.items()},
+        "calibration_error": {name: f"{test.calibration_error:.4f}" for name, test in tests.items()},
+        "majority": majority(next(iter(tests.values()))),
+        "left_out_masked": {name: clustered(table.masked > 0.5, table.group)
+                            for name, table in apart.items() if len(table)},
+        "success": {name: success(outcomes[name], sweeps[name]) for name in outcomes},
+        "only": {name: int(only.sum()) for name, only in _only(tests).items()},
+        "each": {name: {str(outcome.trial.fold): {"accuracy": outcome.test.accuracy,
+                                                  "success": success([outcome], [sweep])}
+                        for outcome, sweep in zip(outcomes[name], sweeps[name])} for name in outcomes},
+        "seeds": {name: {str(outcome.trial.seed): {"accuracy": outcome.test.accuracy,
+                                                   "success": success([outcome], [sweep])}
+                         for outcome, sweep in zip(again[name], swept_again[name])} for name in again},
+    }}, {"training": seconds, "attack": attacked}
+
+
+def _only(tests: Mapping[str, Evaluation]) -> dict[str, np.ndarray]:
+    """The faces (N,) bool of the same tests that each network has right, and none of the others."""
+    right = {name: test.right for name, test in tests.items()}
+    return {name: own & (np.sum(list(right.values()), axis=0) == 1) for name, own in right.items()}
+
+
+def lines_table(outcomes: Outcomes, sweeps: Sweeps) -> pd.DataFrame:
+    """A row a line: accuracy, and success of the attack."""
+    return pd.DataFrame({words(name): {"accuracy": str(several[0].test.accuracy),
+                                       "success of one pixel": str(success(several, sweeps[name]))}
+                         for name, several in outcomes.items()}).T
+
+
+def lines_intervals(outcomes: Outcomes, sweeps: Sweeps, preprint: Mapping) -> dict[str, list]:
+    """The lines as `figures.intervals` draws them, below what the preprint reports."""
+    panels: dict[str, list] = {quantity: [("preprint", share(preprint, quantity), None)]
+                               for quantity in ("accuracy", "success")}
+    for name, several in outcomes.items():
+        for quantity, count in (("accuracy", several[0].test.accuracy), ("success", success(several, sweeps[name]))):
+            panels[quantity].append((words(name), count.share, count.interval))
+    return panels
+
+
+def lines_numbers(run: Profile, outcomes: Outcomes, sweeps: Sweeps, evolved: Sweeps,
+                  preprint: Mapping) -> tuple[dict, dict]:
+    """What the stage of the two lines records: each row, and where the preprint's numbers lie beside the two."""
+    accuracy = {name: outcome.test.accuracy for name, [outcome] in outcomes.items()}
+    flipped = {name: success(outcomes[name], sweeps[name]) for name in outcomes}
+    found = {name: success(outcomes[name], evolved[name]) for name in evolved}
+    ends = {"accuracy": [accuracy[name] for name in found], "success": list(found.values())}
+    return {"lines": {
+        "code": stated(run.code) | {"region": CODE.region},
+        "accuracy": {_key(name): count for name, count in accuracy.items()},
+        "success": {_key(name): count for name, count in flipped.items()}, "evolution": found,
+        "settings": {_key(name): {field: str(value) for field, value in dataclasses.asdict(outcome.trial.line).items()}
+                     for name, [outcome] in outcomes.items()},
+        "majority": {name: majority(outcomes[name][0].test) for name in ("text", "code")},
+        "as_trained": {_key(name): outcome.as_trained for name, [outcome] in outcomes.items()
+                       if outcome.trial.line.scaling == "l2"},
+        "preprint": {quantity: lies(share(preprint, quantity), counts) for quantity, counts in ends.items()},
+        "matters": {"accuracy": _most(accuracy), "success": _most(flipped)},
+    }}, {"training": {name: outcome.fit.seconds for name, [outcome] in outcomes.items()}}
+
+
+def _most(counts: Mapping[str, Count]) -> dict:
+    """Of the code's settings put alone into the text's line, the one that changes a count most, and to what."""
+    text = counts["text"].share
+    alone = {name: abs(count.share - text) for name, count in counts.items() if name.startswith("text, ")}
+    name = max(alone, key=alone.__getitem__)
+    return {"setting": words(name).removeprefix("text, ").removesuffix(" of the code"), "count": counts[name]}
+
+
+def _key(name: str) -> str:
+    """The name of a row as part of a dotted one."""
+    return name.replace(", ", "_").replace(" of the code", "").replace(" of the text", "").replace(" ", "_")
+
+
+def comparison_table(outcomes: Outcomes, sweeps: Sweeps) -> pd.DataFrame:
+    """A row a network: accuracy, size, cost, and success of the most promising corners and, where asked, of all."""
+    size, rows = sizes(outcomes), {}
+    for name, several in outcomes.items():
+        first, every = (success(several, sweeps[name], first=most) for most in (FIRST, np.inf))
+        rows[name] = {"accuracy": str(several[0].test.accuracy), "parameters": f"{size[name]['parameters']:,}",
+                      "million multiplications": f"{size[name]['multiplications']:,}",
+                      f"success, first {FIRST} corners": str(first),
+                      "success, all corners": str(every) if name in networks.NETWORKS else "–"}
+    return pd.DataFrame(rows).T
+
+
+def comparison_numbers(run: Profile, outcomes: Outcomes, sweeps: Sweeps) -> tuple[dict, dict]:
+    """What the stage of the other networks records."""
+    return {"comparison": {
+        "training": stated(run.comparison), "first": FIRST, "corners": len(attack.CORNERS) * SIZE**2,
+        "accuracy": {name: several[0].test.accuracy for name, several in outcomes.items()},
+        "balanced": {name: several[0].test.balanced(seed=run.seed) for name, several in outcomes.items()},
+        "networks": sizes(outcomes),
+        "success": {name: success(several, sweeps[name], first=FIRST) for name, several in outcomes.items()},
+    }}, {name: several[0].fit.seconds for name, several in outcomes.items()}

@@ -1,0 +1,117 @@
+"""Ways of doing the experiment, and on which photographs they are tried."""
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Any
+
+from maskdet import networks
+from maskdet.config import Profile, Recipe
+
+
+@dataclass(frozen=True)
+class Line:
+    """One way of doing the experiment; the defaults are those of the preprint's text.
+
+    `boxes`: what crops are cut from, "mtcnn" or "annotation"; `scaling`: of the crops ("l2": as
+    `training.normalised`, in training only; "median": their medians are seen); `recipe`: which one of the profile,
+    of another length where `epochs` are given, and on crops as they are where it is `plain`; `hardened`: how it
+    is trained against one pixel, if it is (see `hardening`); `region`: rows and columns of the crop below this are
+    searched.
+    """
+
+    network: str = "resnet"
+    boxes: str = "mtcnn"
+    scaling: str = "unit"
+    recipe: str = "recipe"
+    region: int | None = None
+    epochs: int | None = None
+    plain: bool = False
+    hardened: str | None = None
+
+    def settings(self, run: Profile) -> Recipe:
+        """The recipe by which its network is fitted."""
+        recipe = getattr(run, self.recipe)
+        return dataclasses.replace(recipe, epochs=self.epochs or recipe.epochs,
+                                   augmented=recipe.augmented and not self.plain)
+
+
+TEXT = Line()
+CODE = Line(network="figure2", boxes="annotation", scaling="l2", recipe="code", region=32)  # of the code as published
+
+
+def toggled(line: Line, other: Line) -> dict[str, Line]:
+    """`line` with each of its settings alone replaced by that of `other`, by the setting's name."""
+    names = [field.name for field in dataclasses.fields(Line)]
+    return {name: dataclasses.replace(line, **{name: getattr(other, name)}) for name in names
+            if getattr(line, name) != getattr(other, name)}
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A line, on the fold `fold` of the division by `seed`, or on its single split."""
+
+    line: Line
+    seed: int
+    fold: int | None = None
+
+    @property
+    def name(self) -> str:
+        """What its files are called; the region is not part of it, since it changes no network."""
+        ways = [self.line.network] + [getattr(self.line, name) for name in ("boxes", "scaling", "recipe")
+                                      if getattr(self.line, name) != getattr(TEXT, name)]
+        ways += [f"{self.line.epochs}epochs"] * (self.line.epochs is not None) + ["plain"] * self.line.plain
+        ways += [self.line.hardened] * (self.line.hardened is not None)
+        return "-".join(ways + [str(self.seed)] + ([] if self.fold is None else [f"fold{self.fold}"]))
+
+
+def main(run: Profile) -> dict[str, list[Trial]]:
+    """The two networks of the preprint on the profile's split, all else as its text has it, by name."""
+    return {name: [Trial(Line(name), run.seed)] for name in networks.NETWORKS}
+
+
+def repeats(run: Profile) -> dict[str, list[Trial]]:
+    """The same on the splits by each of the profile's seeds, the first of them `main`."""
+    return {name: [Trial(Line(name), run.seed + more) for more in range(run.repeats)] for name in networks.NETWORKS}
+
+
+def folds(run: Profile) -> dict[str, list[Trial]]:
+    """The same on each of the profile's folds: every face is tested once."""
+    return {name: [Trial(Line(name), run.seed, fold) for fold in range(run.folds)] for name in networks.NETWORKS}
+
+
+def lines(run: Profile) -> dict[str, list[Trial]]:
+    """The preprint's text and its code, and each with one setting of the other's, on the profile's split."""
+    named = {"text": TEXT} | {f"text, {name} of the code": line for name, line in toggled(TEXT, CODE).items()}
+    named |= {"code": CODE} | {f"code, {name} of the text": line for name, line in toggled(CODE, TEXT).items()}
+    return {name: [Trial(line, run.seed)] for name, line in named.items()}
+
+
+def comparison(run: Profile) -> dict[str, list[Trial]]:
+    """The backbones of the detectors that the preprint cites, on the same crops as `main`."""
+    return {name: [Trial(Line(name, recipe="comparison"), run.seed)] for name in run.compared}
+
+
+def lengths(run: Profile) -> dict[str, list[Trial]]:
+    """`main` trained for each of the profile's lengths and in full, on augmented crops and on plain ones."""
+    return {f"{name}, {epochs or run.recipe.epochs} epochs{', plain' * plain}":
+            [Trial(Line(name, epochs=epochs, plain=plain), run.seed)]
+            for name in networks.NETWORKS for plain in (False, True) for epochs in (*run.lengths, None)}
+
+
+DEFENCES: dict[str, dict[str, Any]] = {  # what a deployer can do, in a reader's words, and what it is in a line
+    "none": {},
+    "median filter": {"scaling": "median"},
+    "trained on witnesses": {"hardened": "witness"},
+    "trained on bounds": {"hardened": "bounds"},
+    "filter, trained on witnesses": {"scaling": "median", "hardened": "witness"},
+}
+
+
+def defended(run: Profile) -> dict[str, list[Trial]]:
+    """`main` with each defence that the profile names, by network and defence. Raises ValueError for another."""
+    unknown = set(run.defences) - set(DEFENCES)
+    if unknown:
+        raise ValueError(f"expected defences among {', '.join(map(repr, DEFENCES))}, got {sorted(unknown)}")
+    tried = {defence: DEFENCES[defence] for defence in run.defences}
+    return {f"{name}, {defence}": [Trial(Line(name, **settings), run.seed)]
+            for name in networks.NETWORKS for defence, settings in tried.items()}

@@ -1,0 +1,185 @@
+"""The networks, untrained or with given weights."""
+
+import functools
+
+import numpy as np
+
+from maskdet.config import CLASSES, SIZE
+from maskdet.networks.augmentation import LUMA
+from maskdet.networks.backend import keras, tf
+
+layers = keras.layers
+
+# A network divides by 255 itself; or is trained on `training.normalised` images; or divides the image's `Median`.
+SCALINGS = ("unit", "l2", "median")
+
+
+@keras.saving.register_keras_serializable(package="maskdet")
+class Median(keras.layers.Layer):
+    """The median of the 3x3 pixels around each, for each colour; beyond the border the image is mirrored."""
+
+    def call(self, images):
+        height, width = images.shape[1:3]
+        wider = tf.pad(images, ((0, 0), (1, 1), (1, 1), (0, 0)), "REFLECT")
+        # Of three sorted columns, the median of the largest least, the middle middle and the least largest.
+        least, middle, largest = _sorted([wider[:, row:row + height] for row in range(3)])
+        beside = [[one[:, :, column:column + width] for column in range(3)] for one in (least, middle, largest)]
+        return _sorted([_sorted(three)[which] for three, which in zip(beside, (2, 1, 0))])[1]
+
+
+def _sorted(three: list) -> tuple:
+    """Three tensors as the least, the middle and the largest of each element."""
+    a, b, c = three
+    low, high = tf.minimum(a, b), tf.maximum(a, b)
+    return tf.minimum(low, c), tf.maximum(low, tf.minimum(high, c)), tf.maximum(high, c)
+
+
+def _input(scaling: str, *, offset: float = 0.0):
+    """An image, and the image as the first layer of weights sees it: divided by 255, or as it is."""
+    inputs = keras.Input((SIZE, SIZE, 3), dtype="float32")
+    scale, offset = (1.0, 0.0) if scaling == "l2" else (1 / 255, offset)
+    return inputs, layers.Rescaling(scale, offset=offset)(Median()(inputs) if scaling == "median" else inputs)
+
+
+def resnet(scaling: str) -> keras.Model:
+    """A residual network (He et al. 2016) for 50x50x3: a stem and two residual blocks, all of stride 2.
+
+    It halves the image at once, and again in each block: a changed pixel touches little, so that a
+    question of the attack, which asks many, costs little.
+    """
+    inputs, x = _input(scaling, offset=-0.5)
+    x = layers.ReLU()(_convolution(x, 16, stride=2))  # 25x25x16
+    x = _residual(x, 32)  # 13x13x32
+    x = _residual(x, 64)  # 7x7x64
+    x = layers.GlobalAveragePooling2D()(x)
+    return _classifier(inputs, x, name="resnet")
+
+
+def _convolution(x, filters: int, *, stride: int = 1, size: int = 3, name: str | None = None):
+    x = layers.Conv2D(filters, size, strides=stride, padding="same", use_bias=False,
+                      kernel_initializer="he_normal", name=name)(x)
+    return layers.BatchNormalization(momentum=0.9)(x)
+
+
+def _residual(x, filters: int):
+    """Two convolutions, the first of stride 2, added to their input, which a 1x1 convolution brings to their shape."""
+    shortcut = _convolution(x, filters, stride=2, size=1, name=f"shortcut{filters}")
+    x = layers.ReLU()(_convolution(x, filters, stride=2))
+    return layers.ReLU()(layers.Add()([_convolution(x, filters), shortcut]))
+
+
+def figure2(scaling: str, *, batch_normalised: bool = False) -> keras.Model:
+    """The network that the preprint's Figure 2 shows: greyscale, two convolutions, no shortcut.
+
+    With `batch_normalised`, a batch normalisation (Ioffe & Szegedy 2015) follows both convolutions and the hidden
+    dense layer, for training: `merged` makes it part of them.
+    """
+    def activated(x, layer, *given, **options):
+        if not batch_normalised:
+            return layer(*given, activation="relu", **options)(x)
+        return layers.ReLU()(layers.BatchNormalization(momentum=0.9)(layer(*given, use_bias=False, **options)(x)))
+
+    inputs, x = _input(scaling)
+    grey = layers.Conv2D(1, 1, use_bias=False, trainable=False, name="grey")
+    x = grey(x)  # 50x50x1
+    grey.set_weights([LUMA.reshape(1, 1, 3, 1)])
+    x = activated(x, layers.Conv2D, 100, 3, strides=2)  # 24x24x100
+    x = layers.MaxPooling2D(2)(x)  # 12x12x100
+    x = activated(x, layers.Conv2D, 64, 3)  # 10x10x64
+    x = layers.MaxPooling2D(2)(x)  # 5x5x64
+    x = layers.Flatten()(x)  # 1600
+    x = activated(x, layers.Dense, 50)
+    x = layers.Dropout(0.2)(x)
+    return _classifier(inputs, x, name="figure2")
+
+
+def affine(layer) -> tuple[np.ndarray, np.ndarray]:
+    """What a trained batch normalisation multiplies each channel by, and what it adds then."""
+    factor = np.asarray(layer.gamma) / np.sqrt(np.asarray(layer.moving_variance) + layer.epsilon)
+    return factor, np.asarray(layer.beta) - np.asarray(layer.moving_mean) * factor
+
+
+def merged(model: keras.Model) -> list[np.ndarray]:
+    """The weights of `model`, built `batch_normalised`, for the network built without, which then says the same."""
+    weights: list[np.ndarray] = []
+    for layer in model.layers:
+        if isinstance(layer, layers.BatchNormalization):
+            factor, offset = affine(layer)
+            weights[-1:] = [weights[-1] * factor, offset]
+        else:
+            weights += layer.get_weights()
+    return weights
+
+
+def _classifier(inputs, x, *, name: str) -> keras.Model:
+    logits = layers.Dense(len(CLASSES), name="logits")(x)
+    return keras.Model(inputs, layers.Softmax(name="probabilities")(logits), name=name)
+
+
+def mobilenet(scaling: str) -> keras.Model:
+    """MobileNetV2 (Sandler et al. 2018) under the head of SSDMNV2 (Nagrath et al. 2021), without pretraining."""
+    inputs, x = _input(scaling, offset=-0.5)
+    x = keras.applications.MobileNetV2(input_tensor=x, include_top=False, weights=None).output
+    x = layers.Flatten()(layers.GlobalAveragePooling2D()(x))
+    x = layers.Dropout(0.5)(layers.Dense(128, activation="relu")(x))
+    return _quick(_classifier(inputs, x, name="mobilenet"))
+
+
+def resnet50(scaling: str) -> keras.Model:
+    """ResNet-50 (He et al. 2016), the backbone of Loey et al. (2021), without pretraining."""
+    inputs, x = _input(scaling, offset=-0.5)
+    x = keras.applications.ResNet50(input_tensor=x, include_top=False, weights=None).output
+    return _quick(_classifier(inputs, layers.GlobalAveragePooling2D()(x), name="resnet50"))
+
+
+def _quick(model: keras.Model) -> keras.Model:
+    """Let statistics follow within tens of steps; those libraries' settings want many thousands."""
+    for layer in model.layers:
+        if isinstance(layer, layers.BatchNormalization):
+            layer.momentum = 0.9
+    return model
+
+
+NETWORKS = {"resnet": resnet, "figure2": figure2}  # the two of the preprint: its text's and its code's
+COMPARED = {"mobilenet": mobilenet, "resnet50": resnet50}  # backbones of the detectors that it cites
+GREY = ("figure2",)  # networks that fold the colours into one
+BATCH_NORMALISED = {"figure2": functools.partial(figure2, batch_normalised=True)}  # for training, see `merged`
+
+
+def build(name: str, *, seed: int, scaling: str = "unit", batch_normalised: bool = False) -> keras.Model:
+    """An untrained network with weights drawn from `seed`. Raises ValueError for a name not known, and for one that
+    is to be `batch_normalised` and not among those that can be."""
+    known = BATCH_NORMALISED if batch_normalised else NETWORKS | COMPARED
+    if name not in known:
+        kind = "a network that can be batch_normalised" if batch_normalised else "a network"
+        raise ValueError(f"expected {kind}, one of {', '.join(known)}, got {name!r}")
+    if scaling not in SCALINGS:
+        raise ValueError(f"expected a scaling, one of {', '.join(SCALINGS)}, got {scaling!r}")
+    keras.utils.clear_session()  # layers are numbered from 0, whatever was built before
+    keras.utils.set_random_seed(seed)
+    return known[name](scaling)
+
+
+def restore(name: str, weights: list[np.ndarray], *, scaling: str = "unit") -> keras.Model:
+    """The network `name` with these weights."""
+    model = build(name, seed=0, scaling=scaling)
+    model.set_weights(weights)
+    return model
+
+
+def multiplications(model: keras.Model) -> int:
+    """Multiplications of one forward pass, in convolutions and dense layers."""
+    total = 0
+    for layer in model.layers:
+        if isinstance(layer, (layers.Conv2D, layers.DepthwiseConv2D)):
+            total += int(np.prod(layer.output.shape[1:3])) * int(np.prod(layer.kernel.shape))
+        elif isinstance(layer, layers.Dense):
+            total += int(np.prod(layer.kernel.shape))
+    return total
+
+
+def summary(model: keras.Model) -> list[dict]:
+    """Each layer's name, kind, output shape and number of parameters, in order."""
+    return [{"layer": layer.name, "kind": type(layer).__name__,
+             "output": "×".join(str(side) for side in layer.output.shape[1:]),
+             "parameters": layer.count_params()} for layer in model.layers]

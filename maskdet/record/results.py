@@ -1,0 +1,212 @@
+"""Numbers: the one writer of results, what the prose may quote, and what is committed to the record."""
+
+import dataclasses
+import json
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from maskdet import files
+from maskdet.config import PROFILES, RECORDED, Profile, profile
+from maskdet.counts import Count, Estimate
+from maskdet.record import provenance
+
+# As the notebooks record them.
+STAGES = ("data", "faces", "resnet", "attack", "folds", "lines", "comparison", "truth", "defence", "realtime")
+COMMANDS = {"bench": "make bench PROFILE=larxel", "portraits": "make portraits",
+            "detection": "make bench-detection PROFILE=larxel"}  # of records
+
+
+def record(run: Profile, stage: str, values: Mapping, measured: Mapping = {}) -> None:
+    """Write a stage's numbers to `results/<stage>.json` of the run; inside a notebook, glue them.
+
+    `values` is a nested mapping of numbers, texts and `Count`s and must come out the same each
+    time; `measured` holds what does not (seconds), which is written but not glued. A value at
+    ["accuracy"]["resnet"] is quoted in prose as ``{glue:text}`03_resnet.ipynb::accuracy.resnet:s` ``.
+    """
+    path = _results(run, stage)
+    files.write_json(path, {**_plain(values), "measured": _plain(measured), "made": provenance.made()})
+    glue(values)
+
+
+def glue(values: Mapping, *, prefix: str = "") -> None:
+    """Make each number quotable in the book under its dotted name; does nothing outside a notebook."""
+    if "IPython" not in sys.modules or sys.modules["IPython"].get_ipython() is None:
+        return
+    from myst_nb import glue as glue_one
+
+    for name, value in _flat(values, prefix):
+        glue_one(name, text(value), display=False)
+
+
+def text(value: object) -> str:
+    """A value as it stands in prose; a percent sign stays on the line of its number."""
+    if isinstance(value, float):
+        return f"{value:,.2f}" if abs(value) < 100 else f"{value:,.0f}"
+    return f"{value:,d}" if isinstance(value, int) else str(value).replace(" %", "\N{NO-BREAK SPACE}%")
+
+
+def _flat(values: Mapping, prefix: str = "") -> Iterator[tuple[str, object]]:
+    """Dotted names and values; a `Count` also as its parts k, n, share and interval."""
+    for name, value in values.items():
+        name = f"{prefix}{name}"
+        value = measure(value)
+        if isinstance(value, Mapping):
+            yield from _flat(value, f"{name}.")
+            continue
+        yield name, value
+        if isinstance(value, Count):
+            low, high = (f"{100 * end:.1f}" for end in value.interval)
+            yield from {f"{name}.k": value.k, f"{name}.n": value.n,
+                        f"{name}.share": f"{100 * value.share:.2f} %",
+                        f"{name}.interval": f"{low} to {high} %"}.items()
+
+
+def measure(value: Any) -> Any:
+    """A count or an estimate read from JSON as what it was; anything else as it is."""
+    names = set(value) if isinstance(value, Mapping) else set()
+    if {"k", "n"} <= names <= {"k", "n", "effect"}:
+        return Count(**value)
+    return Estimate(**value) if names == {"value", "low", "high"} else value
+
+
+def _plain(value: Any) -> Any:
+    """Counts, estimates and NumPy's numbers as what JSON knows."""
+    if isinstance(value, (Count, Estimate)):
+        return {name: _plain(part) for name, part in dataclasses.asdict(value).items()}
+    if isinstance(value, Mapping):
+        return {str(name): _plain(item) for name, item in value.items()}
+    return value.item() if hasattr(value, "item") else value
+
+
+def collect(run: Profile) -> dict:
+    """All that the stages of a run recorded, merged, with its provenance; writes `results.json`.
+
+    Raises FileNotFoundError, naming the command, where a stage is missing.
+    """
+    merged: dict = {"profile": run.name}
+    measured, made = {}, {}
+    for stage in STAGES:
+        found, measured[stage], made[stage] = _stage(run, stage)
+        merged |= found
+    checksum = merged["data"]["checksum"]
+    merged["provenance"] = {"data_checksum": checksum, "data": checksum[:16], "seed": run.seed,
+                            **provenance.environment(), "seconds": measured, "made": made}
+    files.write_json(run.folder / "results.json", merged)
+    return merged
+
+
+def _results(run: Profile, stage: str) -> Path:
+    if stage not in STAGES:
+        raise ValueError(f"expected a stage, one of {', '.join(STAGES)}, got {stage!r}")
+    return run.folder / "results" / f"{stage}.json"
+
+
+def _stage(run: Profile, stage: str) -> tuple[dict, dict, dict]:
+    """What a stage recorded: its numbers, its seconds, and the day and commit that it was run at."""
+    path = _results(run, stage)
+    if not path.exists():
+        raise FileNotFoundError(f"expected the results of stage {stage} of profile {run.name}, got none: run "
+                                f"`{run.command}`")
+    found = json.loads(path.read_text(encoding="utf8"))
+    return found, found.pop("measured"), found.pop("made")
+
+
+def recorded(name: str) -> dict:
+    """A committed record: `preprint` (what it reports), `larxel` (our run on photographs) or one of `COMMANDS`.
+
+    Raises FileNotFoundError, naming the command, where there is none.
+    """
+    path = RECORDED / f"{name}.json"
+    if not path.exists():
+        command = COMMANDS.get(name, f"make record PROFILE={name}")
+        raise FileNotFoundError(f"no recorded run at results/{name}.json: run `{command}`")
+    record = json.loads(path.read_text(encoding="utf8"))
+    if record.get("profile", name) != name:
+        raise ValueError(f"expected a run of profile {name} in results/{name}.json, got {record['profile']}")
+    return record
+
+
+def write(name: str, values: Mapping) -> None:
+    """Commit numbers that belong to no profile to the record, `results/<name>.json`, with where they were made."""
+    files.write_json(RECORDED / f"{name}.json", {**_plain(values), "provenance": provenance.environment()})
+
+
+def on_photographs(run: Profile) -> dict:
+    """What is recorded on photographs; of profile larxel, what this run collected."""
+    return built(run) if run.name == "larxel" else recorded("larxel")
+
+
+def compare(run: Profile) -> tuple[dict, dict]:
+    """The columns of the headline, `preprint`, `recorded` (larxel) and `build` (this run), and
+    apart from them the provenance of the last two, which differs each time.
+
+    A run of profile larxel is itself what there is to record.
+    """
+    build = collect(run)
+    columns = {"preprint": recorded("preprint"), "build": build, "recorded": on_photographs(run)}
+    origins = {name: columns[name]["provenance"] for name in ("recorded", "build")}
+    return {name: {key: value for key, value in column.items() if key != "provenance"}
+            for name, column in columns.items()}, origins
+
+
+def built(run: Profile) -> dict:
+    """What `collect` wrote. Raises FileNotFoundError, naming the command, where it has not run."""
+    path = run.folder / "results.json"
+    if not path.exists():
+        raise FileNotFoundError(f"expected the results of profile {run.name}, got none: run `{run.command}`")
+    return json.loads(path.read_text(encoding="utf8"))
+
+
+def added(run: Profile, stages: Sequence[str]) -> dict:
+    """The record of a profile with `stages` as a later run has them: `provenance.made` says from which day and commit.
+
+    Raises FileNotFoundError, naming the command, where a stage was not run, or none that shows that the networks are
+    those of the record; and ValueError where a stage is not known or was run with changes that are not committed, or
+    where another stage of that run, its photographs, seed, versions or processor are not as recorded.
+    """
+    whole, now = recorded(run.name), provenance.environment()
+    origin = whole.pop("provenance")
+    others = {stage: _stage(run, stage)[0] for stage in STAGES
+              if stage not in stages and (stage in ("data", "resnet") or _results(run, stage).exists())}
+    same = {"seed": (origin["seed"], run.seed),
+            **{name: (origin[name], now[name]) for name in ("versions", "hardware")},
+            **{f"stage {stage}": ({name: whole.get(name) for name in found}, found) for stage, found in others.items()}}
+    for what, (was, got) in same.items():
+        if was != got:
+            raise ValueError(f"expected the {what} of results/{run.name}.json, {was}, got {got}: "
+                             "record the whole run")
+    for stage in stages:
+        found, origin["seconds"][stage], made = _stage(run, stage)
+        provenance.require_commit(stage, made)
+        origin.setdefault("made", {})[stage] = made
+        whole |= found
+    return whole | {"provenance": origin}
+
+
+def _whole(run: Profile) -> dict:
+    """What `collect` wrote of a run. Raises ValueError where a stage was run with changes that are not committed."""
+    found = built(run)
+    for stage, made in found["provenance"]["made"].items():
+        provenance.require_commit(stage, made)
+    return found
+
+
+def main(arguments: list[str]) -> int:
+    """`python -m maskdet.record.results PROFILE [STAGE ...]`: commit to the record what `make book` of a profile found, or of
+    its stages some."""
+    try:
+        if not arguments:
+            raise ValueError(f"expected a profile, one of {', '.join(PROFILES)}, got none")
+        run = profile(arguments[0])
+        files.write_json(RECORDED / f"{run.name}.json", added(run, arguments[1:]) if arguments[1:] else _whole(run))
+    except (ValueError, FileNotFoundError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    print(f"recorded results/{arguments[0]}.json")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

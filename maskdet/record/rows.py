@@ -1,0 +1,103 @@
+"""Every recorded way of doing the experiment, in one table: which of them agree with the preprint?"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+
+from maskdet.counts import Count
+from maskdet.record.preprint import beside, share
+
+OTHER = {"text": "code", "code": "text"}  # the line that a row has one setting of
+
+
+@dataclass(frozen=True)
+class Row:
+    """One way, of one of the `GROUPS`: its accuracy, and the success of one pixel by the guided search."""
+
+    group: str
+    name: str
+    accuracy: Count
+    success: Count
+
+    def beside(self, preprint: Mapping) -> dict[str, str]:
+        """How the two counts of this row are beside the preprint's numbers."""
+        return {quantity: beside(share(preprint, quantity), count)
+                for quantity, count in (("accuracy", self.accuracy), ("success", self.success))}
+
+
+def rows(recorded: Mapping) -> list[Row]:
+    """The rows of a record, each trial once: folds together and by themselves, the two lines and each with a setting of
+    the other, other seeds of the single split, and the main networks trained for fewer epochs or on crops as they are.
+    """
+    return [Row(group, name, Count(**accuracy), Count(**success))
+            for group, several in GROUPS.items() for name, accuracy, success in several(recorded)]
+
+
+def _folds(recorded: Mapping) -> Iterator[tuple[str, Mapping, Mapping]]:
+    found = recorded["folds"]
+    for network in found["accuracy"]:
+        yield f"{network}, all folds", found["accuracy"][network], found["success"][network]
+        for number, fold in found["each"][network].items():
+            yield f"{network}, fold {number}", fold["accuracy"], fold["success"]
+
+
+def _seeds(recorded: Mapping) -> Iterator[tuple[str, Mapping, Mapping]]:
+    for network, seeds in recorded["folds"]["seeds"].items():
+        for seed, split in seeds.items():
+            if seed == str(recorded["provenance"]["seed"]):
+                continue  # it is in the lines
+            yield f"{network}, seed {seed}", split["accuracy"], split["success"]
+
+
+def _lines(recorded: Mapping) -> Iterator[tuple[str, Mapping, Mapping]]:
+    found = recorded["lines"]
+    for key in found["accuracy"]:
+        line, _, setting = key.partition("_")
+        name = words(f"{line}, {setting} of the {OTHER[line]}") if setting else line
+        yield name, found["accuracy"][key], found["success"][key]
+
+
+def _lengths(recorded: Mapping) -> Iterator[tuple[str, Mapping, Mapping]]:
+    for key, found in recorded["truth"]["lengths"].items():
+        network, epochs = key.removesuffix("_plain").rsplit("_", 1)
+        plain = key.endswith("_plain")
+        if not plain and epochs == str(recorded["training"]["epochs"]):
+            continue  # it is in the lines
+        yield f"{network}, {epochs} epochs{', plain' * plain}", found["accuracy"], found["success"]
+
+
+GROUPS = {"folds": _folds, "lines": _lines, "seeds": _seeds, "lengths": _lengths}
+
+
+def words(name: str) -> str:
+    """The name of a line as the book has it."""
+    return name.replace("boxes", "crops").replace("recipe", "training").replace("region", "region searched")
+
+
+def table(found: Sequence[Row], preprint: Mapping) -> pd.DataFrame:
+    """The rows with their counts, and how these are beside the preprint's numbers."""
+    return pd.DataFrame({row.name: {"accuracy": str(row.accuracy),
+                                    "which is": row.beside(preprint)["accuracy"],
+                                    "success of one pixel": str(row.success),
+                                    "and which is": row.beside(preprint)["success"]} for row in found}).T
+
+
+def plane(found: Sequence[Row]) -> dict[str, list]:
+    """The rows as `figures.plane` draws them: by group, each one's share of wrong faces, its success, and the intervals
+    of both."""
+    points: dict[str, list] = {}
+    for row in found:
+        low, high = row.accuracy.interval
+        points.setdefault(row.group, []).append(
+            ((1 - row.accuracy.share, (1 - high, 1 - low)), (row.success.share, row.success.interval)))
+    return points
+
+
+def numbers(found: Sequence[Row], preprint: Mapping) -> dict:
+    """What the prose quotes: how many rows there are, how many agree with the preprint in one quantity or in both, and
+    which these are."""
+    agree = {row.name: [how == "in agreement" for how in row.beside(preprint).values()] for row in found}
+    both = [name for name, held in agree.items() if all(held)]
+    return {"rows": len(found), "accuracy": sum(held[0] for held in agree.values()),
+            "success": sum(held[1] for held in agree.values()), "both": len(both), "names": "; ".join(both) or "none"}

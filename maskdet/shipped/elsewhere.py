@@ -1,0 +1,112 @@
+"""The shipped networks on photographs from elsewhere, from which nothing was learned."""
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from tqdm import tqdm
+
+from maskdet import config, data, faces, files, networks
+from maskdet.config import CLASSES
+from maskdet.networks.evaluation import Evaluation
+from maskdet.record import results
+
+DETECTORS = ("mtcnn", "yunet")  # names of `faces.detector`, whose boxes are tried
+PORTRAITS = {"with_mask": "masked", "without_mask": "bare"}  # folders of the test set, and their classes
+
+
+def portraits(folder: Path) -> pd.DataFrame:
+    """The images of a folder that holds one folder a class: path and label.
+
+    Raises FileNotFoundError, saying what is expected, where there is none of one class.
+    """
+    rows = [(path, label) for name, label in PORTRAITS.items()
+            for path in sorted((folder / name).glob("*")) if path.suffix.lower() in (".jpg", ".jpeg", ".png")]
+    table = pd.DataFrame(rows, columns=["path", "label"])
+    if set(table.label) != set(CLASSES):
+        raise FileNotFoundError(f"expected images in {folder}/with_mask and {folder}/without_mask, got {len(table)}: "
+                                "set MASKDET_DATA to the folder that holds portraits/, such as the image folders of "
+                                "github.com/chandrikadeb7/Face-Mask-Detection")
+    return table
+
+
+def photographs() -> np.ndarray:
+    """The difference hashes (N, 4) of the photographs that were learned from."""
+    paths = sorted((data.folder(config.profile("larxel")) / "images").iterdir())
+    return np.array([data.difference_hash(data.read_image(path)) for path in paths])
+
+
+def faced(image: np.ndarray, boxes: np.ndarray) -> np.ndarray:
+    """The crop of the largest of `boxes` (M, 4), or of the whole image where there is none."""
+    if not len(boxes):
+        return faces.crop(image, (0, 0, *image.shape[1::-1]))
+    return faces.crop(image, boxes[np.prod(boxes[:, 2:] - boxes[:, :2], axis=1).argmax()])
+
+
+def test(folder: Path, *, seed: int) -> dict:
+    """The shipped networks on one face of each image of `folder`: counts by class, with and without a detected box,
+    for the boxes of each of `DETECTORS`.
+
+    Left out, and counted, are files that cannot be read and near-duplicates of `photographs`. Raises
+    FileNotFoundError as `portraits` and where those are not there, ValueError where nothing of a class is left.
+    """
+    table, known = portraits(folder), photographs()
+    digests = {f"{path.parent.name}/{path.name}": hashlib.sha256(path.read_bytes()).hexdigest() for path in table.path}
+    detectors = {name: faces.detector(name) for name in DETECTORS}
+    crops: dict[str, list] = {name: [] for name in DETECTORS}
+    found: dict[str, list] = {name: [] for name in DETECTORS}
+    used, hashes, left_out = [], [], {"unreadable": 0, "near": 0}
+    for number, path in enumerate(tqdm(table.path, desc="portraits", unit="image", disable=None)):
+        try:
+            image = data.read_image(path)
+        except data.PhotographError:
+            left_out["unreadable"] += 1
+            continue
+        own = data.difference_hash(image)
+        if data.near(own, known):
+            left_out["near"] += 1
+            continue
+        used.append(number)
+        hashes.append(own)
+        for name, detect in detectors.items():
+            boxes, _ = detect(image)
+            crops[name].append(faced(image, boxes))
+            found[name].append(len(boxes) > 0)
+    if len(set(table.label.iloc[used])) < len(CLASSES):
+        raise ValueError(f"expected images of both classes in {folder} that can be tested, got {len(used)}: {left_out}")
+    labels, clusters = faces.labels(table.iloc[used]), data.groups(np.array(hashes))
+    return {"images": len(used), **left_out, "checksum": files.checksum(digests),
+            "classes": {name: int((labels == own).sum()) for own, name in enumerate(CLASSES)},
+            "detectors": {name: _asked(np.array(crops[name]), np.array(found[name]), labels, clusters, seed=seed)
+                          for name in DETECTORS},
+            "weights": {name: networks.card()["networks"][name]["sha256"] for name in networks.NETWORKS}}
+
+
+def _asked(images: np.ndarray, found: np.ndarray, labels: np.ndarray, clusters: np.ndarray, *, seed: int) -> dict:
+    """How many of each class were `found`, and what each network says of them."""
+    asked = {name: Evaluation(images, labels, networks.load(name)(images), clusters) for name in networks.NETWORKS}
+    return {"found": {name: int(found[labels == own].sum()) for own, name in enumerate(CLASSES)},
+            "networks": {name: _measured(one, found, seed=seed) for name, one in asked.items()}}
+
+
+def _measured(asked: Evaluation, found: np.ndarray, *, seed: int) -> dict:
+    sides = {"found": found, "whole_image": ~found}
+    return {"accuracy": asked.accuracy, "by_class": asked.by_class, "balanced": asked.balanced(seed=seed),
+            "area": asked.area(seed=seed),
+            **{name: asked.part(side).by_class for name, side in sides.items() if side.any()}}
+
+
+def elsewhere_table(record: Mapping) -> pd.DataFrame:
+    """What `test` recorded, a column a network and a detector."""
+    def words(value: Mapping) -> str:
+        return str(results.measure(value))
+
+    return pd.DataFrame({f"{name}, {detector}": {
+        "accuracy": words(one["accuracy"]), "balanced accuracy": words(one["balanced"]),
+        **{f"{label}, all": words(count) for label, count in one["by_class"].items()},
+        **{f"{label}, {side.replace('_', ' ')}": words(count) for side in ("found", "whole_image")
+           for label, count in one.get(side, {}).items()}}
+        for name in networks.NETWORKS for detector, asked in record["detectors"].items()
+        for one in [asked["networks"][name]]}).fillna("none")

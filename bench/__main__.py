@@ -53,7 +53,7 @@ def main(arguments: list[str]) -> int:
     del machine["date"]
     written = {"run": run.name, "attack": [], "peers": [], "cost": {}, "growth": {}}
     for name in networks.NETWORKS:
-        [outcome] = experiment.load(run, {name: experiment.main(run)[name]})[name]
+        [outcome] = experiment.read(run, {name: experiment.main_run(run)[name]})[name]
         model, test = outcome.model, outcome.test
         network = Incremental.of(model)
         found = measure.chosen(model, network, test.images, test.labels, run)

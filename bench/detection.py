@@ -33,7 +33,7 @@ TURNS = 7
 
 def whole() -> Callable[[np.ndarray], list]:
     """The whole system: a photograph (H, W, 3) uint8 to its labelled faces."""
-    return partial(detect.labelled, detect=faces.detector("yunet"), predict=networks.load("resnet"))
+    return partial(detect.label_faces, detect=faces.detector("yunet"), predict=networks.load("resnet"))
 
 
 def resized(photograph: np.ndarray, megapixels: float) -> np.ndarray:
@@ -105,10 +105,10 @@ def rates(photographs: list[np.ndarray]) -> dict:
 def main(arguments: list[str]) -> int:
     """Measure on photographs of a profile, larxel unless it is named, drawn at random."""
     run = photographed(arguments, command="make bench-detection")
-    dataset = data.load(run)
+    dataset = data.read(run)
     names = dataset.photographs.photograph[dataset.photographs.annotated].sample(COUNT, random_state=run.seed)
     photographs = [dataset.image(name) for name in names]
-    results.write("detection", {"run": run.name, "photographs": COUNT, "seconds": by_size(photographs),
+    results.write_record("detection", {"run": run.name, "photographs": COUNT, "seconds": by_size(photographs),
                                 "frame": "×".join(map(str, FRAME)), "turns": TURNS, "window": WINDOW,
                                 "rates": rates(photographs)})
     return 0

@@ -20,7 +20,7 @@ from torchattacks import OnePixel
 from bench.baseline import Solver, perturbed
 from bench.ported import Ported, difference
 from maskdet.attack.evolution import GENES, decoded
-from maskdet.attack.pixels import Pixel, changed
+from maskdet.attack.pixels import Pixel, set_pixels
 from maskdet.config import CLASSES, SIZE, Evolution
 from maskdet.networks.backend import THREADS, keras
 
@@ -40,7 +40,7 @@ Attack = Callable[..., Outcome]  # attack(image (50, 50, 3) uint8, label, *, see
 
 
 def _outcome(model: keras.Model, image: np.ndarray, label: int, pixel: Pixel | None, queries: int) -> Outcome:
-    flipped = pixel is not None and int(model.predict_on_batch(changed(image, pixel))[0].argmax()) != label
+    flipped = pixel is not None and int(model.predict_on_batch(set_pixels(image, pixel))[0].argmax()) != label
     return Outcome(pixel, flipped, queries)
 
 
@@ -125,7 +125,7 @@ def vectorized_scipy(model: keras.Model, settings: Evolution) -> Attack:
         def energy(genes: np.ndarray) -> np.ndarray:
             nonlocal queries
             queries += genes.shape[1]
-            return model.predict_on_batch(changed(image, decoded(genes.T, shape=image.shape)))[:, label]
+            return model.predict_on_batch(set_pixels(image, decoded(genes.T, shape=image.shape)))[:, label]
 
         def flipped(intermediate_result: optimize.OptimizeResult) -> bool:
             return intermediate_result.fun < 1 / len(CLASSES)

@@ -37,7 +37,7 @@ class Recipe:
     """How a network is fitted: Adam on the cross-entropy, `augmented` crops or plain ones.
 
     The learning rate falls to zero along a cosine, after a short rise; with `decay`, it is instead
-    learning_rate / (1 + decay * step), as in the preprint's code. `shrink` is a decay of the weights;
+    learning_rate / (1 + decay * step), as in the preprint's code. `weight_decay` is that of AdamW;
     `balanced`, that each epoch shows as many faces of either class, those of the smaller one more than once;
     `batch_normalised`, that a network of `models.BATCH_NORMALISED` is trained with batch normalisation.
     """
@@ -46,7 +46,7 @@ class Recipe:
     batch: int
     learning_rate: float
     augmented: bool = True
-    shrink: float = 0.0
+    weight_decay: float = 0.0
     balanced: bool = False
     batch_normalised: bool = False
     decay: float | None = None
@@ -57,7 +57,7 @@ class Recipe:
                              f"got {self.epochs}, {self.batch} and {self.learning_rate}")
 
 
-SINGLE = ("none", "median filter", "trained on witnesses", "trained on bounds")  # no two defences together
+SINGLE_DEFENCES = ("none", "median filter", "trained on witnesses", "trained on bounds")  # no two defences together
 PREPRINT = Recipe(epochs=30, batch=5, learning_rate=1e-3, augmented=False, decay=1e-5)  # its code's
 
 
@@ -75,9 +75,9 @@ class Profile:
     detector: str = "mtcnn"  # that crops are cut by, a key of `faces.DETECTORS`
     smallest_face: int = 20  # pixels; recall is stated for labelled faces at least this wide
     iou: float = 0.4  # a detection is matched to a labelled box above this overlap
-    recipe: Recipe = Recipe(epochs=160, batch=32, learning_rate=4e-3, shrink=0.05)
+    recipe: Recipe = Recipe(epochs=160, batch=32, learning_rate=4e-3, weight_decay=0.05)
     code: Recipe = PREPRINT
-    comparison: Recipe = Recipe(epochs=20, batch=32, learning_rate=1e-3, shrink=0.05)
+    comparison: Recipe = Recipe(epochs=20, batch=32, learning_rate=1e-3, weight_decay=0.05)
     compared: tuple[str, ...] = ("mobilenet", "resnet50")  # networks that are large, and slow to train
     folds: int = 5
     repeats: int = 3  # seeds of the single split
@@ -85,10 +85,10 @@ class Profile:
     attacked: int = 10**9  # correctly classified test faces attacked per network, at most
     # And of those proved safe or shown to be flippable, at most, by network, or by network and defence, as in "resnet,
     # median filter"; all, of one that is not named.
-    decided: Mapping[str, int] = field(default_factory=dict)
-    boxes: int = 50_000  # of colours that are bounded for a face, at most
+    verified: Mapping[str, int] = field(default_factory=dict)
+    regions: int = 50_000  # of colours that are bounded for a face, at most
     evolution: Evolution = Evolution()
-    defences: tuple[str, ...] = (*SINGLE, "filter, trained on witnesses")  # keys of `trials.trial.DEFENCES`
+    defences: tuple[str, ...] = (*SINGLE_DEFENCES, "filter, trained on witnesses")  # keys of `trials.trial.DEFENCES`
     draws: int = 10  # seeds of the search for faces that are known to be flippable
 
     @property
@@ -112,9 +112,9 @@ PROFILES = {
     for profile in (
         # Small enough for a coffee break.
         Profile("demo", "wobot", scenes=160, unannotated=6, folds=3, repeats=2, lengths=(3,),
-                attacked=24, decided={"resnet": 2, "figure2": 12},
-                defences=SINGLE,
-                recipe=Recipe(epochs=25, batch=16, learning_rate=2e-3, shrink=0.05),
+                attacked=24, verified={"resnet": 2, "figure2": 12},
+                defences=SINGLE_DEFENCES,
+                recipe=Recipe(epochs=25, batch=16, learning_rate=2e-3, weight_decay=0.05),
                 code=dataclasses.replace(PREPRINT, epochs=10),
                 compared=()),
         Profile("larxel", "voc"),
@@ -123,8 +123,8 @@ PROFILES = {
         Profile("drawings", "wobot", scenes=600, seed=2021),
         # Too small to say anything; the tests run the notebooks on it.
         Profile("smoke", "wobot", scenes=30, unannotated=2, folds=2, repeats=1, lengths=(), attacked=2,
-                decided={"resnet": 1, "figure2": 1}, boxes=500, draws=2,
-                defences=SINGLE,
+                verified={"resnet": 1, "figure2": 1}, regions=500, draws=2,
+                defences=SINGLE_DEFENCES,
                 recipe=Recipe(epochs=3, batch=32, learning_rate=1e-3),
                 code=dataclasses.replace(PREPRINT, epochs=1),
                 compared=(),

@@ -47,7 +47,7 @@ class Face:
     score: float
 
 
-def labelled(photograph: np.ndarray, *, detect: Detect, predict: Predict) -> list[Face]:
+def label_faces(photograph: np.ndarray, *, detect: Detect, predict: Predict) -> list[Face]:
     """The faces of `photograph` (H, W, 3) uint8, by `detect` as of `faces.detector` and `predict` as of `models.load`,
     the most certain face first. Boxes of less than half a pixel in it are none."""
     boxes, scores = detect(photograph)
@@ -65,7 +65,7 @@ def _face(box: np.ndarray, probabilities: np.ndarray, score: float) -> Face:
                 round(float(score), 4))
 
 
-def drawn(photograph: np.ndarray, found: list[Face]) -> Image.Image:
+def annotated(photograph: np.ndarray, found: list[Face]) -> Image.Image:
     """`photograph` (H, W, 3) uint8 with a box, a label and a confidence for each face."""
     image = Image.fromarray(photograph)
     canvas, line = ImageDraw.Draw(image), max(2, round(max(image.size) / 400))
@@ -99,15 +99,15 @@ class Detection:
         except OSError as error:
             raise PhotographError(path, f"a file that cannot be read ({error.strerror})") from None
         record, picture = self.folder / f"{name}.json", _picture(self.folder, name)
-        key = files.digest(sha256(content).hexdigest(), made_by())
+        key = files.digest(sha256(content).hexdigest(), key())
         if picture.exists() and (finished := _read(record)).get("key") == key:
             return [Face(**face) for face in finished["faces"]]
         photograph = reading.decoded(content, name=path)
         if max(photograph.shape) > LONGEST:
             raise PhotographError(path, f"a side of more than {LONGEST} pixels")
-        found = labelled(photograph, detect=self.detect, predict=self.predict)
+        found = label_faces(photograph, detect=self.detect, predict=self.predict)
         with files.whole(picture) as part:
-            drawn(photograph, found).save(part, quality=92, subsampling=0)  # letters stay sharp
+            annotated(photograph, found).save(part, quality=92, subsampling=0)  # letters stay sharp
         height, width = photograph.shape[:2]
         files.write_json(record, {"photograph": name, "width": width, "height": height, "key": key,
                                   "faces": [asdict(face) for face in found]})  # the last: with it, this is finished
@@ -120,12 +120,12 @@ def _picture(folder: Path, name: str) -> Path:
 
 
 @cache
-def made_by() -> str:
+def key() -> str:
     """Names the code and the weights by which photographs are read, and faces found, cropped, labelled and drawn."""
     return files.digest(faces.key(DETECTOR), networks.card()["networks"][NETWORK]["sha256"], keys.code(Detection))
 
 
-def photographs(path: Path, *, beside: Path) -> list[tuple[Path, str]]:
+def find_photographs(path: Path, *, beside: Path) -> list[tuple[Path, str]]:
     """The photograph at `path`, or every file in the folder there, sorted, and the name to write it by, which begins
     with its folder's: hidden files and those in the folder `beside`, where results are written, are left out.
 
@@ -151,14 +151,14 @@ def run(path: Path, *, folder: Path) -> str:
     What cannot be read is named, left out and counted. Raises as `photographs`, and ValueError where nothing
     could be read.
     """
-    todo, single = photographs(path, beside=folder), path.is_file()
+    todo, single = find_photographs(path, beside=folder), path.is_file()
     detection = Detection(folder, faces.detector(DETECTOR), networks.load(NETWORK))
     found, left_out = [], []
     for one, name in tqdm(todo, desc="detect", unit="photograph", disable=None if len(todo) > 1 else True):
         try:
             found.append(detection(one, name=name))
         except PhotographError as error:
-            left_out.append(fault(one, error))
+            left_out.append(explained(one, error))
             if not single:  # of one alone it is the error
                 tqdm.write(f"left out: {left_out[-1]}", file=sys.stderr)
     if not found:
@@ -174,7 +174,7 @@ def run(path: Path, *, folder: Path) -> str:
     return "\n".join([*alone, whole])
 
 
-def fault(path: Path, error: PhotographError) -> str:
+def explained(path: Path, error: PhotographError) -> str:
     """What is wrong with a photograph of the reader's own, in one line with the remedy."""
     remedy = next(remedy for begin, remedy in REMEDIES.items() if error.fault.startswith(begin))
     return f"expected a photograph in {path}, got {error.fault}: {remedy}"

@@ -86,7 +86,7 @@ def _step(layer) -> tuple[str, dict, list]:
     if isinstance(layer, layers.Rescaling):
         return "affine", {}, [[layer.scale], [layer.offset]]
     if isinstance(layer, layers.BatchNormalization):
-        return "affine", {}, [*networks.affine(layer)]
+        return "affine", {}, [*networks.scale_and_offset(layer)]
     if isinstance(layer, layers.Conv2D):
         return "convolution", {"stride": list(layer.strides), "padding": layer.padding, "relu": bend == "relu"}, [
             layer.kernel, layer.bias if layer.use_bias else np.zeros(layer.filters)]

@@ -39,7 +39,7 @@ def workers(address: str | None = None, *, processes: int | None = None, timeout
         yield Workers(pool, lambda value: client.submit(_same, value))
 
 
-def in_turn(futures: Mapping[Future, Item]) -> Generator[tuple[Item, Any]]:
+def as_finished(futures: Mapping[Future, Item]) -> Generator[tuple[Item, Any]]:
     """What each future is of, and its result, as they finish; those not begun are dropped when the caller stops."""
     try:
         for future in as_completed(futures):

@@ -22,7 +22,7 @@ def grey(n=1, *, size=50):
 
 def test_changed_sets_the_pixel_at_row_and_column_and_nothing_else():
     image = grey()[0]
-    result = attack.changed(image, [[3, 40, 255, 0, 7]])
+    result = attack.set_pixels(image, [[3, 40, 255, 0, 7]])
     assert result[0, 3, 40].tolist() == [255, 0, 7]
     assert (result[0] != image).any(axis=-1).sum() == 1
     assert (image == 128).all(), "the original is left alone"
@@ -32,11 +32,11 @@ def test_changed_sets_the_pixel_at_row_and_column_and_nothing_else():
                                    [0, 0, 256, 0, 0], [0, 0, 0, 0, -1]])
 def test_changed_refuses_a_pixel_outside_the_image_or_a_colour_outside_8_bits(pixel):
     with pytest.raises(ValueError, match="expected row, column, red, green, blue below"):
-        attack.changed(grey()[0], [pixel])
+        attack.set_pixels(grey()[0], [pixel])
 
 
 def test_changed_sets_several_pixels_and_the_last_of_those_at_one_place_counts():
-    result = attack.changed(grey()[0], [[[1, 2, 0, 0, 0], [3, 4, 5, 6, 7], [1, 2, 9, 9, 9]]])
+    result = attack.set_pixels(grey()[0], [[[1, 2, 0, 0, 0], [3, 4, 5, 6, 7], [1, 2, 9, 9, 9]]])
     assert result[0, 1, 2].tolist() == [9, 9, 9] and result[0, 3, 4].tolist() == [5, 6, 7]
     assert (result[0] != 128).any(axis=-1).sum() == 2
 
@@ -138,7 +138,7 @@ def test_evidence_is_what_the_network_says_of_the_changed_face(size):
     gained = []
     for image, label, verdict in zip(images, labels, verdicts(predict, images, labels, search=search, seed=7)):
         assert len(verdict.pixels) == size
-        after = predict(attack.changed(image, [verdict.pixels]))[0]
+        after = predict(attack.set_pixels(image, [verdict.pixels]))[0]
         np.testing.assert_allclose(after, verdict.after, rtol=1e-5)
         gained.append(verdict.before[label] - after[label])
     assert min(gained) > 0
@@ -161,8 +161,8 @@ def test_guided_asks_in_the_order_of_the_first_order_score(linear):
     class Spy:
         image, logits, gradient = face.image, face.logits, staticmethod(face.gradient)
 
-        def ask(self, pixels):
-            answer = face.ask(pixels)
+        def query(self, pixels):
+            answer = face.query(pixels)
             asked.extend((answer[:, 1] - answer[:, 0]).tolist())
             return answer + [0, 1000]  # never a flip
 
@@ -232,17 +232,17 @@ def test_the_landscape_is_the_lowest_confidence_of_eight_colours(planted):
 
 
 def test_the_second_look_refuses_a_flip_that_does_not_hold(planted):
-    verdict = attack.Verdict(1, ((3, 40, 255, 0, 0),), (0.2, 0.8), (0.9, 0.1), 10)
+    verdict = attack.Attempt(1, ((3, 40, 255, 0, 0),), (0.2, 0.8), (0.9, 0.1), 10)
     faces = grey()
     good = attack.Sweep("net", "corners", np.array([0]), [verdict], 1, 1, 1.0)
-    assert attack.check([good], {"net": planted(3, 40, 0)}, faces)["flips that hold"].tolist() == [1]
+    assert attack.check_flips([good], {"net": planted(3, 40, 0)}, faces)["flips that hold"].tolist() == [1]
     with pytest.raises(AssertionError, match="net, face 0: expected a flip"):
-        attack.check([good], {"net": planted(40, 3, 0)}, faces)
+        attack.check_flips([good], {"net": planted(40, 3, 0)}, faces)
 
 
 def test_agreement_counts_the_faces_that_one_search_flips_and_the_other_does_not():
     def sweep(search, flips):
-        found = [attack.Verdict(1, ((0, 0, 0, 0, 0),), (0.2, 0.8), (0.9, 0.1) if flip else (0.3, 0.7), 1)
+        found = [attack.Attempt(1, ((0, 0, 0, 0, 0),), (0.2, 0.8), (0.9, 0.1) if flip else (0.3, 0.7), 1)
                  for flip in flips]
         return attack.Sweep("net", search, np.arange(4), found, 4, 4, 1.0)
     sweeps = [sweep("differential_evolution", [1, 1, 0, 0]), sweep("corners", [1, 0, 1, 0])]

@@ -73,12 +73,12 @@ def test_the_baseline_minimises_ackleys_function():
 def test_the_baseline_sets_the_pixels_that_our_attack_sets():
     image = np.random.default_rng(0).integers(0, 256, (50, 50, 3), dtype=np.uint8)
     points = np.array([[3, 40, 255, 0, 7], [49.9, 0.2, 1.5, 2.5, 3.5]])
-    assert (perturbed(image, points) == attack.changed(image, points.astype(int))).all()
+    assert (perturbed(image, points) == attack.set_pixels(image, points.astype(int))).all()
 
 
 @pytest.fixture(scope="module")
 def record():
-    return results.recorded("bench")
+    return results.read("bench")
 
 
 def test_the_record_has_every_search_on_both_networks_with_faces_of_both_kinds(record):
@@ -101,7 +101,7 @@ def test_the_tables_show_every_search_of_the_record(record):
     for network in networks.NETWORKS:
         assert len(benchmark.table(record, network)) == len(benchmark.shares(record, network)) == 7
     assert benchmark.ratios(record).shape == benchmark.agreement(record).shape == (6, 4)
-    quoted = benchmark.numbers(record)
+    quoted = benchmark.to_quote(record)
     assert quoted["figure2"]["cost"]["gain"] > quoted["figure2"]["cost"]["bound"] > 10
 
 

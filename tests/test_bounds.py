@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 
 from maskdet import networks
-from maskdet.attack import changed
+from maskdet.attack import set_pixels
 from maskdet.attack.oracle import margin
 from maskdet.incremental import Incremental
 from maskdet.incremental.layers import Change, Dense, Relu, rows
 from maskdet.networks.backend import keras
-from maskdet.proof import Bounds, Boxes, forms, rounding
+from maskdet.proof import Bounds, Regions, forms, rounding
 from test_incremental import other, shaken, whole
 
 
@@ -22,7 +22,7 @@ def test_a_median_behind_another_layer_is_refused():
     model = keras.Model(inputs, keras.layers.Dense(2)(keras.layers.Flatten()(seen)))
     bounds = Bounds.of(Incremental.of(model).face(np.zeros((9, 8, 3), np.uint8)))
     with pytest.raises(ValueError, match="expected a median of the image itself, got one of tensor 1"):
-        bounds.margin(0, Boxes.of(np.array([[3, 3]]), np.zeros((1, 3), int), np.full((1, 3), 255)))
+        bounds.margin(0, Regions.of(np.array([[3, 3]]), np.zeros((1, 3), int), np.full((1, 3), 255)))
 
 
 def test_a_step_that_slopes_are_not_known_to_go_through_is_an_error_that_names_it():
@@ -36,7 +36,7 @@ def boxes(rng, count, shape, *, width):
     places = rng.integers(0, shape[:2], (count, 2))
     places[:4] = [(0, 0), (0, shape[1] - 1), (shape[0] - 1, 0), (shape[0] - 1, shape[1] - 1)]
     low = rng.integers(0, 256, (count, 3))
-    return Boxes.of(places, low, np.minimum(low + rng.integers(0, width + 1, (count, 3)), 255))
+    return Regions.of(places, low, np.minimum(low + rng.integers(0, width + 1, (count, 3)), 255))
 
 
 def inside(rng, box, count):
@@ -70,7 +70,7 @@ def test_no_colour_of_a_box_has_less_than_its_bound_in_either_way_of_running_the
         least, *_ = bounds.margin(label, dataclasses.replace(several, rough=np.full(24, rough)))
         for n in range(len(several)):
             pixels = inside(rng, several[n], 40)
-            asked, passed = face.ask(pixels[:, None]), run(changed(image, pixels))
+            asked, passed = face.query(pixels[:, None]), run(set_pixels(image, pixels))
             assert least[n] <= min(margin(asked, label).min(), margin(passed, label).min())
 
 
@@ -83,7 +83,7 @@ def test_every_tensor_stays_where_its_form_says_and_between_its_lines(name, roug
     forms, clean = bounds._forms(several, rough), bounds.face.tensors
     pixels = [(n, pixel) for n in range(8) for pixel in inside(rng, several[n], 12)]
     for n, pixel in pixels:
-        tensors = rounding.exact(network.steps, changed(image, pixel[None])[0])
+        tensors = rounding.exact(network.steps, set_pixels(image, pixel[None])[0])
         for number, form in enumerate(forms):
             slots = slice(*form.centre.first[n:n + 2])
             at, tiny = form.centre.place[slots], 1e-6 * (1 + np.abs(tensors[number]).max())
@@ -130,7 +130,7 @@ def test_where_rounding_decides_it_is_looked_at_more_closely_and_a_small_margin_
     last = network.steps[-1]
     near = dataclasses.replace(last, offset=last.offset + rows(np.array([0.1 - own, 0])))  # now it is 0.1
     face = dataclasses.replace(network, steps=(*network.steps[:-1], near)).face(image)
-    bounds, still = Bounds.of(face), Boxes.of(np.array([[7, 8]]), image[7:8, 8].astype(int), image[7:8, 8].astype(int))
+    bounds, still = Bounds.of(face), Regions.of(np.array([[7, 8]]), image[7:8, 8].astype(int), image[7:8, 8].astype(int))
     assert 0 < bounds.margin(0, still)[0][0] < 0.1 - bounds.doubt / 2 and bounds.margin(1, still)[0][0] < -0.1
     if name == "resnet":
         assert bounds.slack[-1][0, :2].sum() > 0.1, "roundings, each as harmful as it can be, would forbid it"
@@ -141,8 +141,8 @@ def test_boxes_that_become_smaller_have_bounds_that_become_exact():
     face = network.face(rng.integers(0, 256, network.shape, dtype=np.uint8))
     bounds, gaps = Bounds.of(face), []
     for width in (255, 100, 30, 8, 2):
-        box = Boxes.of(np.array([[10, 11]]), np.zeros((1, 3), int), np.full((1, 3), width))
-        asked = margin(face.ask(inside(rng, box[0], 500)[:, None]), 0)
+        box = Regions.of(np.array([[10, 11]]), np.zeros((1, 3), int), np.full((1, 3), width))
+        asked = margin(face.query(inside(rng, box[0], 500)[:, None]), 0)
         (low,), _, (doubt,) = bounds.margin(0, box)
         gaps.append(asked.min() - low - doubt)
     assert gaps == sorted(gaps, reverse=True) and 0 < gaps[-1] < gaps[0] / 20

@@ -53,7 +53,7 @@ def test_a_photograph_is_written_with_its_faces_drawn_and_as_numbers(search, sce
     np.testing.assert_allclose([face.score for face in found], scores, atol=1e-4)
     assert all(0.5 <= face.confidence <= 1 for face in found)
     picture = read_image(tmp_path / "out" / "people.png.boxes.jpg").astype(int)
-    assert np.abs(picture - np.asarray(detect.drawn(scene, found))).mean() < 2
+    assert np.abs(picture - np.asarray(detect.annotated(scene, found))).mean() < 2
     for face in found:  # the lower side of its frame, in the colour of its label
         colour = np.array(Image.new("RGB", (1, 1), detect.COLOURS[face.label]))[0, 0].astype(int)
         side = picture[round(face.bottom) - 1:round(face.bottom) + 1, round(face.left) + 3:round(face.right) - 3]
@@ -186,10 +186,10 @@ def test_photographs_of_one_name_in_two_folders_are_both_kept(folder, quick, tmp
 @pytest.mark.parametrize("changed", ["detection", "data.photographs", "faces.matching", "faces.yunet", "models.predict",
                                      "models.networks", "models.weights"])
 def test_a_photograph_is_searched_again_by_changed_code(changed, monkeypatch):
-    before, source = detect.made_by.__wrapped__(), inspect.getsource
+    before, source = detect.key.__wrapped__(), inspect.getsource
     monkeypatch.setattr(inspect, "getsource", lambda item: source(item) + "#" * (
         getattr(item, "__name__", "") == f"maskdet.{changed}"))
-    assert detect.made_by.__wrapped__() != before
+    assert detect.key.__wrapped__() != before
 
 
 def test_a_missing_path_and_a_folder_with_nothing_to_see_are_errors(tmp_path, quick, capsys):

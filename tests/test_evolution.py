@@ -74,7 +74,7 @@ def test_by_the_confidence_a_saturated_network_shows_no_slope_and_by_the_margin_
     for objective in ("margin", "confidence"):
         search = attack.DifferentialEvolution(dataclasses.replace(SMALL, generations=10), objective=objective)
         pixels, _ = search(face, label, rng=np.random.default_rng(0))
-        found[objective] = attack.oracle.margin(face.ask(pixels[None]), label)[0]
+        found[objective] = attack.oracle.margin(face.query(pixels[None]), label)[0]
     assert found["margin"] < found["confidence"], "it saw where to go"
     assert search.name == "differential_evolution_by_confidence"
     with pytest.raises(ValueError, match="expected an objective, one of margin, confidence, got 'loss'"):

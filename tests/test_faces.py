@@ -107,22 +107,22 @@ def test_crops_are_resumed_photograph_by_photograph(profile, monkeypatch):
 
     monkeypatch.setattr("maskdet.faces.crops.detector", detector)
     with pytest.raises(KeyboardInterrupt):
-        faces.prepare(profile)
+        faces.crop_faces(profile)
     assert not (profile.folder / "crops.npz").exists()
     with pytest.raises(FileNotFoundError, match="expected crops of profile test, got none: "
                                                 "run `make notebooks PROFILE=test`"):
-        faces.load(profile)
-    found = faces.prepare(profile)
+        faces.read(profile)
+    found = faces.crop_faces(profile)
     assert len(calls) == profile.scenes + 1, "three were finished, the fourth is searched again"
-    again = faces.load(profile)
+    again = faces.read(profile)
     pd.testing.assert_frame_equal(again.faces, found.faces)
-    assert all((again.crops[boxes] == found.crops[boxes]).all() for boxes in faces.BOXES)
+    assert all((again.crops[boxes] == found.crops[boxes]).all() for boxes in faces.SOURCES)
     assert len(calls) == profile.scenes + 1
     assert len(found.faces) == len(labelled) and (~found.faces.found).sum() == profile.scenes
-    assert found.faces.found.sum() == len(found.crops["mtcnn"]) == len(found.detections) > 20
-    assert len(found.crops["annotation"]) == len(found.patches["annotation"]) == len(found.faces)
-    for boxes in faces.BOXES:  # the detector's boxes are the labelled ones here
-        face = found.rows(boxes=boxes).iloc[-1]
+    assert found.faces.found.sum() == len(found.crops["detected"]) == len(found.detections) > 20
+    assert len(found.crops["labelled"]) == len(found.patches["labelled"]) == len(found.faces)
+    for boxes in faces.SOURCES:  # the detector's boxes are the labelled ones here
+        face = found.rows(boxes).iloc[-1]
         photograph, box = dataset.image(face.photograph), face[["left", "top", "right", "bottom"]].to_numpy()
         assert (found.crops[boxes][-1] == faces.crop(photograph, box)).all()
         assert (found.patches[boxes][-1] == faces.surroundings(photograph, box)).all()
@@ -143,20 +143,20 @@ def test_surroundings_hold_the_box_in_their_middle_and_repeat_the_border():
 
 def test_crops_of_other_photographs_are_refused(profile):
     data.prepare(profile)
-    faces.prepare(profile)
+    faces.crop_faces(profile)
     other = dataclasses.replace(profile, validation_share=0.3)  # the same photographs, split otherwise
     data.prepare(other)
     with pytest.raises(ValueError, match="expected crops of the photographs, .* as they are now, got older ones"):
-        faces.load(other)
+        faces.read(other)
 
 
 def test_crops_of_an_older_detector_are_refused(profile, monkeypatch):
     data.prepare(profile)
-    faces.prepare(profile)
-    faces.load(profile)
+    faces.crop_faces(profile)
+    faces.read(profile)
     monkeypatch.setattr(importlib.metadata, "version", lambda package: f"{package} of tomorrow")
     with pytest.raises(ValueError, match="expected crops of .* by the detector, as they are now, got older ones"):
-        faces.load(profile)
+        faces.read(profile)
 
 
 @pytest.mark.parametrize("name, packages", [("mtcnn", {"mtcnn"}), ("mtcnn-stock", {"mtcnn", "tensorflow"}),

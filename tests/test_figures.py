@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from maskdet import figures
-from maskdet.attack import Verdict
+from maskdet.attack import Attempt
 from maskdet.figures import style
 
 rng = np.random.default_rng(0)
@@ -18,7 +18,7 @@ PHOTOGRAPHS = list(rng.integers(0, 256, (2, 60, 80, 3), dtype=np.uint8))
 CROPS = rng.integers(0, 256, (2, 50, 50, 3), dtype=np.uint8)
 BOXES = [pd.DataFrame({"left": [5], "top": [5], "right": [20], "bottom": [30], "label": ["bare"], "face": [True],
                        "found": [False], "matched": [True]})] * 2
-VERDICTS = [Verdict(1, ((3, 40, 255, 0, 0),), (0.2, 0.8), (0.9, 0.1), 400)] * 2
+VERDICTS = [Attempt(1, ((3, 40, 255, 0, 0),), (0.2, 0.8), (0.9, 0.1), 400)] * 2
 
 DRAWINGS = {
     "labelled": lambda veiled: figures.labelled(PHOTOGRAPHS, BOXES, veiled=veiled),

@@ -13,7 +13,7 @@ def test_whole_passes_and_incremental_ones_agree_in_logits_gradient_and_verdict(
     whole, incremental = (kind.of(model).face(image) for kind in (Forward, Incremental))
     pixels = np.random.default_rng(1).integers(0, (50, 50, 256, 256, 256), (40, 1, 5))
     np.testing.assert_allclose(whole.logits, incremental.logits, atol=1e-5)
-    np.testing.assert_allclose(whole.ask(pixels), incremental.ask(pixels), atol=1e-5)
+    np.testing.assert_allclose(whole.query(pixels), incremental.query(pixels), atol=1e-5)
     np.testing.assert_allclose(whole.gradient(1), incremental.gradient(1), atol=1e-6)
     label, rng = int(whole.logits.argmax()), np.random.default_rng(0)
     one, two = (attack.Guided(most=16)(face, label, rng=rng) for face in (whole, incremental))

@@ -99,7 +99,7 @@ def test_training_on_bounds_raises_them_and_the_same_seed_gives_the_same_weights
     low, high = crops.copy(), crops.copy()
     low[:, 25, 25], high[:, 25, 25] = 0, 255
     least = {}
-    for way in (None, *hardening.WAYS):
+    for way in (None, *hardening.LOSSES):
         weights = fitted(way).weights
         model = networks.restore("figure2", weights)
         clean, bound = margins(model, crops, BRIGHT), hardening.least_margin(model, low, high, BRIGHT).numpy()

@@ -10,7 +10,7 @@ import pytest
 import scipy.ndimage
 
 from maskdet import attack, networks
-from maskdet.attack import changed
+from maskdet.attack import set_pixels
 from maskdet.incremental import Incremental, network
 from maskdet.incremental.layers import rows
 from maskdet.networks.backend import keras, tf
@@ -47,7 +47,7 @@ def candidates(rng, count, size=1, side=50):
 
 def difference(model, image, pixels):
     """The largest difference of a logit between both ways."""
-    return np.abs(Incremental.of(model).face(image).ask(pixels) - whole(model)(changed(image, pixels))).max()
+    return np.abs(Incremental.of(model).face(image).query(pixels) - whole(model)(set_pixels(image, pixels))).max()
 
 
 @pytest.mark.parametrize("name", networks.NETWORKS)
@@ -55,9 +55,9 @@ def test_10_000_candidates_have_the_logits_of_the_whole_forward_pass(name):
     model, rng = shaken(networks.build(name, seed=1)), np.random.default_rng(0)
     for image in rng.integers(0, 256, (4, 50, 50, 3), dtype=np.uint8):
         pixels = candidates(rng, 2500)
-        logits = whole(model)(changed(image, pixels))
+        logits = whole(model)(set_pixels(image, pixels))
         assert np.ptp(logits, axis=0).min() > 1e-3, "the candidates differ"
-        np.testing.assert_allclose(Incremental.of(model).face(image).ask(pixels), logits, rtol=0, atol=1e-5)
+        np.testing.assert_allclose(Incremental.of(model).face(image).query(pixels), logits, rtol=0, atol=1e-5)
 
 
 @pytest.mark.parametrize("name", networks.NETWORKS)
@@ -109,8 +109,8 @@ def test_another_network_of_the_same_kinds_of_layers_works_unchanged(settings):
     pixels = np.array([[row, column, *rng.integers(0, 256, 3)] for row, column in np.ndindex(height, width)])
     logits = model.get_layer("logits")
     logits.activation = keras.activations.linear
-    expected = model.predict_on_batch(changed(image, pixels).astype(np.float32))
-    np.testing.assert_allclose(Incremental.of(model).face(image).ask(pixels[:, None]), expected, rtol=0, atol=1e-5)
+    expected = model.predict_on_batch(set_pixels(image, pixels).astype(np.float32))
+    np.testing.assert_allclose(Incremental.of(model).face(image).query(pixels[:, None]), expected, rtol=0, atol=1e-5)
 
 
 @pytest.mark.parametrize("layer, message", [
@@ -143,8 +143,8 @@ def test_a_sequential_model_one_that_calls_a_layer_twice_and_one_within_another_
     pixels[..., :2] = rng.integers(0, 8, (200, 1, 2))
     inside = keras.Sequential([keras.Input((9, 8, 3)), layers.Rescaling(1 / 255), twice])
     for model in (twice, row, inside):
-        expected = model.predict_on_batch(changed(image, pixels).astype(np.float32) / 1)
-        np.testing.assert_allclose(Incremental.of(model).face(image).ask(pixels), expected, rtol=1e-5, atol=1e-4)
+        expected = model.predict_on_batch(set_pixels(image, pixels).astype(np.float32) / 1)
+        np.testing.assert_allclose(Incremental.of(model).face(image).query(pixels), expected, rtol=1e-5, atol=1e-4)
 
 
 class Negated(keras.Model):
@@ -202,22 +202,22 @@ def test_a_network_of_other_images_or_other_classes_is_refused(inputs, units, go
 def test_a_pixel_outside_the_image_or_the_colours_is_refused(pixels):
     face = Incremental.of(networks.build("figure2", seed=1)).face(np.zeros((50, 50, 3), np.uint8))
     with pytest.raises(ValueError, match="expected (row, column|pixels)"):
-        face.ask(np.array(pixels))
+        face.query(np.array(pixels))
 
 
 def test_the_answer_to_a_candidate_has_the_same_bits_in_any_company():
     model, rng = networks.build("resnet", seed=1), np.random.default_rng(0)
     face = Incremental.of(model).face(rng.integers(0, 256, (50, 50, 3), dtype=np.uint8))
     pixels = candidates(rng, 2 * network.CHUNK + 7)
-    together = face.ask(pixels)
-    assert (np.concatenate([face.ask(one[None]) for one in pixels[::17]]) == together[::17]).all()
-    assert (face.ask(pixels[::-1])[::-1] == together).all()
+    together = face.query(pixels)
+    assert (np.concatenate([face.query(one[None]) for one in pixels[::17]]) == together[::17]).all()
+    assert (face.query(pixels[::-1])[::-1] == together).all()
 
 
 def test_a_pixel_of_its_own_colour_changes_nothing_and_no_candidates_give_no_logits():
     face = Incremental.of(networks.build("figure2", seed=1)).face(np.full((50, 50, 3), 7, np.uint8))
-    assert (face.ask(np.array([[[49, 3, 7, 7, 7]]])) == face.logits).all()
-    assert face.ask(np.zeros((0, 1, 5), int)).shape == (0, 2)
+    assert (face.query(np.array([[[49, 3, 7, 7, 7]]])) == face.logits).all()
+    assert face.query(np.zeros((0, 1, 5), int)).shape == (0, 2)
 
 
 @pytest.mark.parametrize("name, scaling", [*((name, "unit") for name in networks.NETWORKS), ("resnet", "median")])
@@ -240,10 +240,10 @@ def test_the_measured_rounding_is_small_and_another_network_is_noticed():
     images = np.random.default_rng(0).integers(0, 256, (12, 50, 50, 3), dtype=np.uint8)
     right, wrong = ({"net": networks.logits(model)} for model in built)
     networks = {"net": Incremental.of(built[0])}
-    row = attack.rounding(networks, right, images, seed=0, candidates=1000).loc["net"]
+    row = attack.check_rounding(networks, right, images, seed=0, candidates=1000).loc["net"]
     assert row["candidates"] == row["same decision"] == 1000 and 0 < float(row["largest difference"]) < 1e-5
     with pytest.raises(AssertionError, match="net: expected logits within 0.0001 of the whole pass, got"):
-        attack.rounding(networks, wrong, images, seed=0, candidates=1000)
+        attack.check_rounding(networks, wrong, images, seed=0, candidates=1000)
 
 
 def test_what_is_no_built_model_is_refused():

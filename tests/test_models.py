@@ -81,13 +81,13 @@ def test_an_unknown_network_is_an_error_that_lists_the_known():
 def test_a_saved_network_answers_the_same_and_a_broken_file_is_named(tmp_path):
     model, path = networks.build("resnet", seed=0), tmp_path / "net.keras"
     with pytest.raises(FileNotFoundError, match="expected a network at .*net.keras, got no such file: run"):
-        networks.read(path)
-    networks.save(model, path)
+        networks.read_model(path)
+    networks.save_model(model, path)
     images, _ = crops(4)
-    assert (networks.predictor(networks.read(path))(images) == networks.predictor(model)(images)).all()
+    assert (networks.predictor(networks.read_model(path))(images) == networks.predictor(model)(images)).all()
     path.write_bytes(path.read_bytes()[:5000])
     with pytest.raises(ValueError, match="expected a network saved by Keras, got .*net.keras: delete it"):
-        networks.read(path)
+        networks.read_model(path)
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from maskdet import networks, playground
-from maskdet.attack.pixels import everywhere
+from maskdet.attack.pixels import every_pixel
 from maskdet.networks.backend import keras
 
 layers = keras.layers
@@ -28,7 +28,7 @@ def test_what_the_prose_says_of_the_gallery_is_found_by_the_complete_search(line
     monkeypatch.setattr(playground.Incremental, "of", lambda model: linear)
     counted = playground.flipped(shown, seed=1)["resnet"]
     face, label = linear.face(images[0]), int(shown.labels[0])
-    logits = face.ask(everywhere(np.argwhere(np.ones((6, 7), bool)))[:, 0][:, None])
+    logits = face.query(every_pixel(np.argwhere(np.ones((6, 7), bool)))[:, 0][:, None])
     brute = bool((logits[:, label] < logits[:, 1 - label]).any())
     assert (counted.k, counted.n) == (2 * brute, 2)
 

@@ -19,18 +19,18 @@ def test_the_fewest_pictures_are_those_of_the_smallest_fraction_that_rounds_to_t
 
 def test_where_the_preprints_number_lies_beside_two_counts_is_said_in_words():
     ends = [Count(98, 100), Count(80, 100)]
-    assert [preprint.lies(share, ends) for share in (0.5, 0.9, 0.99)] == ["below both", "between the two", "above both"]
+    assert [preprint.position(share, ends) for share in (0.5, 0.9, 0.99)] == ["below both", "between the two", "above both"]
 
 
 def test_a_count_agrees_with_the_preprint_where_its_interval_holds_the_number():
     count = Count(81, 263)  # 25.5 to 36.6 %
-    assert [preprint.beside(share, count) for share in (0.25, 0.26, 0.36, 0.37)] == [
+    assert [preprint.agreement(share, count) for share in (0.25, 0.26, 0.36, 0.37)] == [
         "higher", "in agreement", "in agreement", "lower"]
 
 
 def test_the_headline_sets_the_preprint_the_record_and_the_build_side_by_side(profile):
     recorded_all(profile)
-    columns, provenance = results.compare(profile)
+    columns, provenance = results.headline_columns(profile)
     table = preprint.headline(columns)
     assert list(table.columns) == ["the preprint", "recorded on photographs", "which is", "this build"]
     first = [cell.replace("\N{NO-BREAK SPACE}", " ") for cell in table.iloc[0]]
@@ -41,7 +41,7 @@ def test_the_headline_sets_the_preprint_the_record_and_the_build_side_by_side(pr
         "attack": {name: {"differential_evolution": {"k": 0, "n": 1000}} for name in ("resnet", "figure2")}}
     said = preprint.headline(columns)["which is"].tolist()
     assert said[:2] == ["higher", "in agreement"] and said[4:6] == ["lower", "lower"]
-    assert preprint.numbers(columns)["beside"]["attack.figure2.differential_evolution"] == "lower"
+    assert preprint.to_quote(columns)["beside"]["attack.figure2.differential_evolution"] == "lower"
     panels = preprint.intervals(columns)
     assert [name for name, *_ in panels["accuracy"]] == [name for name, *_ in panels["success"]], "one axis has both"
     assert list(panels) == ["accuracy", "success"], "two panels, of which the labels do not meet"
@@ -49,7 +49,7 @@ def test_the_headline_sets_the_preprint_the_record_and_the_build_side_by_side(pr
 
 
 def test_every_row_of_the_committed_record_is_in_the_table_once():
-    record = results.recorded("larxel")
+    record = results.read("larxel")
     found = rows.rows(record)
     names = [row.name for row in found]
     assert len(set(names)) == len(names)
@@ -67,7 +67,7 @@ def test_every_row_of_the_committed_record_is_in_the_table_once():
 
 
 def test_most_of_the_recorded_intervals_meet_those_of_a_preprint_of_few_pictures_as_the_pages_say():
-    record, meet = results.recorded("larxel"), {}
+    record, meet = results.read("larxel"), {}
     for path, quantity in preprint.ROWS.values():
         low, high = preprint.fewest(STATED, quantity).interval
         least, most = preprint._count(record, path).interval
@@ -79,7 +79,7 @@ def test_what_the_page_says_in_words_of_the_defences_is_so_in_the_record():
     def split(row):
         return [row["at_most"]["k"], row["at_most"]["n"] - row["at_most"]["k"]]
 
-    record = results.recorded("larxel")["defence"]
+    record = results.read("larxel")["defence"]
     for network, rows in record.items():
         for name, row in rows.items():
             beyond_chance = fisher_exact([split(row), split(rows["none"])]).pvalue < 0.05
@@ -93,5 +93,5 @@ def test_what_the_page_says_in_words_of_the_defences_is_so_in_the_record():
     (Count(942, 1000), Count(18, 1000), "one"), (Count(990, 1000), Count(18, 1000), "none")])
 def test_a_row_agrees_with_the_preprint_where_both_intervals_hold_its_numbers(accuracy, success, both):
     other = rows.Row("lines", "other", Count(1, 1000), Count(900, 1000))
-    numbers = rows.numbers([rows.Row("lines", "one", accuracy, success), other], STATED)
+    numbers = rows.to_quote([rows.Row("lines", "one", accuracy, success), other], STATED)
     assert (numbers["names"], numbers["success"], numbers["rows"]) == (both, 1, 2)

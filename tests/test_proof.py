@@ -11,7 +11,7 @@ from maskdet import drawing, networks, proof
 from maskdet.attack.oracle import margin
 from maskdet.incremental import Incremental
 from maskdet.incremental.layers import Dense, Relu, rows
-from maskdet.proof import Boxes, branching
+from maskdet.proof import Regions, branching
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +55,7 @@ def test_the_verdict_on_a_network_of_a_few_pixels_is_that_of_brute_force_over_ev
     last = dataclasses.replace(last, offset=last.offset + rows(np.array([above - least, 0])))  # now it is `above`
     face = Incremental((first, relu, last), (2, 2, 3)).face(image)
     assert margin(face.logits, 0) > 0
-    found = proof.decide(face, 0, budget=50_000)
+    found = proof.verify(face, 0, budget=50_000)
     assert found.verdict == verdict
     assert found.reached.min() > above - 1e-3 and (verdict == proof.FLIPPABLE or 0 < found.proved.min() <= above)
 
@@ -77,37 +77,37 @@ def bump(colour, height=1.0):
 
 def test_what_is_no_face_or_no_label_is_refused():
     with pytest.raises(TypeError, match=r"expected a face, as .*\.face\(image\) is, got a ndarray"):
-        proof.decide(np.zeros((6, 5, 3), np.uint8), 1)
+        proof.verify(np.zeros((6, 5, 3), np.uint8), 1)
     with pytest.raises(ValueError, match="expected a label, 0 or 1, got 2"):
-        proof.decide(bump((1, 2, 3)).face(np.zeros((6, 5, 3), np.uint8)), 2)
+        proof.verify(bump((1, 2, 3)).face(np.zeros((6, 5, 3), np.uint8)), 2)
 
 
 def test_a_truth_value_is_a_label():
     face = bump((9, 9, 9)).face(np.zeros((6, 5, 3), np.uint8))
-    assert proof.decide(face, np.False_).verdict == proof.decide(face, 0).verdict
+    assert proof.verify(face, np.False_).verdict == proof.verify(face, 0).verdict
 
 
 def test_a_face_that_the_network_has_wrong_is_not_decided():
     face = bump((1, 2, 3)).face(np.zeros((6, 5, 3), np.uint8))
     with pytest.raises(ValueError, match="expected a face that the network has right, class 1, got logits"):
-        proof.decide(face, 1)
+        proof.verify(face, 1)
 
 
 @pytest.mark.parametrize("colour", [(128, 64, 200), (3, 250, 77), (17, 17, 18)])
 def test_a_planted_colour_that_no_corner_shows_is_found(colour):
     face = bump(colour).face(np.zeros((6, 5, 3), np.uint8))
-    found = proof.decide(face, 0, budget=50_000)
+    found = proof.verify(face, 0, budget=50_000)
     assert found.verdict == proof.FLIPPABLE and np.argwhere(found.flips).tolist() == [[2, 3]]
     assert found.witness == (2, 3, *colour)
-    weaker = proof.decide(bump(colour, height=0.3).face(np.zeros((6, 5, 3), np.uint8)), 0, budget=50_000)
+    weaker = proof.verify(bump(colour, height=0.3).face(np.zeros((6, 5, 3), np.uint8)), 0, budget=50_000)
     assert weaker.verdict == proof.SAFE and weaker.proved[2, 3] < 0.4 - 0.3 + 1e-6
 
 
 def test_a_face_whose_budget_is_spent_is_neither_safe_nor_flippable():
-    found = proof.decide(bump((128, 64, 200)).face(np.zeros((6, 5, 3), np.uint8)), 0, budget=34)
+    found = proof.verify(bump((128, 64, 200)).face(np.zeros((6, 5, 3), np.uint8)), 0, budget=34)
     assert found.verdict == proof.UNDECIDED and np.argwhere(found.proved <= 0).tolist() == [[2, 3]]
     assert found.proved[2, 3] == -np.inf and found.boxes <= 34
-    less = proof.decide(bump((128, 64, 200)).face(np.zeros((6, 5, 3), np.uint8)), 0, budget=7)
+    less = proof.verify(bump((128, 64, 200)).face(np.zeros((6, 5, 3), np.uint8)), 0, budget=7)
     assert less.verdict == proof.UNDECIDED and less.boxes <= 7 and (less.proved > 0).sum() <= 7
 
 
@@ -115,8 +115,8 @@ def test_a_margin_within_rounding_is_never_called_safe():
     def face(above):
         still = Dense(inputs=(0,), shape=(1, 1, 2), kernel=rows(np.zeros((4, 3, 2))), offset=rows(np.array([above, 0])))
         return Incremental((still,), (2, 2, 3)).face(np.full((2, 2, 3), 100, np.uint8))
-    assert proof.decide(face(1e-7), 0).verdict == proof.UNDECIDED
-    assert proof.decide(face(1e-4), 0).verdict == proof.SAFE
+    assert proof.verify(face(1e-7), 0).verdict == proof.UNDECIDED
+    assert proof.verify(face(1e-4), 0).verdict == proof.SAFE
 
 
 @pytest.mark.parametrize("name", networks.NETWORKS)
@@ -126,11 +126,11 @@ def test_on_proved_faces_none_of_a_million_candidates_flips(name, drawn):
         face = network.face(image)
         label = int(face.logits.argmax())
         chosen = np.argwhere(np.ones((50, 50), bool))[::20]
-        found = proof.decide(face, label, places=chosen, budget=12_000)
+        found = proof.verify(face, label, places=chosen, budget=12_000)
         rows_, columns = chosen.T
         safe = chosen[found.proved[rows_, columns] > 0]
         pixels = np.column_stack([safe[rng.integers(0, len(safe), 250_000)], rng.integers(0, 256, (250_000, 3))])
-        margins = margin(face.ask(pixels[:, None]), label)
+        margins = margin(face.query(pixels[:, None]), label)
         assert margins.min() > 0
         proved += len(safe)
         np.testing.assert_array_less(found.proved[pixels[:, 0], pixels[:, 1]], margins)
@@ -139,7 +139,7 @@ def test_on_proved_faces_none_of_a_million_candidates_flips(name, drawn):
 
 def test_a_box_whose_bound_lies_above_the_clean_margin_is_halved_no_more_than_needed():
     colours = np.zeros((3, 3), int), np.full((3, 3), 255)
-    boxes = Boxes(np.array([[1, 2]] * 3), *colours, np.full(3, np.inf), np.array([True, True, False]))
+    boxes = Regions(np.array([[1, 2]] * 3), *colours, np.full(3, np.inf), np.array([True, True, False]))
     with np.errstate(invalid="raise"):
         times, roughly = branching._next(boxes, np.array([-0.5, 0.0, 1e9]), 1e-6)
     assert times.tolist() == [1, 1, 3] and roughly.all()
@@ -148,7 +148,7 @@ def test_a_box_whose_bound_lies_above_the_clean_margin_is_halved_no_more_than_ne
 @pytest.mark.parametrize("times, least", [([1, 1], 4), ([3, 2], 12), ([9, 0], 33)])
 def test_the_parts_of_boxes_cover_each_colour_once(times, least):
     low, high = np.array([[0, 10, 7], [4, 4, 4]]), np.array([[3, 13, 8], [9, 9, 9]])
-    boxes = Boxes(np.array([[1, 2], [3, 4]]), low, high, np.array([0.5, np.inf]), np.array([True, False]))
+    boxes = Regions(np.array([[1, 2], [3, 4]]), low, high, np.array([0.5, np.inf]), np.array([True, False]))
     parts = branching._parts(boxes, np.ones((2, 3)), np.array(times))
     assert len(parts) >= least and (parts.high >= parts.low).all()
     for place, doubt, lowest, highest in zip(boxes.places, boxes.doubt, low, high):

@@ -34,7 +34,7 @@ def test_its_code_runs_from_top_to_bottom_on_a_photograph_with_a_face(tmp_path):
 
 
 def test_its_numbers_are_those_of_the_record():
-    recorded, preprint = results.recorded("larxel"), results.recorded("preprint")
+    recorded, preprint = results.read("larxel"), results.read("preprint")
     found = recorded["faces"]
     assert f"{found['crops']} of the {found['labelled']} labelled faces in the " in README
     assert f"{recorded['data']['photographs']} photographs" in README

@@ -11,15 +11,15 @@ from maskdet.record import provenance, results
 
 def recorded_all(profile):
     count = Count(9, 10)
-    results.record(profile, "data", {"data": {"checksum": "c" * 64}})
-    results.record(profile, "faces", {"unmatched": 3}, {"detection": 1.5})
-    results.record(profile, "resnet", {"accuracy": {"resnet": count, "figure2": count}})
+    results.write(profile, "data", {"data": {"checksum": "c" * 64}})
+    results.write(profile, "faces", {"unmatched": 3}, {"detection": 1.5})
+    results.write(profile, "resnet", {"accuracy": {"resnet": count, "figure2": count}})
     success = {"differential_evolution": Count(1, 9)}
-    results.record(profile, "attack", {"attack": {"resnet": success, "figure2": success}})
+    results.write(profile, "attack", {"attack": {"resnet": success, "figure2": success}})
     both = {"resnet": count, "figure2": count}
-    results.record(profile, "folds", {"folds": {"accuracy": both, "success": both}})
+    results.write(profile, "folds", {"folds": {"accuracy": both, "success": both}})
     for stage in ("lines", "comparison", "truth", "defence", "realtime"):
-        results.record(profile, stage, {stage: {}})
+        results.write(profile, stage, {stage: {}})
 
 
 def test_stages_are_merged_with_counts_and_provenance(profile):
@@ -41,7 +41,7 @@ def test_a_stage_that_did_not_run_is_named_with_its_command(profile):
 
 def test_an_unknown_stage_is_refused(profile):
     with pytest.raises(ValueError, match="expected a stage, one of data, faces, .*, realtime, got 'fitting'"):
-        results.record(profile, "fitting", {})
+        results.write(profile, "fitting", {})
 
 
 @pytest.fixture
@@ -59,7 +59,7 @@ def committed(profile, monkeypatch, tmp_path):
 
 def test_a_stage_that_is_run_later_is_added_to_the_record_and_says_of_which_commit(profile, committed):
     before = json.loads(committed.read_text())
-    results.record(profile, "truth", {"truth": {"flippable": Count(2, 9)}}, {"decision": 1.5})
+    results.write(profile, "truth", {"truth": {"flippable": Count(2, 9)}}, {"decision": 1.5})
     files.write_json(committed, results.added(profile, ["truth"]))
     after = json.loads(committed.read_text())
     assert after["truth"] == {"flippable": {"k": 2, "n": 9, "effect": 1.0}}
@@ -75,14 +75,14 @@ def test_a_stage_that_is_run_later_is_added_to_the_record_and_says_of_which_comm
     ("data", {"data": {"checksum": "d" * 64}}, "expected the stage data of results/test.json, .*ccc.*, got .*ddd"),
     ("resnet", {"accuracy": {"resnet": Count(8, 10)}}, "expected the stage resnet of .*'k': 9.*, got .*'k': 8")])
 def test_a_stage_of_other_photographs_or_networks_is_not_added(profile, committed, stage, values, said):
-    results.record(profile, stage, values)
+    results.write(profile, stage, values)
     with pytest.raises(ValueError, match=said):
         results.added(profile, ["truth"])
 
 
 def test_a_stage_that_was_run_with_changes_that_are_not_committed_is_not_added(profile, committed, monkeypatch):
     monkeypatch.setattr(provenance, "commit", lambda: "abc1234-dirty")
-    results.record(profile, "truth", {"truth": {}})
+    results.write(profile, "truth", {"truth": {}})
     with pytest.raises(ValueError, match="expected stage truth of a commit, got abc1234-dirty: commit, and run it"):
         results.added(profile, ["truth"])
 
@@ -92,13 +92,13 @@ def test_an_unknown_stage_is_not_added_and_the_record_stays_as_it_is(profile, co
     monkeypatch.setattr(results, "profile", lambda name: profile)
     assert results.main(["test", "fitting"]) == 1 and "got 'fitting'" in capsys.readouterr().err
     assert committed.read_bytes() == before
-    results.record(profile, "truth", {"truth": {}})
+    results.write(profile, "truth", {"truth": {}})
     assert results.main(["test", "truth"]) == 0 and committed.read_bytes() != before
 
 
 def test_a_run_that_was_not_recorded_is_an_error_that_names_the_command():
     with pytest.raises(FileNotFoundError, match="no recorded run at results/nowhere.json: run `make record"):
-        results.recorded("nowhere")
+        results.read("nowhere")
 
 
 def test_each_count_is_quotable_whole_and_in_parts():
@@ -115,7 +115,7 @@ def test_a_design_effect_and_an_estimate_survive_the_file():
 
 
 def test_the_committed_record_holds_counts_on_photographs_and_where_they_come_from():
-    record = results.recorded("larxel")
+    record = results.read("larxel")
     assert record["profile"] == "larxel" and record["data"]["photographs"] == 853
     for name in ("resnet", "figure2"):
         assert Count(**record["accuracy"][name]).n >= 400

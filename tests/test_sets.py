@@ -30,12 +30,12 @@ def test_a_set_without_one_of_the_classes_stops(voc, kept, missing):
     with pytest.raises(ValueError, match=message):
         voc.prepare()
     with pytest.raises(FileNotFoundError):
-        data.load(voc.profile())
+        data.read(voc.profile())
 
 
 def test_the_tables_are_read_back_as_they_were_made(voc):
     voc.photograph("NA.png")  # a name that is no missing value
-    made, read = voc.prepare(), data.load(voc.profile())
+    made, read = voc.prepare(), data.read(voc.profile())
     for table in ("photographs", "boxes", "skipped"):
         pd.testing.assert_frame_equal(getattr(made, table), getattr(read, table))
     assert read.checksum == made.checksum and read.folder == voc.folder
@@ -58,7 +58,7 @@ def test_the_checksum_tells_sets_apart(voc):
 def test_the_files_are_reported_missing_with_the_command(voc):
     message = "dataset.json, got no such file: run `make notebooks PROFILE=larxel`"
     with pytest.raises(FileNotFoundError, match=message):
-        data.load(voc.profile())
+        data.read(voc.profile())
 
 
 def test_a_missing_table_is_reported_with_the_command(voc):
@@ -66,13 +66,13 @@ def test_a_missing_table_is_reported_with_the_command(voc):
     (voc.profile().folder / "boxes.csv").unlink()
     message = "boxes.csv, got no such file: run `make notebooks PROFILE=larxel`"
     with pytest.raises(FileNotFoundError, match=message):
-        data.load(voc.profile())
+        data.read(voc.profile())
 
 
 def test_tables_made_with_other_settings_are_refused(voc):
     voc.prepare()
     with pytest.raises(ValueError, match="made with seed 7, got 562: run"):
-        data.load(voc.profile(seed=7))
+        data.read(voc.profile(seed=7))
 
 
 def test_drawn_photographs_are_drawn_once_and_read(tmp_path, monkeypatch, wobot):
@@ -88,7 +88,7 @@ def test_drawn_photographs_are_drawn_once_and_read(tmp_path, monkeypatch, wobot)
     monkeypatch.delenv("MASKDET_DATA")
     profile = config.PROFILES["smoke"]
     with pytest.raises(FileNotFoundError, match="run `make notebooks PROFILE=smoke`"):
-        data.folder(profile)
+        data.photographs_folder(profile)
     first, again = data.prepare(profile), data.prepare(profile)
     assert calls == [(30, 2, 562)] and first.checksum == again.checksum
     assert first.folder == profile.folder / "photographs" and len(first.photographs) == 10
@@ -98,15 +98,15 @@ def test_drawn_photographs_are_drawn_once_and_read(tmp_path, monkeypatch, wobot)
 
 
 def test_a_set_lies_under_the_named_folder_or_is_it(voc, tmp_path, monkeypatch):
-    assert data.folder(voc.profile()) == voc.folder
+    assert data.photographs_folder(voc.profile()) == voc.folder
     (tmp_path / "sets").mkdir()
     voc.folder.rename(tmp_path / "sets" / "larxel")
     monkeypatch.setenv("MASKDET_DATA", str(tmp_path / "sets"))
-    assert data.folder(voc.profile()) == tmp_path / "sets" / "larxel"
+    assert data.photographs_folder(voc.profile()) == tmp_path / "sets" / "larxel"
     monkeypatch.delenv("MASKDET_DATA")
     (tmp_path / "sets").rename(tmp_path / "data")
     monkeypatch.setattr(config, "ROOT", tmp_path)
-    assert data.folder(voc.profile()) == tmp_path / "data" / "larxel"
+    assert data.photographs_folder(voc.profile()) == tmp_path / "data" / "larxel"
 
 
 @pytest.mark.parametrize("given", [True, False])
@@ -114,7 +114,7 @@ def test_a_missing_set_is_reported_with_the_remedy(tmp_path, monkeypatch, given)
     monkeypatch.setattr(config, "ROOT", tmp_path)
     monkeypatch.setenv("MASKDET_DATA", str(tmp_path / "given") if given else "")
     with pytest.raises(FileNotFoundError) as caught:
-        data.folder(config.PROFILES["larxel"])
+        data.photographs_folder(config.PROFILES["larxel"])
     message = str(caught.value)
     place = tmp_path / ("given" if given else "data") / "larxel"
     assert str(place) in message and "\n" not in message

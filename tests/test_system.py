@@ -42,11 +42,11 @@ def test_a_missed_face_is_not_decided_rightly_and_a_narrow_one_does_not_count(se
     assert (search.accuracy.k, search.accuracy.n) == (1, 2), "the bare face is called masked"
     assert [(count.k, count.n) for count in search.whole.values()] == [(1, 3), (0, 1), (1, 2)]
     assert list(search.recall) == ["all", *CLASSES]
-    assert search.faces.told.tolist() == [True, False, False, True]
+    assert search.faces.correct.tolist() == [True, False, False, True]
 
 
 def test_two_detectors_are_compared_on_the_faces_that_both_find(search):
-    fewer = detectors.Search(search.faces.assign(found=[True, False, False, True], told=[True, False, False, True]),
+    fewer = detectors.Detected(search.faces.assign(found=[True, False, False, True], told=[True, False, False, True]),
                           search.detections, 4, 20)
     both = detectors.shared({"one": search, "two": fewer})
     assert [(count.k, count.n) for count in both.values()] == [(1, 1), (1, 1)]
@@ -74,29 +74,29 @@ def test_another_detector_keeps_its_detections_apart_and_finds_them_again(profil
         return detect
 
     monkeypatch.setattr("maskdet.faces.crops.detector", detector)
-    faces.prepare(profile)
+    faces.crop_faces(profile)
     tests = (dataset.photographs.split == "test").sum()
     calls.clear()
-    one = faces.searched(profile, "yunet")
+    one = faces.detect_split(profile, "yunet")
     assert calls == ["yunet"] * tests == ["yunet"] * len(one.detections)
-    two = faces.searched(profile, "yunet")
+    two = faces.detect_split(profile, "yunet")
     pd.testing.assert_frame_equal(one.faces, two.faces)
-    assert len(faces.searched(profile, "mtcnn").detections) == tests and len(calls) == tests, "as prepared"
-    assert set(one.faces.split) == {"test"} and len(one.crops["mtcnn"]) == one.faces.found.sum()
+    assert len(faces.detect_split(profile, "mtcnn").detections) == tests and len(calls) == tests, "as prepared"
+    assert set(one.faces.split) == {"test"} and len(one.crops["detected"]) == one.faces.found.sum()
 
 
 def test_the_recorded_times_are_shown_and_quoted():
-    record, preprint = results.recorded("detection"), results.recorded("preprint")
+    record, preprint = results.read("detection"), results.read("preprint")
     seconds = detectors.seconds(record)
-    assert detectors.quoted(preprint) == 10 and len(figures.times(seconds, quoted=10).svg) > 1000
+    assert detectors.preprint_seconds(preprint) == 10 and len(figures.times(seconds, quoted=10).svg) > 1000
     assert detectors.seconds_table(record).shape == (len(seconds), len(seconds["mtcnn"])) == (4, 4)
-    quoted = detectors.seconds_numbers(record)["times"]
+    quoted = detectors.seconds_to_quote(record)["times"]
     assert float(quoted["ratio"]["mtcnn"]["largest"]) > 1 and json.dumps(quoted)
 
 
 def test_what_the_pages_say_in_words_of_the_times_is_what_the_record_shows():
-    record = results.recorded("detection")
-    seconds, rate = detectors.seconds(record), float(detectors.seconds_numbers(record)["times"]["rate"]["one"]["clock"])
+    record = results.read("detection")
+    seconds, rate = detectors.seconds(record), float(detectors.seconds_to_quote(record)["times"]["rate"]["one"]["clock"])
     assert 0.8 < rate / 25 < 1.25, "about the pace of a camera of twenty-five pictures a second"
     assert all(rates["least"] <= rates["clock"] <= rates["most"] for rates in record["rates"].values())
     mtcnn, yunet = (list(seconds[name].values()) for name in ("mtcnn", "yunet"))
@@ -109,4 +109,4 @@ def test_what_the_pages_say_in_words_of_the_times_is_what_the_record_shows():
 def test_a_network_fitted_to_the_crops_of_another_detector_is_refused(profile):
     other = dataclasses.replace(profile, detector="yunet")
     with pytest.raises(ValueError, match="expected a run whose detector is 'mtcnn', .*, got 'yunet'"):
-        detectors.prepare(other)
+        detectors.compare(other)

@@ -15,33 +15,33 @@ RUN = dataclasses.replace(config.PROFILES["larxel"], name="test")
 
 
 def test_a_toggled_line_differs_from_its_own_by_one_setting_which_is_the_others():
-    rows = ways.toggled(experiment.TEXT, experiment.CODE)
+    rows = ways.one_setting_changed(experiment.TEXT, experiment.CODE)
     assert list(rows) == ["network", "boxes", "scaling", "recipe", "region"]
     for name, line in rows.items():
         assert getattr(line, name) == getattr(experiment.CODE, name)
         assert dataclasses.replace(line, **{name: getattr(experiment.TEXT, name)}) == experiment.TEXT
-    assert ways.toggled(experiment.TEXT, experiment.TEXT) == {}
+    assert ways.one_setting_changed(experiment.TEXT, experiment.TEXT) == {}
 
 
 def test_trials_that_need_other_networks_have_other_names():
-    every = [trial for made in (experiment.main, experiment.repeats, experiment.folds, experiment.lines, experiment.comparison,
-                                experiment.lengths, experiment.defences)
+    every = [trial for made in (experiment.main_run, experiment.repeats, experiment.folds, experiment.text_and_code, experiment.other_networks,
+                                experiment.training_lengths, experiment.defences)
              for several in made(RUN).values() for trial in several]
-    networks = {(dataclasses.replace(trial.line, region=None), trial.seed, trial.fold) for trial in every}
+    networks = {(dataclasses.replace(trial.variant, region=None), trial.seed, trial.fold) for trial in every}
     assert len({trial.name for trial in every}) == len(networks)
-    assert experiment.main(RUN)["resnet"][0].name == "resnet-562" == experiment.repeats(RUN)["resnet"][0].name
-    assert experiment.lines(RUN)["code"][0].name == "figure2-annotation-l2-code-562"
+    assert experiment.main_run(RUN)["resnet"][0].name == "resnet-562" == experiment.repeats(RUN)["resnet"][0].name
+    assert experiment.text_and_code(RUN)["code"][0].name == "figure2-annotation-l2-code-562"
     assert len(experiment.folds(RUN)["figure2"]) == 5 and len(experiment.repeats(RUN)["figure2"]) == 3
 
 
 def test_the_defences_are_those_that_the_profile_names():
-    assert len(experiment.defended(RUN)) == 2 * len(ways.DEFENCES)
+    assert len(experiment.with_defences(RUN)) == 2 * len(ways.DEFENCES)
     few = dataclasses.replace(RUN, defences=("none", "median filter"))
-    assert list(experiment.defended(few)) == ["resnet, none", "resnet, median filter",
+    assert list(experiment.with_defences(few)) == ["resnet, none", "resnet, median filter",
                                           "figure2, none", "figure2, median filter"]
-    assert experiment.defended(RUN)["resnet, none"] == experiment.main(RUN)["resnet"]
+    assert experiment.with_defences(RUN)["resnet, none"] == experiment.main_run(RUN)["resnet"]
     with pytest.raises(ValueError, match=r"expected defences among 'none', .*, got \['prayer'\]"):
-        experiment.defended(dataclasses.replace(RUN, defences=("none", "prayer")))
+        experiment.with_defences(dataclasses.replace(RUN, defences=("none", "prayer")))
 
 
 @pytest.fixture(scope="module")
@@ -51,18 +51,18 @@ def cropped(tmp_path_factory):
         patch.setenv("MASKDET_BUILD", str(tmp_path_factory.mktemp("trials")))
         run = dataclasses.replace(config.PROFILES["smoke"], name="test", recipe=config.Recipe(2, 16, 2e-3))
         data.prepare(run)
-        faces.prepare(run)
+        faces.crop_faces(run)
         yield run
 
 
 @pytest.fixture(scope="module")
 def folded(cropped):
     """Its folds, by the small network alone."""
-    return experiment.prepare(cropped, {"figure2": experiment.folds(cropped)["figure2"]})
+    return experiment.fit(cropped, {"figure2": experiment.folds(cropped)["figure2"]})
 
 
 def test_folds_test_every_found_face_once_and_never_a_photograph_that_was_learned_from(cropped, folded):
-    found, dataset = faces.load(cropped), data.load(cropped)
+    found, dataset = faces.read(cropped), data.read(cropped)
     table = found.rows()
     used = table.label.isin(config.CLASSES)
     test = experiment.pooled(folded)["figure2"]
@@ -89,29 +89,29 @@ def test_a_finished_fit_is_read_back_and_another_is_done_anew(cropped, folded, m
     [trial, _] = experiment.folds(cropped)["figure2"]
     fits, fit = [], fitting.training.fit
     monkeypatch.setattr(fitting.training, "fit", lambda *words, **options: fits.append(1) or fit(*words, **options))
-    [again] = experiment.prepare(cropped, {"figure2": [trial]})["figure2"]
+    [again] = experiment.fit(cropped, {"figure2": [trial]})["figure2"]
     first = folded["figure2"][0]
     assert not fits and again.fit.history.equals(first.fit.history)
     assert all((a == b).all() for a, b in zip(again.fit.weights, first.fit.weights))
     assert (again.test.probabilities == first.test.probabilities).all()
     (cropped.folder / f"networks/{trial.name}.json").unlink()  # interrupted before the report, which is written last
     with pytest.raises(FileNotFoundError, match=f"expected network {trial.name} of profile test, got none: run `make"):
-        experiment.load(cropped, {"figure2": [trial]})
-    [alone] = experiment.prepare(cropped, {"figure2": [trial]})["figure2"]
+        experiment.read(cropped, {"figure2": [trial]})
+    [alone] = experiment.fit(cropped, {"figure2": [trial]})["figure2"]
     assert len(fits) == 1 and all((a == b).all() for a, b in zip(alone.fit.weights, first.fit.weights)), \
         "fitted here or in a process of its own, the weights are the same"
     other = dataclasses.replace(cropped, recipe=config.Recipe(2, 16, 1e-2))
     with pytest.raises(ValueError, match=f"expected network {trial.name} fitted to the crops as they are now"):
-        experiment.load(other, {"figure2": [trial]})
+        experiment.read(other, {"figure2": [trial]})
 
 
 def test_a_scaled_line_is_measured_as_it_is_asked_and_as_it_was_trained(cropped):
     run = dataclasses.replace(cropped, code=dataclasses.replace(cropped.code, epochs=3))
-    [outcome] = experiment.prepare(run, {"code": experiment.lines(run)["code"]})["code"]
+    [outcome] = experiment.fit(run, {"code": experiment.text_and_code(run)["code"]})["code"]
     asked, trained = outcome.test.accuracy, outcome.as_trained
     assert asked.n == trained.n > 10
     assert outcome.test.probabilities.max() == pytest.approx(1, abs=1e-6), "saturated by pixels of up to 255"
-    [cut] = experiment.prepare(run, {"mtcnn": [ways.Trial(experiment.Line("figure2", recipe="code"), run.seed)]})["mtcnn"]
+    [cut] = experiment.fit(run, {"mtcnn": [ways.Trial(experiment.Variant("figure2", recipe="code"), run.seed)]})["mtcnn"]
     assert len(outcome.test.labels) >= len(cut.test.labels), "missed faces have annotated boxes"
     assert (outcome.test.images[0] != cut.test.images[0]).any()
 
@@ -120,7 +120,7 @@ def test_tables_state_each_trial_and_each_class(cropped, folded):
     sweeps = experiment.sweep(dataclasses.replace(cropped, attacked=1), folded, search=lambda line: attack.Guided(region=1))
     table = experiment.trials_table(folded, sweeps)
     assert table.fold.tolist() == [0, 1] and table["success of one pixel"].str.contains("/1,").all()
-    originals = experiment.by_original(folded)
+    originals = experiment.by_original_class(folded)
     assert {"bare", "masked"} <= set(originals.index) and isinstance(originals, pd.DataFrame)
     measures = experiment.measures(cropped, experiment.pooled(folded))
     assert {"accuracy", "balanced accuracy", "Brier score"} <= set(measures.index)

@@ -9,11 +9,11 @@ import pytest
 import sweeping
 
 from maskdet import attack, files, proof
-from maskdet.attack import Sweep, Verdict
+from maskdet.attack import Attempt, Sweep
 from maskdet.attack.oracle import margin
 from maskdet.counts import Count
 from maskdet.experiment import defences, verification
-from maskdet.proof import verdicts
+from maskdet.proof import many
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (6, 12, 12, 3), dtype=np.uint8)
 
@@ -24,7 +24,7 @@ def labels():
 
 
 def decided(profile, labels, *, predict=sweeping.predict, **options):
-    return proof.decide_all(predict, sweeping.network(), IMAGES, labels, name="net", profile=profile, **options)
+    return proof.verify_all(predict, sweeping.network(), IMAGES, labels, name="net", profile=profile, **options)
 
 
 def test_every_face_that_is_right_is_decided_and_a_second_call_does_nothing_again(profile, labels, monkeypatch):
@@ -35,7 +35,7 @@ def test_every_face_that_is_right_is_decided_and_a_second_call_does_nothing_agai
     assert first.counts[proof.FLIPPABLE] > 0
     table = (profile.folder / "truth-net.csv").read_text().splitlines()
     assert len(table) == 6 and table[0].startswith("face,verdict,pixel,margin,reached,proved")
-    monkeypatch.setattr(verdicts, "workers", lambda: pytest.fail("decided again"))
+    monkeypatch.setattr(many, "workers", lambda: pytest.fail("decided again"))
     again = decided(profile, wrong)
     for one, other in zip(first.decisions, again.decisions):
         for field in dataclasses.fields(one):
@@ -68,18 +68,18 @@ def test_how_many_are_decided_is_said_by_network_and_defence_or_by_network(profi
     monkeypatch.setattr(verification, "decide_all", lambda *given, most, **options: most)
     monkeypatch.setattr(verification.networks, "predictor", lambda model: None)
     monkeypatch.setattr(verification.Incremental, "of", lambda model: None)
-    trial = SimpleNamespace(name="fit", line=SimpleNamespace(network="resnet"))
+    trial = SimpleNamespace(name="fit", variant=SimpleNamespace(network="resnet"))
     outcome = [SimpleNamespace(model=None, trial=trial, test=SimpleNamespace(images=None, labels=None))]
     named = {"resnet": outcome, "resnet, none": outcome, "resnet, median filter": outcome}
-    several = dataclasses.replace(profile, decided={"resnet, median filter": 5, "resnet": 3})
-    assert list(verification.decide(several, named).values()) == [3, 3, 5]
-    assert list(verification.decide(dataclasses.replace(profile, decided={}), named).values()) == [None] * 3
+    several = dataclasses.replace(profile, verified={"resnet, median filter": 5, "resnet": 3})
+    assert list(verification.verify(several, named).values()) == [3, 3, 5]
+    assert list(verification.verify(dataclasses.replace(profile, verified={}), named).values()) == [None] * 3
 
 
 def test_a_decision_is_of_the_network_the_whole_pass_agrees_with_it(profile, labels):
     found = decided(profile, labels)
     for face, decision in zip(found.faces, found.decisions):
-        own = sweeping.network().face(attack.changed(IMAGES[face], [decision.witness])[0]).logits
+        own = sweeping.network().face(attack.set_pixels(IMAGES[face], [decision.witness])[0]).logits
         assert margin(own, labels[face]) == pytest.approx(decision.reached.min(), abs=1e-4)
         assert (decision.proved[~decision.flips] <= decision.reached[~decision.flips]).all()
         if decision.verdict == proof.FLIPPABLE:
@@ -89,7 +89,7 @@ def test_a_decision_is_of_the_network_the_whole_pass_agrees_with_it(profile, lab
 def test_a_witness_that_the_whole_network_does_not_confirm_ends_the_call(profile, labels):
     one = labels == labels[0]  # those that it would never give up
     with pytest.raises(AssertionError, match="face .: expected .* to turn the decision also in the whole pass"):
-        proof.decide_all(lambda images: np.eye(2)[np.full(len(images), labels[0])], sweeping.network(), IMAGES[one],
+        proof.verify_all(lambda images: np.eye(2)[np.full(len(images), labels[0])], sweeping.network(), IMAGES[one],
                        labels[one], name="net", profile=profile)
     with pytest.raises(ValueError, match="expected faces that net has right, got none of 6: train it"):
         decided(profile, 1 - labels)
@@ -98,15 +98,15 @@ def test_a_witness_that_the_whole_network_does_not_confirm_ends_the_call(profile
 def test_a_bound_just_above_zero_is_still_a_proof_when_it_is_read_back():
     flat, colour = np.full((2, 2), 1.0), np.zeros((2, 2, 3), np.uint8)
     for least, verdict in ((1.0001e-5, proof.SAFE), (-np.inf, proof.UNDECIDED)):
-        one = proof.Decision(flat, colour, np.array([[least, 1], [1, 1]]), np.zeros((2, 2), bool), 4, 32)
-        back = verdicts._read(json.loads(json.dumps(verdicts._line(one))))
+        one = proof.Verification(flat, colour, np.array([[least, 1], [1, 1]]), np.zeros((2, 2), bool), 4, 32)
+        back = many._read(json.loads(json.dumps(many._line(one))))
         assert one.verdict == back.verdict == verdict and (back.proved <= one.proved).all()
 
 
 def test_a_search_that_flips_a_face_proved_safe_is_an_error(profile, labels):
     found = decided(profile, labels)
     assert found.counts[proof.SAFE] > 0
-    flip = Verdict(0, ((0, 0, 0, 0, 0),), (0.9, 0.1), (0.1, 0.9), 1)
+    flip = Attempt(0, ((0, 0, 0, 0, 0),), (0.9, 0.1), (0.1, 0.9), 1)
     stays = dataclasses.replace(flip, after=(0.9, 0.1))
 
     def sweep(flipped):
@@ -122,10 +122,10 @@ def test_a_search_that_flips_a_face_proved_safe_is_an_error(profile, labels):
 def test_each_defence_is_set_beside_the_same_network_without_one(profile, labels):
     def outcome(right):
         test = SimpleNamespace(accuracy=Count(right, 100), clusters=np.arange(6))
-        return SimpleNamespace(test=test, trial=SimpleNamespace(line=SimpleNamespace(network="net")),
+        return SimpleNamespace(test=test, trial=SimpleNamespace(variant=SimpleNamespace(network="net")),
                                fit=SimpleNamespace(seconds=3.0))
     found = decided(profile, labels)
-    hits = [Verdict(0, ((0, 0, 0, 0, 0),), (0.9, 0.1), (0.1, 0.9) if flips else (0.9, 0.1), 1)
+    hits = [Attempt(0, ((0, 0, 0, 0, 0),), (0.9, 0.1), (0.1, 0.9) if flips else (0.9, 0.1), 1)
             for flips in found.are(proof.FLIPPABLE)]
     outcomes = {"net, none": [outcome(90)], "net, filter, trained": [outcome(93)]}
     sweeps = {"guided": {name: [Sweep(name, "s", found.faces, hits, 6, 6, 0.0)] for name in outcomes}}
@@ -136,7 +136,7 @@ def test_each_defence_is_set_beside_the_same_network_without_one(profile, labels
     assert table["certified accuracy"].str.contains(f"({found.counts[proof.SAFE]}/6, ", regex=False).all()
     k = found.counts[proof.FLIPPABLE]
     assert f"({k}/6, " in defences.searched_table(outcomes, sweeps).loc["net, none", "flipped by the guided corners"]
-    recorded, seconds = defences.numbers(profile, outcomes, sweeps, verdicts_of, shares)
+    recorded, seconds = defences.to_record(profile, outcomes, sweeps, verdicts_of, shares)
     assert list(recorded["defence"]["net"]) == ["none", "filter_trained"]
     assert recorded["defence"]["net"]["none"]["flippable"].k == k and seconds["net, none"]["training"] == 3.0
     assert [row[0] for row in defences.intervals(outcomes, shares)["flippable"]] == list(outcomes)

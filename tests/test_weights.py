@@ -12,7 +12,7 @@ from maskdet import data, drawing, networks, shipped
 from maskdet.config import RECORDED
 from maskdet.networks import training
 from maskdet.record import results
-from maskdet.shipped import __main__ as command, elsewhere as test_set, recipe, statement
+from maskdet.shipped import __main__ as command, elsewhere as test_set, recipe, report
 
 LEAST = 0.95  # balanced accuracy elsewhere
 
@@ -60,7 +60,7 @@ def test_faces_from_elsewhere_are_counted_by_class_and_by_whether_a_box_was_foun
 
 
 def test_the_same_people_are_asked_about_with_each_thing_before_the_mouth(monkeypatch):
-    monkeypatch.setattr(statement, "PEOPLE", 4)
+    monkeypatch.setattr(report, "PEOPLE", 4)
     found = shipped.covered(seed=3)
     assert found == shipped.covered(seed=3)
     assert all(list(said) == list(drawing.BEFORE) for said in found.values())
@@ -90,8 +90,8 @@ def test_the_shipped_weights_are_small_whole_and_those_that_were_tested():
         assert said.shape == (2, 2) and np.isfinite(said).all()
         assert set(record["detectors"]) == set(test_set.DETECTORS)
         for asked in record["detectors"].values():
-            assert results.measure(asked["networks"][name]["accuracy"]).n == record["images"] > 900
-            assert results.measure(asked["networks"][name]["balanced"]).value > LEAST
+            assert results.typed(asked["networks"][name]["accuracy"]).n == record["images"] > 900
+            assert results.typed(asked["networks"][name]["balanced"]).value > LEAST
     assert set(card["data"]) == set(recipe.SOURCES)
     assert all(len(one["checksum"]) == 64 for one in card["data"].values())
 

@@ -6,15 +6,15 @@
 """
 
 from maskdet.attack.complete import Corners, Guided
-from maskdet.attack.evidence import (ackley, agreement, check, confidences, flipped_faces, numbers, on_ackley, on_face,
-                                     rounding, summary)
+from maskdet.attack.evidence import (ackley, agreement, check_flips, check_rounding, confidences, flipped_faces,
+                                     on_ackley, on_face, summary, to_record)
 from maskdet.attack.evolution import DifferentialEvolution, Population, decoded, minimise
 from maskdet.attack.oracle import Found, Predicted, Search
-from maskdet.attack.pixels import CORNERS, Verdict, changed, landscape
+from maskdet.attack.pixels import CORNERS, Attempt, landscape, set_pixels
 from maskdet.attack.sweeps import Sweep, attack, sweep
 from maskdet.workers import Workers, workers
 
-__all__ = ["CORNERS", "Corners", "DifferentialEvolution", "Found", "Guided", "Population", "Predicted", "Search",
-           "Sweep", "Verdict", "Workers", "ackley", "agreement", "attack", "changed", "check", "confidences", "decoded",
-           "flipped_faces", "landscape", "minimise", "numbers", "on_ackley", "on_face", "rounding", "summary", "sweep",
-           "workers"]
+__all__ = ["Attempt", "CORNERS", "Corners", "DifferentialEvolution", "Found", "Guided", "Population", "Predicted",
+           "Search", "Sweep", "Workers", "ackley", "agreement", "attack", "check_flips", "check_rounding",
+           "confidences", "decoded", "flipped_faces", "landscape", "minimise", "on_ackley", "on_face", "set_pixels",
+           "summary", "sweep", "to_record", "workers"]

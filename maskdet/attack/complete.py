@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from maskdet.attack.oracle import Face, Found, decided, margin, within
-from maskdet.attack.pixels import CORNERS, everywhere
+from maskdet.attack.oracle import Face, Found, flip_limit, margin, region_suffix
+from maskdet.attack.pixels import CORNERS, every_pixel
 
 GUIDED = "guided"
 TOGETHER = 512  # candidates asked about at once, at most
@@ -26,7 +26,7 @@ class Corners:
 
     @property
     def name(self) -> str:
-        return f"corners{within(self.region)}"
+        return f"corners{region_suffix(self.region)}"
 
     def __call__(self, face: Face, label: int, *, rng: np.random.Generator) -> Found:
         return _asked(face, label, _candidates(face, self.region))
@@ -46,7 +46,7 @@ class Guided:
 
     @property
     def name(self) -> str:
-        return GUIDED + within(self.region) + ("" if self.most is None else f"_first_{self.most}")
+        return GUIDED + region_suffix(self.region) + ("" if self.most is None else f"_first_{self.most}")
 
     def __call__(self, face: Face, label: int, *, rng: np.random.Generator) -> Found:
         if not hasattr(face, "gradient"):
@@ -61,16 +61,16 @@ class Guided:
 
 def _candidates(face: Face, region: int | None) -> np.ndarray:
     """Every corner at every place of the region, (8 H W, 1, 5), in the order (H, W, 8)."""
-    return everywhere(np.argwhere(np.ones(face.image.shape[:2], bool)[:region, :region]))
+    return every_pixel(np.argwhere(np.ones(face.image.shape[:2], bool)[:region, :region]))
 
 
 def _asked(face: Face, label: int, candidates: np.ndarray) -> Found:
     """Ask about candidates (N, 1, 5) in their order, up to one that flips the decision."""
-    least, best, limit = np.inf, candidates[0], -decided(face)
+    least, best, limit = np.inf, candidates[0], -flip_limit(face)
     start, together = 0, 8  # few at first: a good order has its flip at the front
     while start < len(candidates):
         asked = candidates[start:start + together]
-        margins = margin(face.ask(asked), label)
+        margins = margin(face.query(asked), label)
         flips = np.flatnonzero(margins < limit)
         if len(flips):
             return Found(asked[flips[0]], start + int(flips[0]) + 1)

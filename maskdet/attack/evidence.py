@@ -8,8 +8,8 @@ import pandas as pd
 
 from maskdet.attack.complete import GUIDED
 from maskdet.attack.evolution import NAME, decoded, minimise
-from maskdet.attack.oracle import DECIDED, Network, Predict, margin
-from maskdet.attack.pixels import CORNERS, changed, landscape
+from maskdet.attack.oracle import ROUNDING, Network, Predict, margin
+from maskdet.attack.pixels import CORNERS, landscape, set_pixels
 from maskdet.attack.sweeps import Sweep
 from maskdet.config import SIZE, Evolution, Profile
 from maskdet.counts import clustered
@@ -51,7 +51,7 @@ def on_face(network: Network, images: np.ndarray, labels: np.ndarray, *, generat
     generations = [generation for generation in generations if generation <= settings.generations]
 
     def energy(genes: np.ndarray) -> np.ndarray:
-        return margin(face.ask(decoded(genes, shape=face.image.shape)), label)
+        return margin(face.query(decoded(genes, shape=face.image.shape)), label)
 
     short = dataclasses.replace(settings, generations=max(generations))
     members, _ = minimise(energy, 5, rng=np.random.default_rng(seed), settings=short)
@@ -94,7 +94,7 @@ def flipped_faces(sweeps: Sequence[Sweep], images: np.ndarray, *, at_most: int):
     return np.array([image for image, _ in found]), [verdict for _, verdict in found]
 
 
-def rounding(networks: Mapping[str, Network], logits: Mapping[str, Predict], images: np.ndarray, *,
+def check_rounding(networks: Mapping[str, Network], logits: Mapping[str, Predict], images: np.ndarray, *,
              seed: int, candidates: int = 10_000) -> pd.DataFrame:
     """How far the logits of changed faces are from those of the whole pass, `logits(images)`, at most.
 
@@ -108,22 +108,22 @@ def rounding(networks: Mapping[str, Network], logits: Mapping[str, Predict], ima
         for image in images[rng.choice(len(images), 10)]:
             pixels = rng.integers(0, (height, width, 256, 256, 256), (candidates // 10, 5))
             pixels[::6, 0], pixels[3::6, 1] = rng.choice((0, height - 1)), rng.choice((0, width - 1))
-            whole, incremental = logits[name](changed(image, pixels)), network.face(image).ask(pixels[:, None])
+            whole, incremental = logits[name](set_pixels(image, pixels)), network.face(image).query(pixels[:, None])
             differences.append(np.abs(whole - incremental).max())
             alike += ((margin(whole, 0) < 0) == (margin(incremental, 0) < 0)).sum()
-        if max(differences) > DECIDED:
-            raise AssertionError(f"{name}: expected logits within {DECIDED} of the whole pass, got {max(differences)}")
+        if max(differences) > ROUNDING:
+            raise AssertionError(f"{name}: expected logits within {ROUNDING} of the whole pass, got {max(differences)}")
         rows[name] = {"candidates": candidates, "largest difference": f"{max(differences):.0e}", "same decision": alike}
     return pd.DataFrame(rows).T
 
 
-def check(sweeps: Sequence[Sweep], predict: Mapping[str, Predict], images: np.ndarray) -> pd.DataFrame:
+def check_flips(sweeps: Sequence[Sweep], predict: Mapping[str, Predict], images: np.ndarray) -> pd.DataFrame:
     """Set the pixel of each flip once more and ask the whole network. Raises AssertionError, naming
     the face, where a flip does not hold; returns how many were checked."""
     for sweep in sweeps:
         for face, verdict in zip(sweep.faces, sweep.verdicts):
             if verdict.flipped:
-                image = changed(images[face], np.array([verdict.pixels]))
+                image = set_pixels(images[face], np.array([verdict.pixels]))
                 if not 1 <= (image[0] != images[face]).any(axis=-1).sum() <= len(verdict.pixels):
                     raise AssertionError(f"{sweep.network}, face {face}: expected {len(verdict.pixels)} changed pixels")
                 if predict[sweep.network](image)[0].argmax() == verdict.label:
@@ -141,7 +141,7 @@ def confidences(sweeps: Sequence[Sweep]) -> tuple[dict, dict, dict]:
             {sweep.network: sweep.flipped for sweep in evolved})
 
 
-def numbers(run: Profile, sweeps: Sequence[Sweep], clusters: np.ndarray) -> tuple[dict, dict]:
+def to_record(run: Profile, sweeps: Sequence[Sweep], clusters: np.ndarray) -> tuple[dict, dict]:
     """What this stage records: success among the rightly decided faces attacked, where those of one of
     `clusters`, of a row each of the test part, may be alike; and its seconds."""
     settings = run.evolution

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from maskdet.attack.oracle import Face, Found, confidence, decided, margin, within
+from maskdet.attack.oracle import Face, Found, confidence, flip_limit, margin, region_suffix
 from maskdet.config import Evolution
 
 NAME = "differential_evolution"
@@ -108,15 +108,15 @@ class DifferentialEvolution:
     @property
     def name(self) -> str:
         sized = "" if self.size == 1 else f"_{self.size}_pixels"
-        return NAME + within(self.region) + sized + ("" if self.objective == "margin" else f"_by_{self.objective}")
+        return NAME + region_suffix(self.region) + sized + ("" if self.objective == "margin" else f"_by_{self.objective}")
 
     def __call__(self, face: Face, label: int, *, rng: np.random.Generator) -> Found:
         population = Population(GENES * self.size, rng=rng, settings=self.settings)
-        limit, shape = -decided(face), np.minimum(face.image.shape[:2], self.region or max(face.image.shape))
+        limit, shape = -flip_limit(face), np.minimum(face.image.shape[:2], self.region or max(face.image.shape))
         for generation in range(self.settings.generations + 1):
             trial = population.trial()
             asked = decoded(trial, shape=shape)
-            logits = face.ask(asked)
+            logits = face.query(asked)
             margins = margin(logits, label)
             if margins.min() < limit:
                 return Found(asked[margins.argmin()], (generation + 1) * len(trial))

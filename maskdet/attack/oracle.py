@@ -7,11 +7,11 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
-from maskdet.attack.pixels import changed
+from maskdet.attack.pixels import set_pixels
 
 Predict = Callable[[np.ndarray], np.ndarray]  # (N, H, W, 3) uint8 -> probabilities (N, 2)
 
-DECIDED = 1e-4  # a margin nearer to 0 than this is within rounding: no flip yet
+ROUNDING = 1e-4  # a margin nearer to 0 than this is within rounding: no flip yet
 SUM = 1e-3  # by so much probabilities of float16, too, may add up to another number than 1
 LARGE = 10  # of logits larger than this, rounding grows with them
 
@@ -22,7 +22,7 @@ class Face(Protocol):
     image: np.ndarray
     logits: np.ndarray
 
-    def ask(self, pixels: np.ndarray) -> np.ndarray:
+    def query(self, pixels: np.ndarray) -> np.ndarray:
         """The logits (N, 2) of the image with `pixels` (N, K, 5) set."""
 
 
@@ -51,9 +51,9 @@ class PredictedFace:
     image: np.ndarray
     logits: np.ndarray
 
-    def ask(self, pixels: np.ndarray) -> np.ndarray:
+    def query(self, pixels: np.ndarray) -> np.ndarray:
         """The logits (N, 2) of the image with `pixels` (N, K, 5: row, column, red, green, blue) set."""
-        return self.answer(changed(self.image, pixels))
+        return self.answer(set_pixels(self.image, pixels))
 
 
 def _logits(predict: Predict, images: np.ndarray) -> np.ndarray:
@@ -92,9 +92,9 @@ def confidence(logits: np.ndarray, label: int) -> np.ndarray:
         return 1 / (1 + np.exp(-margin(np.asarray(logits, np.float32), label)))
 
 
-def decided(face: Face) -> float:
+def flip_limit(face: Face) -> float:
     """How far from 0 a margin of a face must be to be beyond rounding."""
-    return DECIDED * max(1.0, float(np.abs(face.logits).max()) / LARGE)
+    return ROUNDING * max(1.0, float(np.abs(face.logits).max()) / LARGE)
 
 
 def probabilities(logits: np.ndarray) -> tuple[float, ...]:
@@ -122,6 +122,6 @@ class Search(Protocol):
     def __call__(self, face: Face, label: int, *, rng: np.random.Generator) -> Found: ...
 
 
-def within(region: int | None) -> str:
+def region_suffix(region: int | None) -> str:
     """What a search of the places whose row and column are below `region` adds to its name."""
     return "" if region is None else f"_below_{region}"

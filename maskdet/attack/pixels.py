@@ -11,7 +11,7 @@ Pixel = tuple[int, int, int, int, int]  # row, column, red, green, blue
 CORNERS = np.array(np.meshgrid(*[[0, 255]] * 3, indexing="ij"), np.uint8).reshape(3, 8).T
 
 
-def checked(pixels: np.ndarray, shape: Sequence[int]) -> np.ndarray:
+def checked_pixels(pixels: np.ndarray, shape: Sequence[int]) -> np.ndarray:
     """`pixels`, whole numbers, as (N, K, 5): row, column, red, green, blue. Takes one pixel (5,), one
     an image (N, 5) or K an image (N, K, 5). Raises ValueError for a pixel outside an image of
     `shape` or a colour outside 0..255."""
@@ -26,25 +26,25 @@ def checked(pixels: np.ndarray, shape: Sequence[int]) -> np.ndarray:
     return pixels
 
 
-def changed(image: np.ndarray, pixels: np.ndarray) -> np.ndarray:
+def set_pixels(image: np.ndarray, pixels: np.ndarray) -> np.ndarray:
     """Copies of `image` (H, W, 3) uint8 with `pixels`, as `checked` takes them, set: (N, H, W, 3).
 
     Where two of the K pixels of an image are one place, the last one counts. Raises as `checked`.
     """
-    pixels = checked(pixels, image.shape)
+    pixels = checked_pixels(pixels, image.shape)
     images = np.repeat(image[None], len(pixels), axis=0)
     for pixel in pixels.swapaxes(0, 1):
         images[np.arange(len(pixels)), pixel[:, 0], pixel[:, 1]] = pixel[:, 2:]
     return images
 
 
-def everywhere(places: np.ndarray, colours: np.ndarray = CORNERS) -> np.ndarray:
+def every_pixel(places: np.ndarray, colours: np.ndarray = CORNERS) -> np.ndarray:
     """Each of `colours` (C, 3) at each of `places` (N, 2: row, column), as pixels (N * C, 1, 5)."""
     return np.column_stack([np.repeat(places, len(colours), axis=0), np.tile(colours, (len(places), 1))])[:, None]
 
 
 @dataclass(frozen=True)
-class Verdict:
+class Attempt:
     """What a search found for one face: its best pixels, and whether they flip the decision.
 
     `pixels` are K of (row, column, red, green, blue); `before` and `after` are the probabilities
@@ -70,6 +70,6 @@ def landscape(face, label: int, *, colours: np.ndarray = CORNERS) -> np.ndarray:
     Returns (H, W) float32: the surface that a one-pixel attack descends, here seen whole.
     """
     height, width = face.image.shape[:2]
-    logits = face.ask(everywhere(np.argwhere(np.ones((height, width), bool)), colours))
+    logits = face.query(every_pixel(np.argwhere(np.ones((height, width), bool)), colours))
     margins = logits[:, label] - logits[:, 1 - label]
     return (1 / (1 + np.exp(-margins.reshape(height, width, -1).min(axis=2)))).astype(np.float32)

@@ -15,14 +15,14 @@ from tqdm import tqdm
 
 from maskdet import files, keys
 from maskdet.attack import oracle
-from maskdet.attack.oracle import Network, Predict, Search, decided, margin, probabilities
-from maskdet.attack.pixels import Verdict, changed
+from maskdet.attack.oracle import Network, Predict, Search, flip_limit, margin, probabilities
+from maskdet.attack.pixels import Attempt, set_pixels
 from maskdet.config import Profile
-from maskdet.workers import Workers, in_turn, workers
+from maskdet.workers import Workers, as_finished, workers
 
 
 def attack(network: Network | Predict, images: np.ndarray, labels: np.ndarray, *, search: Search, seed: int,
-           by: Workers | None = None) -> Iterator[tuple[int, Verdict]]:
+           by: Workers | None = None) -> Iterator[tuple[int, Attempt]]:
     """Attack each of `images` (N, H, W, 3) uint8 by `search`; yield its index and verdict as it finishes.
 
     `network` is an `Incremental` or any `predict(images) -> probabilities (N, 2)`; `labels` (N,), 0
@@ -50,19 +50,19 @@ def attack(network: Network | Predict, images: np.ndarray, labels: np.ndarray, *
     shared = by.share(network)
     futures = {by.executor.submit(_verdict, shared, image, label, search, seed, index): index
                for index, (image, label) in enumerate(zip(images, labels.tolist()))}
-    yield from in_turn(futures)
+    yield from as_finished(futures)
 
 
-def _verdict(network: Network, image: np.ndarray, label: int, search: Search, seed: int, index: int) -> Verdict:
+def _verdict(network: Network, image: np.ndarray, label: int, search: Search, seed: int, index: int) -> Attempt:
     face = network.face(image)
-    if margin(face.logits, label) < -decided(face):
+    if margin(face.logits, label) < -flip_limit(face):
         raise ValueError(f"expected faces that the network has right, got face {index} wrong: attack those of which "
                          "the larger probability is that of their label")
     # The draws depend on the seed and the face alone.
     words = np.frombuffer(bytes.fromhex(files.digest(image.tobytes(), label)), np.uint32)
     found = search(face, label, rng=np.random.default_rng([seed, *words.tolist()]))
-    after = network.face(changed(image, found.pixels[None])[0]).logits
-    return Verdict(label, tuple(tuple(pixel) for pixel in found.pixels.tolist()),
+    after = network.face(set_pixels(image, found.pixels[None])[0]).logits
+    return Attempt(label, tuple(tuple(pixel) for pixel in found.pixels.tolist()),
                    probabilities(face.logits), probabilities(after), found.queries)
 
 
@@ -75,7 +75,7 @@ class Sweep:
     network: str
     search: str
     faces: np.ndarray
-    verdicts: list[Verdict]
+    verdicts: list[Attempt]
     correct: int
     tested: int
     seconds: float
@@ -103,7 +103,7 @@ def sweep(predict: Predict, network: Network, images: np.ndarray, labels: np.nda
     this process. Raises ValueError where no face is right.
     """
     before = predict(images)
-    right = drawn(before, labels, name=name, seed=profile.seed)
+    right = shuffled_correct(before, labels, name=name, seed=profile.seed)
     chosen = right[:profile.attacked]
     path = profile.folder / "attacks" / f"{stem or name}-{search.name}.csv"
     with files.alone(path):
@@ -134,7 +134,7 @@ def _attack_rest(journal: files.Journal, chosen: np.ndarray, predict: Predict, n
                 bar.update()
 
 
-def drawn(before: np.ndarray, labels: np.ndarray, *, name: str, seed: int) -> np.ndarray:
+def shuffled_correct(before: np.ndarray, labels: np.ndarray, *, name: str, seed: int) -> np.ndarray:
     """The faces that network `name` has right, by their probabilities `before` (N, 2), in an order drawn from the seed:
     who takes more of them begins with the same ones. Raises ValueError where there is none."""
     right = np.flatnonzero(before.argmax(axis=1) == labels)
@@ -148,16 +148,16 @@ def _key(network: Network, images: np.ndarray, before: np.ndarray, search: Searc
     return files.digest(images, before, search, profile.seed, of, keys.code(_verdict, type(search), type(network)))
 
 
-def _restated(verdict: Verdict, predict: Predict, network: Network, image: np.ndarray, *, face: int) -> Verdict:
+def _restated(verdict: Attempt, predict: Predict, network: Network, image: np.ndarray, *, face: int) -> Attempt:
     """The verdict with the probabilities of `predict`. Raises AssertionError where that decides otherwise
     and the margin was not within rounding: the network that was attacked is then not the same one."""
-    altered = changed(image, np.array([verdict.pixels]))[0]
+    altered = set_pixels(image, np.array([verdict.pixels]))[0]
     before, after = (tuple(predict(one[None])[0].tolist()) for one in (image, altered))
     restated = dataclasses.replace(verdict, before=before, after=after)
     if restated.flipped == verdict.flipped:
         return restated
     asked = network.face(altered)
-    if abs(margin(asked.logits, verdict.label)) > decided(network.face(image)):
+    if abs(margin(asked.logits, verdict.label)) > flip_limit(network.face(image)):
         raise AssertionError(f"face {face}: expected flipped {verdict.flipped} also in the whole pass, "
                              f"got {after} by {verdict.pixels}, where the attacked network gave {verdict.after}")
     return restated
@@ -167,6 +167,6 @@ def _finished(journal: files.Journal, empty: Sweep) -> Sweep:
     """The sweep with the verdicts and seconds of its faces, as the journal holds them."""
     items = [dict(journal.items[str(face)]) for face in empty.faces.tolist()]
     seconds = sum(item.pop("seconds") for item in items)
-    verdicts = [Verdict(**item | {"pixels": tuple(map(tuple, item["pixels"])), "before": tuple(item["before"]),
+    verdicts = [Attempt(**item | {"pixels": tuple(map(tuple, item["pixels"])), "before": tuple(item["before"]),
                                   "after": tuple(item["after"])}) for item in items]
     return dataclasses.replace(empty, verdicts=verdicts, seconds=seconds)

@@ -10,14 +10,14 @@ take one row each in `FOLDING`.
 """
 
 from maskdet.data.classes import FOLDING, Fold, folding_table
-from maskdet.data.dataset import Dataset, folder, load
+from maskdet.data.dataset import Dataset, photographs_folder, read
 from maskdet.data.download import fetch
 from maskdet.data.photographs import PhotographError, difference_hash, read_image
 from maskdet.data.preparation import prepare
 from maskdet.data.readers import READERS
-from maskdet.data.splits import folds, groups, near, near_duplicates, split
-from maskdet.data.tables import counts, numbers, sample, skipped_by_reason, split_table
+from maskdet.data.splits import folds, groups, near_any, near_duplicates, split
+from maskdet.data.tables import counts, sample, skipped_by_reason, split_table, to_record
 
-__all__ = ["Dataset", "FOLDING", "Fold", "PhotographError", "READERS", "counts", "difference_hash", "fetch", "folder",
-           "folding_table", "folds", "groups", "load", "near", "near_duplicates", "numbers", "prepare", "read_image",
-           "sample", "skipped_by_reason", "split", "split_table"]
+__all__ = ["Dataset", "FOLDING", "Fold", "PhotographError", "READERS", "counts", "difference_hash", "fetch",
+           "folding_table", "folds", "groups", "near_any", "near_duplicates", "photographs_folder", "prepare", "read",
+           "read_image", "sample", "skipped_by_reason", "split", "split_table", "to_record"]

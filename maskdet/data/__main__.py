@@ -15,7 +15,7 @@ def main(arguments: list[str]) -> int:
         profile = config.profile(names[0])
         if there:
             if not profile.drawn:
-                data.folder(profile)
+                data.photographs_folder(profile)
             return 0
         if profile.drawn:
             print(f"{profile.name} needs no download: `{profile.command}` draws its photographs")

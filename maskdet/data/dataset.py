@@ -37,7 +37,7 @@ class Dataset:
     checksum: SHA-256 over the names and bytes of all files used.
     """
 
-    folder: Path
+    photographs_folder: Path
     photographs: pd.DataFrame
     boxes: pd.DataFrame
     skipped: pd.DataFrame
@@ -61,7 +61,7 @@ def run_folder(profile: Profile) -> Path:
     return profile.folder / "data"
 
 
-def folder(profile: Profile) -> Path:
+def photographs_folder(profile: Profile) -> Path:
     """The folder that holds the photographs of `profile`.
 
     For drawn ones, in the run's own folder. For others `$MASKDET_DATA/<name>`, or `$MASKDET_DATA`
@@ -111,7 +111,7 @@ def save(
     files.write_json(summary, stated)
 
 
-def load(profile: Profile) -> Dataset:
+def read(profile: Profile) -> Dataset:
     """The set as `prepare` wrote it.
 
     Raises FileNotFoundError, naming the command, when a file is missing, and ValueError when the
@@ -135,4 +135,4 @@ def load(profile: Profile) -> Dataset:
         )
         for name, columns in COLUMNS.items()
     }
-    return Dataset(folder(profile), **tables, checksum=written["checksum"])
+    return Dataset(photographs_folder(profile), **tables, checksum=written["checksum"])

@@ -10,7 +10,7 @@ from tqdm import tqdm
 from maskdet import files, keys
 from maskdet.config import Profile
 from maskdet.data.classes import BARE, CLIPPED, FOLDING, MASKED, clipped
-from maskdet.data.dataset import COLUMNS, Dataset, folder, load, run_folder, save
+from maskdet.data.dataset import COLUMNS, Dataset, photographs_folder, read, run_folder, save
 from maskdet.data.photographs import PhotographError, decoded, difference_hash
 from maskdet.data.readers import READERS, Annotation, Record, Records
 from maskdet.data.splits import groups, split
@@ -35,7 +35,7 @@ def prepare(profile: Profile) -> Dataset:
 def _prepared(profile: Profile) -> Dataset:
     if profile.drawn:
         _draw(profile)
-    records = READERS[profile.layout](folder(profile))
+    records = READERS[profile.layout](photographs_folder(profile))
     photographs, boxes = _checked(records)
     annotated = photographs["annotated"]
     sides = split(
@@ -50,7 +50,7 @@ def _prepared(profile: Profile) -> Dataset:
     _require_both_classes(boxes, records)
     skipped = pd.DataFrame(records.skipped, columns=list(COLUMNS["skipped"]))
     save(profile, photographs, boxes, skipped, checksum=files.checksum(records.digests))
-    return load(profile)
+    return read(profile)
 
 
 def _draw(profile: Profile) -> None:

@@ -19,7 +19,7 @@ def near_duplicates(hashes: np.ndarray) -> np.ndarray:
     return np.concatenate(pairs)
 
 
-def near(one: np.ndarray, hashes: np.ndarray) -> bool:
+def near_any(one: np.ndarray, hashes: np.ndarray) -> bool:
     """Whether a photograph of hash `one` (4,) is a near-duplicate of any of `hashes` (N, 4)."""
     return bool((np.bitwise_count(hashes ^ one).sum(axis=-1, dtype=int) < NEAR).any())
 

@@ -45,7 +45,7 @@ def sample(dataset: Dataset, n: int, *, seed: int) -> tuple[list[np.ndarray], li
     return [dataset.image(name) for name in names], [boxes.get_group(name) for name in names]
 
 
-def numbers(run: Profile, dataset: Dataset) -> dict:
+def to_record(run: Profile, dataset: Dataset) -> dict:
     """What this stage records: how much there is, of which class, and how it is split."""
     photographs, faces = dataset.photographs, dataset.boxes[dataset.boxes.face]
     labels = faces.label.value_counts()

@@ -7,16 +7,16 @@ whole system, by detector. A new way is a field of `Line`, a new set of trials a
 """
 
 from maskdet.experiment import defences, detectors, verification
-from maskdet.experiment.attacks import corners, evolved, guided, pooled, success, sweep
-from maskdet.experiment.fitting import Outcome, load, prepare
-from maskdet.experiment.tables import (by_original, comparison_numbers, comparison_table, folds_numbers,
-                                       lines_intervals, lines_numbers, lines_table, main_numbers, measures, summaries,
-                                       trials_table)
-from maskdet.experiment.variants import (CODE, TEXT, Line, Trial, comparison, defended, folds, lengths, lines, main,
-                                         repeats)
+from maskdet.experiment.attacks import corners, evolution, guided, pooled, success, sweep
+from maskdet.experiment.fitting import Outcome, fit, read
+from maskdet.experiment.tables import (by_original_class, folds_to_record, main_to_record, measures,
+                                       other_networks_table, other_networks_to_record, summaries, trials_table,
+                                       variants_intervals, variants_table, variants_to_record)
+from maskdet.experiment.variants import (CODE, TEXT, Trial, Variant, folds, main_run, other_networks, repeats,
+                                         text_and_code, training_lengths, with_defences)
 
-__all__ = ["CODE", "Line", "Outcome", "TEXT", "Trial", "by_original", "comparison", "comparison_numbers",
-           "comparison_table", "corners", "defences", "defended", "detectors", "evolved", "folds", "folds_numbers",
-           "guided", "lengths", "lines", "lines_intervals", "lines_numbers", "lines_table", "load", "main",
-           "main_numbers", "measures", "pooled", "prepare", "repeats", "success", "summaries", "sweep",
-           "trials_table", "verification"]
+__all__ = ["CODE", "Outcome", "TEXT", "Trial", "Variant", "by_original_class", "corners", "defences", "detectors",
+           "evolution", "fit", "folds", "folds_to_record", "guided", "main_run", "main_to_record", "measures",
+           "other_networks", "other_networks_table", "other_networks_to_record", "pooled", "read", "repeats", "success",
+           "summaries", "sweep", "text_and_code", "training_lengths", "trials_table", "variants_intervals",
+           "variants_table", "variants_to_record", "verification", "with_defences"]

@@ -9,37 +9,37 @@ from maskdet.attack import Search, Sweep, forward
 from maskdet.config import Profile
 from maskdet.counts import Count, clustered
 from maskdet.experiment.fitting import Outcome
-from maskdet.experiment.variants import Line
+from maskdet.experiment.variants import Variant
 from maskdet.incremental import Incremental
 from maskdet.networks.evaluation import Evaluation
 
 FIRST = 32  # corners, the most promising first, where each question is a whole pass of a large network
 
 
-def guided(line: Line) -> Search:
+def guided(variant: Variant) -> Search:
     """The white-box search of the region that a line searches; of its first corners, on a large network."""
-    return attack.Guided(region=line.region, most=FIRST if line.network in networks.COMPARED else None)
+    return attack.Guided(region=variant.region, most=FIRST if variant.network in networks.COMPARED else None)
 
 
-def corners(line: Line) -> Search:
+def corners(variant: Variant) -> Search:
     """The complete black-box search of the region that a line searches."""
-    return attack.Corners(region=line.region)
+    return attack.Corners(region=variant.region)
 
 
-def evolved(run: Profile) -> Callable[[Line], Search]:
+def evolution(run: Profile) -> Callable[[Variant], Search]:
     """The preprint's search, of the region that a line searches."""
-    return lambda line: attack.DifferentialEvolution(run.evolution, region=line.region)
+    return lambda variant: attack.DifferentialEvolution(run.evolution, region=variant.region)
 
 
 def sweep(run: Profile, outcomes: Mapping[str, Sequence[Outcome]], *,
-          search: Callable[[Line], Search] = guided) -> dict[str, list[Sweep]]:
+          search: Callable[[Variant], Search] = guided) -> dict[str, list[Sweep]]:
     """Attack the test faces that each outcome's network has right by `search(line)`, one sweep an outcome."""
-    return {name: [_sweep(run, name, outcome, search(outcome.trial.line)) for outcome in several]
+    return {name: [_sweep(run, name, outcome, search(outcome.trial.variant)) for outcome in several]
             for name, several in outcomes.items()}
 
 
 def _sweep(run: Profile, name: str, outcome: Outcome, search: Search) -> Sweep:
-    model, large = outcome.model, outcome.trial.line.network in networks.COMPARED
+    model, large = outcome.model, outcome.trial.variant.network in networks.COMPARED
     network = forward.Forward.of(model) if large else Incremental.of(model)
     of = files.digest(*outcome.fit.weights)
     return attack.sweep(networks.predictor(model), network, outcome.test.images, outcome.test.labels, name=name,

@@ -10,8 +10,8 @@ from maskdet.config import Profile
 from maskdet.counts import Count, clustered
 from maskdet.experiment.attacks import success
 from maskdet.experiment.fitting import Outcome
-from maskdet.experiment.verification import FOUND, Decided
-from maskdet.proof import SAFE, Verdicts
+from maskdet.experiment.verification import SEARCHES, Decided
+from maskdet.proof import SAFE, Verifications
 
 Outcomes = Mapping[str, Sequence[Outcome]]
 Sweeps = Mapping[str, Mapping[str, Sequence[Sweep]]]  # by search, then by network and defence
@@ -20,7 +20,7 @@ Sweeps = Mapping[str, Mapping[str, Sequence[Sweep]]]  # by search, then by netwo
 def searched_table(outcomes: Outcomes, sweeps: Sweeps) -> pd.DataFrame:
     """A row a network and defence: accuracy, and the faces that each search flips."""
     return pd.DataFrame({name: {"accuracy": str(outcome.test.accuracy)} | {
-        f"flipped by {FOUND[search]}": str(success([outcome], found[name])) for search, found in sweeps.items()}
+        f"flipped by {SEARCHES[search]}": str(success([outcome], found[name])) for search, found in sweeps.items()}
         for name, [outcome] in outcomes.items()}).T
 
 
@@ -30,7 +30,7 @@ def verdicts_table(outcomes: Outcomes, decided: Decided, shares: Mapping[str, Ma
     a lower bound where not all right ones are decided."""
     rows = {}
     for name, [outcome] in outcomes.items():
-        [without] = outcomes[f"{outcome.trial.line.network}, none"]
+        [without] = outcomes[f"{outcome.trial.variant.network}, none"]
         more = 100 * (outcome.test.accuracy.share - without.test.accuracy.share)
         rows[name] = {"accuracy, points more": f"{more:+.2f}", **decided[name].counts,
                       "at most flippable": str(shares[name]["at_most"]),
@@ -38,7 +38,7 @@ def verdicts_table(outcomes: Outcomes, decided: Decided, shares: Mapping[str, Ma
     return pd.DataFrame(rows).T
 
 
-def _certified(outcome: Outcome, decided: Verdicts) -> Count:
+def _certified(outcome: Outcome, decided: Verifications) -> Count:
     """Of all tested faces, those that are told right and proved safe."""
     held = np.zeros(len(outcome.test.clusters), bool)
     held[decided.faces[decided.are(SAFE)]] = True
@@ -53,13 +53,13 @@ def intervals(outcomes: Outcomes, shares: Mapping[str, Mapping]) -> dict[str, li
             for what, several in counts.items()}
 
 
-def numbers(run: Profile, outcomes: Outcomes, sweeps: Sweeps, decided: Decided,
+def to_record(run: Profile, outcomes: Outcomes, sweeps: Sweeps, decided: Decided,
             shares: Mapping[str, Mapping]) -> tuple[dict, dict]:
     """What the stage of the defences records, by network, then by defence; and the seconds of each training and
     decision."""
     found: dict[str, dict] = {}
     for name, [outcome] in outcomes.items():
-        network = outcome.trial.line.network
+        network = outcome.trial.variant.network
         defence = name.removeprefix(f"{network}, ").replace(",", "").replace(" ", "_")
         found.setdefault(network, {})[defence] = {
             "accuracy": outcome.test.accuracy,

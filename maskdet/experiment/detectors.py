@@ -15,13 +15,13 @@ from maskdet.config import CLASSES, Profile
 from maskdet.counts import Count, clustered
 from maskdet.faces.yunet import Settings
 
-NAMES = ("mtcnn", "yunet")  # of detectors
+DETECTORS = ("mtcnn", "yunet")  # of detectors
 NETWORK = "resnet"
 FITTED = "mtcnn"  # the detector to whose crops it was fitted
 
 
 @dataclass(frozen=True)
-class Search:
+class Detected:
     """What one detector finds in a run's test photographs, and what the network says of it.
 
     `faces`: every labelled face of either class, as `faces.Faces` has them, and `told`: it was found, and the
@@ -48,12 +48,12 @@ class Search:
     def accuracy(self) -> Count:
         """Of the `wide` faces found, those decided rightly."""
         found = self.wide[self.wide.found]
-        return clustered(found.told, found.group)
+        return clustered(found.correct, found.group)
 
     @property
     def whole(self) -> dict[str, Count]:
         """Of the `wide` faces, those found and decided rightly: of each class, and of "all"."""
-        return _by_class(self.wide, "told")
+        return _by_class(self.wide, "correct")
 
     @property
     def unmatched(self) -> int:
@@ -66,7 +66,7 @@ def _by_class(table: pd.DataFrame, column: str) -> dict[str, Count]:
     return {name: clustered(part[column], part.group) for name, part in parts.items() if len(part)}
 
 
-def prepare(run: Profile) -> dict[str, Search]:
+def compare(run: Profile) -> dict[str, Detected]:
     """Search the run's test photographs with each detector of `NAMES`, going on where a call was interrupted, and
     ask the run's network about the crops.
 
@@ -76,23 +76,23 @@ def prepare(run: Profile) -> dict[str, Search]:
     if run.detector != FITTED:
         raise ValueError(f"expected a run whose detector is {FITTED!r}, to whose crops the network was fitted, got "
                          f"{run.detector!r}: compare detectors on another profile")
-    [outcome] = experiment.load(run, {NETWORK: experiment.main(run)[NETWORK]})[NETWORK]
-    predict, photographs = networks.predictor(outcome.model), data.load(run).photographs
+    [outcome] = experiment.read(run, {NETWORK: experiment.main_run(run)[NETWORK]})[NETWORK]
+    predict, photographs = networks.predictor(outcome.model), data.read(run).photographs
     groups = photographs[photographs.split == "test"].set_index("photograph").group
-    return {name: _searched(faces.searched(run, name), predict, groups, smallest=run.smallest_face) for name in NAMES}
+    return {name: _searched(faces.detect_split(run, name), predict, groups, smallest=run.smallest_face) for name in DETECTORS}
 
 
-def _searched(found: faces.Faces, predict, groups: pd.Series, *, smallest: int) -> Search:
+def _searched(found: faces.Faces, predict, groups: pd.Series, *, smallest: int) -> Detected:
     """`found` with what `predict` says of its crops; `groups`: of each photograph."""
     masked = np.full(len(found.faces), -1)  # of a face that was missed, nothing
-    masked[found.faces.found] = predict(found.crops["mtcnn"]).argmax(axis=1)
+    masked[found.faces.found] = predict(found.crops["detected"]).argmax(axis=1)
     table = found.faces.assign(said=masked)[found.faces.label.isin(CLASSES)]
-    table["told"] = table.said.to_numpy() == faces.labels(table)
+    table["correct"] = table.said.to_numpy() == faces.labels(table)
     detections = found.detections.assign(group=found.detections.photograph.map(groups))
-    return Search(table.reset_index(drop=True), detections, len(groups), smallest)
+    return Detected(table.reset_index(drop=True), detections, len(groups), smallest)
 
 
-def table(searches: Mapping[str, Search]) -> pd.DataFrame:
+def table(searches: Mapping[str, Detected]) -> pd.DataFrame:
     """A column a detector: what is found of the faces at least `smallest` pixels wide, what is decided rightly of
     those found and of all of those, and how many of the boxes, of any width, are on a labelled face."""
     return pd.DataFrame({name: {
@@ -104,15 +104,15 @@ def table(searches: Mapping[str, Search]) -> pd.DataFrame:
         for name, search in searches.items()})
 
 
-def _least(search: Search) -> str:
+def _least(search: Detected) -> str:
     return f"at least {search.smallest} px wide"
 
 
-def _precision(search: Search) -> Count:
+def _precision(search: Detected) -> Count:
     return clustered(search.detections.matched, search.detections.group)
 
 
-def by_width(searches: Mapping[str, Search]) -> dict[str, dict[str, pd.DataFrame]]:
+def by_width(searches: Mapping[str, Detected]) -> dict[str, dict[str, pd.DataFrame]]:
     """Recall and precision by width as `figures.by_width` draws them: by panel and detector."""
     panels = {f"{label} faces found": {name: faces.recall_by_width(search).xs(label, level="label")
                                        for name, search in searches.items()} for label in CLASSES}
@@ -120,7 +120,7 @@ def by_width(searches: Mapping[str, Search]) -> dict[str, dict[str, pd.DataFrame
                                                   for name, search in searches.items()}}
 
 
-def intervals(searches: Mapping[str, Search]) -> dict[str, list]:
+def intervals(searches: Mapping[str, Detected]) -> dict[str, list]:
     """What the network makes of each detector's boxes around faces at least `smallest` pixels wide, as
     `figures.intervals` draws it."""
     counts = {"found faces decided rightly": {name: search.accuracy for name, search in searches.items()},
@@ -129,7 +129,7 @@ def intervals(searches: Mapping[str, Search]) -> dict[str, list]:
             for quantity, each in counts.items()}
 
 
-def numbers(run: Profile, searches: Mapping[str, Search]) -> dict:
+def to_record(run: Profile, searches: Mapping[str, Detected]) -> dict:
     """What this stage records."""
     return {"realtime": {name: {
         "recall": search.recall, "precision": _precision(search), "unmatched": search.unmatched,
@@ -137,13 +137,13 @@ def numbers(run: Profile, searches: Mapping[str, Search]) -> dict:
         "accuracy": search.accuracy, "whole": search.whole} for name, search in searches.items()}}
 
 
-def shared(searches: Mapping[str, Search]) -> dict[str, Count]:
+def shared(searches: Mapping[str, Detected]) -> dict[str, Count]:
     """Of the wide faces that all detectors find, those decided rightly in the box of each."""
     found = np.all([search.wide.found for search in searches.values()], axis=0)
-    return {name: clustered(search.wide.told[found], search.wide.group[found]) for name, search in searches.items()}
+    return {name: clustered(search.wide.correct[found], search.wide.group[found]) for name, search in searches.items()}
 
 
-def settings() -> dict:
+def yunet_settings() -> dict:
     """How YuNet looks at a photograph, as the prose quotes it."""
     return dataclasses.asdict(Settings())
 
@@ -161,7 +161,7 @@ def seconds_table(record: Mapping) -> pd.DataFrame:
                                 for size, row in sizes.items()} for name, sizes in record["seconds"].items()}).T
 
 
-def seconds_numbers(record: Mapping) -> dict:
+def seconds_to_quote(record: Mapping) -> dict:
     """What the prose quotes of that record."""
     made, names = record["provenance"], {"mtcnn": "mtcnn", "yunet": "yunet", "whole": "yunet and resnet"}
     ends = {"smallest": 0, "largest": -1}
@@ -177,6 +177,6 @@ def seconds_numbers(record: Mapping) -> dict:
                       **{end: sizes[at] for end, at in ends.items()}}}
 
 
-def quoted(preprint: Mapping) -> float:
+def preprint_seconds(preprint: Mapping) -> float:
     """Seconds that the preprint states for a photograph."""
     return float(preprint["seconds"].removeprefix("about ").removesuffix(" seconds"))

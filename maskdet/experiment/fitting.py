@@ -15,7 +15,7 @@ from maskdet.counts import Count, clustered
 from maskdet.experiment.variants import Trial
 from maskdet.networks import training
 from maskdet.networks.evaluation import Evaluation
-from maskdet.workers import in_turn, local
+from maskdet.workers import as_finished, local
 
 
 @dataclass(frozen=True)
@@ -31,25 +31,25 @@ class Outcome:
     @property
     def model(self):
         """The Keras model."""
-        return networks.restore(self.trial.line.network, self.fit.weights, scaling=self.trial.line.scaling)
+        return networks.restore(self.trial.variant.network, self.fit.weights, scaling=self.trial.variant.scaling)
 
     @property
     def as_trained(self) -> Count:
         """Accuracy on the test faces `normalised` as the crops were for training, which the attack does not."""
-        images = training.normalised(self.test.images.astype(np.float32), grey=self.trial.line.network in networks.GREY)
+        images = training.normalised(self.test.images.astype(np.float32), grey=self.trial.variant.network in networks.GREY)
         model = self.model
         said = np.concatenate([model.predict_on_batch(images[start:start + networks.BATCH])
                                for start in range(0, len(images), networks.BATCH)])
         return clustered(said.argmax(axis=1) == self.test.labels, self.test.clusters)
 
 
-def prepare(run: Profile, trials: Mapping[str, Sequence[Trial]]) -> dict[str, list[Outcome]]:
+def fit(run: Profile, trials: Mapping[str, Sequence[Trial]]) -> dict[str, list[Outcome]]:
     """Fit the networks of `trials`, or read back those that this very fit was done for, and test them.
 
     As many are fitted at once as there are processors. Writes `networks/<name>.keras` and, last,
     `<name>.json`, so that an interrupted fit is done again and a finished one is not.
     """
-    found, dataset = faces.load(run), data.load(run)
+    found, dataset = faces.read(run), data.read(run)
     parts = {trial: _parts(run, dataset, found, trial) for several in trials.values() for trial in several}
     # Those that differ in what is searched alone share a network.
     with files.alone(run.folder / "networks" / "fits"):
@@ -62,10 +62,10 @@ def prepare(run: Profile, trials: Mapping[str, Sequence[Trial]]) -> dict[str, li
     return {name: [_outcome(run, trial, parts[trial], found) for trial in several] for name, several in trials.items()}
 
 
-def load(run: Profile, trials: Mapping[str, Sequence[Trial]]) -> dict[str, list[Outcome]]:
+def read(run: Profile, trials: Mapping[str, Sequence[Trial]]) -> dict[str, list[Outcome]]:
     """Trials that `prepare` did. Raises FileNotFoundError, naming the command, where one was not done, and
     ValueError where it was done on other crops or in another way than the profile's now."""
-    found, dataset = faces.load(run), data.load(run)
+    found, dataset = faces.read(run), data.read(run)
     return {name: [_loaded(run, dataset, found, trial) for trial in several] for name, several in trials.items()}
 
 
@@ -92,19 +92,19 @@ class _Parts:
 
     def job(self, run: Profile, trial: Trial, found: faces.Faces) -> tuple[tuple, dict]:
         """What `training.fit` is given."""
-        line, labels = trial.line, faces.labels
-        crops, patches = found.crops[line.boxes], found.patches[line.boxes]
-        recipe, table = line.settings(run), self.table
+        variant, labels = trial.variant, faces.labels
+        crops, patches = found.crops[variant.crops], found.patches[variant.crops]
+        recipe, table = variant.settings(run), self.table
         shown = patches[self.learned] if recipe.augmented else patches[:0]
         held_out = crops[self.tested], labels(table.loc[self.tested])
         seed = trial.seed if trial.fold is None else 1000 * trial.seed + trial.fold
-        return ((line.network, shown, labels(table.loc[self.learned])),
+        return ((variant.network, shown, labels(table.loc[self.learned])),
                 dict(held_out=held_out, recipe=recipe, crops=None if recipe.augmented else crops[self.learned],
-                     seed=seed, scaling=line.scaling, hardened=line.hardened))
+                     seed=seed, scaling=variant.scaling, hardened=variant.hardened))
 
 
 def _parts(run: Profile, dataset: data.Dataset, found: faces.Faces, trial: Trial) -> _Parts:
-    table = found.rows(boxes=trial.line.boxes)
+    table = found.rows(trial.variant.crops)
     photographs = dataset.photographs[dataset.photographs.annotated]
     groups = photographs.group.to_numpy()
     if trial.fold is None:
@@ -120,11 +120,11 @@ def _parts(run: Profile, dataset: data.Dataset, found: faces.Faces, trial: Trial
     if not len(held) or not len(learned):
         raise ValueError(f"expected faces to learn from and to test in trial {trial.name}, got {len(learned)} and "
                          f"{len(held)}: add photographs")
-    crops, labels = found.crops[trial.line.boxes], faces.labels(table.loc[learned])
-    recipe = trial.line.settings(run)
-    shown = found.patches[trial.line.boxes] if recipe.augmented else crops
-    key = files.digest(shown[learned], labels, crops[held], trial.line.network, recipe, trial.line.scaling,
-                       trial.line.hardened, trial.seed, keys.code(training.fit))
+    crops, labels = found.crops[trial.variant.crops], faces.labels(table.loc[learned])
+    recipe = trial.variant.settings(run)
+    shown = found.patches[trial.variant.crops] if recipe.augmented else crops
+    key = files.digest(shown[learned], labels, crops[held], trial.variant.network, recipe, trial.variant.scaling,
+                       trial.variant.hardened, trial.seed, keys.code(training.fit))
     return _Parts(table, learned, held, apart, key)
 
 
@@ -146,21 +146,21 @@ def _fitted(jobs: Sequence[tuple[Trial, tuple]]) -> Iterator[tuple[Trial, traini
         [(trial, (given, options))] = jobs
         yield trial, training.fit(*given, **options)
         return
-    yield from in_turn({local().submit(training.fit, *given, **options): trial for trial, (given, options) in jobs})
+    yield from as_finished({local().submit(training.fit, *given, **options): trial for trial, (given, options) in jobs})
 
 
 def _keep(run: Profile, trial: Trial, part: _Parts, fit: training.Fit) -> None:
     report = _report(run, trial)
     report.unlink(missing_ok=True)
-    model = networks.restore(trial.line.network, fit.weights, scaling=trial.line.scaling)
-    networks.save(model, report.with_suffix(".keras"))
+    model = networks.restore(trial.variant.network, fit.weights, scaling=trial.variant.scaling)
+    networks.save_model(model, report.with_suffix(".keras"))
     files.write_json(report, {"key": part.key, "seconds": fit.seconds, "history": fit.history.to_dict(orient="list")})
 
 
 def _outcome(run: Profile, trial: Trial, part: _Parts, found: faces.Faces) -> Outcome:
     report = json.loads(_report(run, trial).read_text())
-    model = networks.read(_report(run, trial).with_suffix(".keras"))
-    predict, crops, table = networks.predictor(model), found.crops[trial.line.boxes], part.table
+    model = networks.read_model(_report(run, trial).with_suffix(".keras"))
+    predict, crops, table = networks.predictor(model), found.crops[trial.variant.crops], part.table
     rows = table.loc[part.tested]
     test = Evaluation(crops[part.tested], faces.labels(rows), predict(crops[part.tested]), rows.group.to_numpy())
     left_out = pd.DataFrame({"original": table.original.loc[part.left_out], "group": table.group.loc[part.left_out],

@@ -14,14 +14,14 @@ from maskdet.experiment.attacks import FIRST, pooled, success
 from maskdet.experiment.fitting import Outcome
 from maskdet.experiment.variants import CODE
 from maskdet.networks.evaluation import Evaluation
-from maskdet.record.preprint import lies, share
+from maskdet.record.preprint import position, stated_share
 from maskdet.record.rows import words
 
 Outcomes = Mapping[str, Sequence[Outcome]]
 Sweeps = Mapping[str, Sequence[Sweep]]
 
 
-def stated(recipe: Recipe) -> dict:
+def recipe_numbers(recipe: Recipe) -> dict:
     """A recipe as the prose quotes it."""
     return {"epochs": recipe.epochs, "batch": recipe.batch, "learning_rate": str(recipe.learning_rate)}
 
@@ -45,10 +45,10 @@ def majority(test: Evaluation) -> dict:
     return {"class": CLASSES[larger], "count": clustered(test.labels == larger, test.clusters)}
 
 
-def main_numbers(run: Profile, outcomes: Outcomes) -> tuple[dict, dict]:
+def main_to_record(run: Profile, outcomes: Outcomes) -> tuple[dict, dict]:
     """What the stage of the single split records: accuracy, size and cost of each network; and its seconds."""
     tests = pooled(outcomes)
-    return ({"training": stated(run.recipe),
+    return ({"training": recipe_numbers(run.recipe),
              "accuracy": {name: test.accuracy for name, test in tests.items()},
              "accuracy_by_class": {name: test.by_class for name, test in tests.items()},
              "majority": majority(next(iter(tests.values()))),
@@ -57,7 +57,7 @@ def main_numbers(run: Profile, outcomes: Outcomes) -> tuple[dict, dict]:
             {name: outcome.fit.seconds for name, [outcome] in outcomes.items()})
 
 
-def by_original(outcomes: Outcomes) -> pd.DataFrame:
+def by_original_class(outcomes: Outcomes) -> pd.DataFrame:
     """How many faces each network calls masked, by original class; those of neither class are shown, not scored."""
     rows: dict[str, dict[str, str]] = {}
     for name, several in outcomes.items():
@@ -92,7 +92,7 @@ def trials_table(outcomes: Outcomes, sweeps: Sweeps) -> pd.DataFrame:
     return pd.DataFrame(rows).set_index("network").rename_axis(None)
 
 
-def folds_numbers(run: Profile, outcomes: Outcomes, sweeps: Sweeps, again: Outcomes,
+def folds_to_record(run: Profile, outcomes: Outcomes, sweeps: Sweeps, again: Outcomes,
                   swept_again: Sweeps) -> tuple[dict, dict]:
     """What the stage of folds and seeds records."""
     tests = pooled(outcomes)
@@ -122,20 +122,20 @@ def folds_numbers(run: Profile, outcomes: Outcomes, sweeps: Sweeps, again: Outco
 
 def _only(tests: Mapping[str, Evaluation]) -> dict[str, np.ndarray]:
     """The faces (N,) bool of the same tests that each network has right, and none of the others."""
-    right = {name: test.right for name, test in tests.items()}
+    right = {name: test.correct for name, test in tests.items()}
     return {name: own & (np.sum(list(right.values()), axis=0) == 1) for name, own in right.items()}
 
 
-def lines_table(outcomes: Outcomes, sweeps: Sweeps) -> pd.DataFrame:
+def variants_table(outcomes: Outcomes, sweeps: Sweeps) -> pd.DataFrame:
     """A row a line: accuracy, and success of the attack."""
     return pd.DataFrame({words(name): {"accuracy": str(several[0].test.accuracy),
                                        "success of one pixel": str(success(several, sweeps[name]))}
                          for name, several in outcomes.items()}).T
 
 
-def lines_intervals(outcomes: Outcomes, sweeps: Sweeps, preprint: Mapping) -> dict[str, list]:
+def variants_intervals(outcomes: Outcomes, sweeps: Sweeps, preprint: Mapping) -> dict[str, list]:
     """The lines as `figures.intervals` draws them, below what the preprint reports."""
-    panels: dict[str, list] = {quantity: [("preprint", share(preprint, quantity), None)]
+    panels: dict[str, list] = {quantity: [("preprint", stated_share(preprint, quantity), None)]
                                for quantity in ("accuracy", "success")}
     for name, several in outcomes.items():
         for quantity, count in (("accuracy", several[0].test.accuracy), ("success", success(several, sweeps[name]))):
@@ -143,7 +143,7 @@ def lines_intervals(outcomes: Outcomes, sweeps: Sweeps, preprint: Mapping) -> di
     return panels
 
 
-def lines_numbers(run: Profile, outcomes: Outcomes, sweeps: Sweeps, evolved: Sweeps,
+def variants_to_record(run: Profile, outcomes: Outcomes, sweeps: Sweeps, evolved: Sweeps,
                   preprint: Mapping) -> tuple[dict, dict]:
     """What the stage of the two lines records: each row, and where the preprint's numbers lie beside the two."""
     accuracy = {name: outcome.test.accuracy for name, [outcome] in outcomes.items()}
@@ -151,15 +151,15 @@ def lines_numbers(run: Profile, outcomes: Outcomes, sweeps: Sweeps, evolved: Swe
     found = {name: success(outcomes[name], evolved[name]) for name in evolved}
     ends = {"accuracy": [accuracy[name] for name in found], "success": list(found.values())}
     return {"lines": {
-        "code": stated(run.code) | {"region": CODE.region},
+        "code": recipe_numbers(run.code) | {"region": CODE.region},
         "accuracy": {_key(name): count for name, count in accuracy.items()},
         "success": {_key(name): count for name, count in flipped.items()}, "evolution": found,
-        "settings": {_key(name): {field: str(value) for field, value in dataclasses.asdict(outcome.trial.line).items()}
+        "settings": {_key(name): {field: str(value) for field, value in dataclasses.asdict(outcome.trial.variant).items()}
                      for name, [outcome] in outcomes.items()},
         "majority": {name: majority(outcomes[name][0].test) for name in ("text", "code")},
         "as_trained": {_key(name): outcome.as_trained for name, [outcome] in outcomes.items()
-                       if outcome.trial.line.scaling == "l2"},
-        "preprint": {quantity: lies(share(preprint, quantity), counts) for quantity, counts in ends.items()},
+                       if outcome.trial.variant.scaling == "l2"},
+        "preprint": {quantity: position(stated_share(preprint, quantity), counts) for quantity, counts in ends.items()},
         "matters": {"accuracy": _most(accuracy), "success": _most(flipped)},
     }}, {"training": {name: outcome.fit.seconds for name, [outcome] in outcomes.items()}}
 
@@ -177,7 +177,7 @@ def _key(name: str) -> str:
     return name.replace(", ", "_").replace(" of the code", "").replace(" of the text", "").replace(" ", "_")
 
 
-def comparison_table(outcomes: Outcomes, sweeps: Sweeps) -> pd.DataFrame:
+def other_networks_table(outcomes: Outcomes, sweeps: Sweeps) -> pd.DataFrame:
     """A row a network: accuracy, size, cost, and success of the most promising corners and, where asked, of all."""
     size, rows = sizes(outcomes), {}
     for name, several in outcomes.items():
@@ -189,10 +189,10 @@ def comparison_table(outcomes: Outcomes, sweeps: Sweeps) -> pd.DataFrame:
     return pd.DataFrame(rows).T
 
 
-def comparison_numbers(run: Profile, outcomes: Outcomes, sweeps: Sweeps) -> tuple[dict, dict]:
+def other_networks_to_record(run: Profile, outcomes: Outcomes, sweeps: Sweeps) -> tuple[dict, dict]:
     """What the stage of the other networks records."""
     return {"comparison": {
-        "training": stated(run.comparison), "first": FIRST, "corners": len(attack.CORNERS) * SIZE**2,
+        "training": recipe_numbers(run.comparison), "first": FIRST, "corners": len(attack.CORNERS) * SIZE**2,
         "accuracy": {name: several[0].test.accuracy for name, several in outcomes.items()},
         "balanced": {name: several[0].test.balanced(seed=run.seed) for name, several in outcomes.items()},
         "networks": sizes(outcomes),

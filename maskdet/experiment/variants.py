@@ -9,10 +9,10 @@ from maskdet.config import Profile, Recipe
 
 
 @dataclass(frozen=True)
-class Line:
+class Variant:
     """One way of doing the experiment; the defaults are those of the preprint's text.
 
-    `boxes`: what crops are cut from, "mtcnn" or "annotation"; `scaling`: of the crops ("l2": as
+    `crops`: what they are cut from, "detected" boxes or "labelled" ones; `scaling`: of the crops ("l2": as
     `training.normalised`, in training only; "median": their medians are seen); `recipe`: which one of the profile,
     of another length where `epochs` are given, and on crops as they are where it is `plain`; `hardened`: how it
     is trained against one pixel, if it is (see `hardening`); `region`: rows and columns of the crop below this are
@@ -20,7 +20,7 @@ class Line:
     """
 
     network: str = "resnet"
-    boxes: str = "mtcnn"
+    crops: str = "detected"
     scaling: str = "unit"
     recipe: str = "recipe"
     region: int | None = None
@@ -35,13 +35,13 @@ class Line:
                                    augmented=recipe.augmented and not self.plain)
 
 
-TEXT = Line()
-CODE = Line(network="figure2", boxes="annotation", scaling="l2", recipe="code", region=32)  # of the code as published
+TEXT = Variant()
+CODE = Variant(network="figure2", crops="labelled", scaling="l2", recipe="code", region=32)  # of the code as published
 
 
-def toggled(line: Line, other: Line) -> dict[str, Line]:
+def one_setting_changed(line: Variant, other: Variant) -> dict[str, Variant]:
     """`line` with each of its settings alone replaced by that of `other`, by the setting's name."""
-    names = [field.name for field in dataclasses.fields(Line)]
+    names = [field.name for field in dataclasses.fields(Variant)]
     return {name: dataclasses.replace(line, **{name: getattr(other, name)}) for name in names
             if getattr(line, name) != getattr(other, name)}
 
@@ -50,51 +50,51 @@ def toggled(line: Line, other: Line) -> dict[str, Line]:
 class Trial:
     """A line, on the fold `fold` of the division by `seed`, or on its single split."""
 
-    line: Line
+    variant: Variant
     seed: int
     fold: int | None = None
 
     @property
     def name(self) -> str:
         """What its files are called; the region is not part of it, since it changes no network."""
-        ways = [self.line.network] + [getattr(self.line, name) for name in ("boxes", "scaling", "recipe")
-                                      if getattr(self.line, name) != getattr(TEXT, name)]
-        ways += [f"{self.line.epochs}epochs"] * (self.line.epochs is not None) + ["plain"] * self.line.plain
-        ways += [self.line.hardened] * (self.line.hardened is not None)
+        ways = [self.variant.network] + [getattr(self.variant, name) for name in ("crops", "scaling", "recipe")
+                                      if getattr(self.variant, name) != getattr(TEXT, name)]
+        ways += [f"{self.variant.epochs}epochs"] * (self.variant.epochs is not None) + ["plain"] * self.variant.plain
+        ways += [self.variant.hardened] * (self.variant.hardened is not None)
         return "-".join(ways + [str(self.seed)] + ([] if self.fold is None else [f"fold{self.fold}"]))
 
 
-def main(run: Profile) -> dict[str, list[Trial]]:
+def main_run(run: Profile) -> dict[str, list[Trial]]:
     """The two networks of the preprint on the profile's split, all else as its text has it, by name."""
-    return {name: [Trial(Line(name), run.seed)] for name in networks.NETWORKS}
+    return {name: [Trial(Variant(name), run.seed)] for name in networks.NETWORKS}
 
 
 def repeats(run: Profile) -> dict[str, list[Trial]]:
     """The same on the splits by each of the profile's seeds, the first of them `main`."""
-    return {name: [Trial(Line(name), run.seed + more) for more in range(run.repeats)] for name in networks.NETWORKS}
+    return {name: [Trial(Variant(name), run.seed + more) for more in range(run.repeats)] for name in networks.NETWORKS}
 
 
 def folds(run: Profile) -> dict[str, list[Trial]]:
     """The same on each of the profile's folds: every face is tested once."""
-    return {name: [Trial(Line(name), run.seed, fold) for fold in range(run.folds)] for name in networks.NETWORKS}
+    return {name: [Trial(Variant(name), run.seed, fold) for fold in range(run.folds)] for name in networks.NETWORKS}
 
 
-def lines(run: Profile) -> dict[str, list[Trial]]:
+def text_and_code(run: Profile) -> dict[str, list[Trial]]:
     """The preprint's text and its code, and each with one setting of the other's, on the profile's split."""
-    named = {"text": TEXT} | {f"text, {name} of the code": line for name, line in toggled(TEXT, CODE).items()}
-    named |= {"code": CODE} | {f"code, {name} of the text": line for name, line in toggled(CODE, TEXT).items()}
+    named = {"text": TEXT} | {f"text, {name} of the code": line for name, line in one_setting_changed(TEXT, CODE).items()}
+    named |= {"code": CODE} | {f"code, {name} of the text": line for name, line in one_setting_changed(CODE, TEXT).items()}
     return {name: [Trial(line, run.seed)] for name, line in named.items()}
 
 
-def comparison(run: Profile) -> dict[str, list[Trial]]:
+def other_networks(run: Profile) -> dict[str, list[Trial]]:
     """The backbones of the detectors that the preprint cites, on the same crops as `main`."""
-    return {name: [Trial(Line(name, recipe="comparison"), run.seed)] for name in run.compared}
+    return {name: [Trial(Variant(name, recipe="comparison"), run.seed)] for name in run.compared}
 
 
-def lengths(run: Profile) -> dict[str, list[Trial]]:
+def training_lengths(run: Profile) -> dict[str, list[Trial]]:
     """`main` trained for each of the profile's lengths and in full, on augmented crops and on plain ones."""
     return {f"{name}, {epochs or run.recipe.epochs} epochs{', plain' * plain}":
-            [Trial(Line(name, epochs=epochs, plain=plain), run.seed)]
+            [Trial(Variant(name, epochs=epochs, plain=plain), run.seed)]
             for name in networks.NETWORKS for plain in (False, True) for epochs in (*run.lengths, None)}
 
 
@@ -107,11 +107,11 @@ DEFENCES: dict[str, dict[str, Any]] = {  # what a deployer can do, in a reader's
 }
 
 
-def defended(run: Profile) -> dict[str, list[Trial]]:
+def with_defences(run: Profile) -> dict[str, list[Trial]]:
     """`main` with each defence that the profile names, by network and defence. Raises ValueError for another."""
     unknown = set(run.defences) - set(DEFENCES)
     if unknown:
         raise ValueError(f"expected defences among {', '.join(map(repr, DEFENCES))}, got {sorted(unknown)}")
     tried = {defence: DEFENCES[defence] for defence in run.defences}
-    return {f"{name}, {defence}": [Trial(Line(name, **settings), run.seed)]
+    return {f"{name}, {defence}": [Trial(Variant(name, **settings), run.seed)]
             for name in networks.NETWORKS for defence, settings in tried.items()}

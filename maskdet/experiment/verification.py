@@ -12,28 +12,28 @@ from maskdet.counts import Count, clustered
 from maskdet.experiment.attacks import success
 from maskdet.experiment.fitting import Outcome
 from maskdet.incremental import Incremental
-from maskdet.proof import FLIPPABLE, SAFE, UNDECIDED, Verdicts, decide_all
+from maskdet.proof import FLIPPABLE, SAFE, UNDECIDED, Verifications, verify_all
 
-Decided = Mapping[str, Verdicts]
+Decided = Mapping[str, Verifications]
 COLOURS: dict[tuple[int, ...], str] = {
     (0, 0, 0): "black", (0, 0, 255): "blue", (0, 255, 0): "green", (0, 255, 255): "cyan", (255, 0, 0): "red",
     (255, 0, 255): "magenta", (255, 255, 0): "yellow", (255, 255, 255): "white"}  # the corners of the cube
-FOUND = {"evolution": "differential evolution", "corners": "all corners",  # searches, and what the book calls them
+SEARCHES = {"evolution": "differential evolution", "corners": "all corners",  # searches, and what the book calls them
          "guided": "the guided corners"}
 
 
-def decide(run: Profile, outcomes: Mapping[str, Sequence[Outcome]]) -> dict[str, Verdicts]:
+def verify(run: Profile, outcomes: Mapping[str, Sequence[Outcome]]) -> dict[str, Verifications]:
     """Decide the test faces that the first network of each name has right, as many as the profile says (`decided`)."""
     found = {}
     for name, [outcome, *_] in outcomes.items():
-        model, most = outcome.model, run.decided.get(name, run.decided.get(outcome.trial.line.network))
-        found[name] = decide_all(networks.predictor(model), Incremental.of(model), outcome.test.images,
+        model, most = outcome.model, run.verified.get(name, run.verified.get(outcome.trial.variant.network))
+        found[name] = verify_all(networks.predictor(model), Incremental.of(model), outcome.test.images,
                                  outcome.test.labels, name=name, profile=run, stem=outcome.trial.name,
-                                 most=most, budget=run.boxes)
+                                 most=most, budget=run.regions)
     return found
 
 
-def _hits(decided: Verdicts, sweep: Sweep) -> np.ndarray:
+def _hits(decided: Verifications, sweep: Sweep) -> np.ndarray:
     """Which of the decided faces a search flipped, (N,) bool. Raises AssertionError where one is proved safe,
     and ValueError where one was not searched."""
     flipped = dict(zip(sweep.faces.tolist(), sweep.flipped))
@@ -62,7 +62,7 @@ def shares(outcomes: Mapping[str, Sequence[Outcome]], decided: Decided,
 
 def shares_table(counts: Mapping[str, Mapping]) -> pd.DataFrame:
     """`shares`, a row a network."""
-    titles = FOUND | {"flippable": "flippable: a witness", "at_most": "at most: no proof"}
+    titles = SEARCHES | {"flippable": "flippable: a witness", "at_most": "at most: no proof"}
     return pd.DataFrame({name: {titles[what]: str(count) for what, count in row.items()}
                          for name, row in counts.items()}).T
 
@@ -138,7 +138,7 @@ def weak_spots(decided: Decided) -> dict[str, tuple[np.ndarray, dict[str, int]]]
 
 def objectives(run: Profile):
     """Differential evolution by the margin and by the confidence, for `sweep`: by name, a function of a line."""
-    return {what: lambda line, what=what: DifferentialEvolution(run.evolution, region=line.region, objective=what)
+    return {what: lambda variant, what=what: DifferentialEvolution(run.evolution, region=variant.region, objective=what)
             for what in ("margin", "confidence")}
 
 
@@ -151,11 +151,11 @@ def objectives_table(outcomes: Mapping[str, Sequence[Outcome]], sweeps: Mapping[
 
 def _saturated(outcome: Outcome) -> Count:
     """Of the faces that a network has right, those in which its confidence is exactly 1, in float32."""
-    right = outcome.test.right
+    right = outcome.test.correct
     return clustered(outcome.test.probabilities[right].max(axis=1) == 1, outcome.test.clusters[right])
 
 
-def numbers(run: Profile, outcomes: Mapping, decided: Decided, counts: Mapping, found: Mapping, by_objective: Mapping,
+def to_record(run: Profile, outcomes: Mapping, decided: Decided, counts: Mapping, found: Mapping, by_objective: Mapping,
             by_length: Mapping) -> tuple[dict, dict]:
     """What the stage of the truth records. `by_objective` and `by_length` are outcomes and their sweeps."""
     objective = {what: {name: success(by_objective[0][name], several[name]) for name in several}
@@ -166,7 +166,7 @@ def numbers(run: Profile, outcomes: Mapping, decided: Decided, counts: Mapping, 
     seconds = {name: {"mean": float(one.seconds.mean()), "median": float(np.median(one.seconds)),
                       "most": float(one.seconds.max())} for name, one in decided.items()}
     return {"verdicts": {name: one.counts for name, one in decided.items()},
-            "truth": {"shares": counts, "draws": run.draws, "budget": run.boxes,
+            "truth": {"shares": counts, "draws": run.draws, "budget": run.regions,
                       "objective": objective, "lengths": trained,
                       "saturated": {name: _saturated(outcome) for name, [outcome] in by_objective[0].items()},
                       "decided": {name: clustered(~one.are(UNDECIDED), outcomes[name][0].test.clusters[one.faces])

@@ -4,11 +4,11 @@
 `matching`: boxes paired by overlap, and cropping; `crops`: the stage of the experiment; `tables`: what was found and missed. A new detector is one function and one line in `DETECTORS`.
 """
 
-from maskdet.faces.crops import BOXES, Faces, labels, load, prepare, searched
+from maskdet.faces.crops import SOURCES, Faces, crop_faces, detect_split, labels, read
 from maskdet.faces.detectors import DETECTORS, detector, key
 from maskdet.faces.matching import crop, match, overlap, surroundings
-from maskdet.faces.tables import counts, counts_by_width, missed, numbers, precision_by_width, recall_by_width, sample
+from maskdet.faces.tables import counts, counts_by_width, missed, precision_by_width, recall_by_width, sample, to_record
 
-__all__ = ["BOXES", "DETECTORS", "Faces", "counts", "counts_by_width", "crop", "detector", "key", "labels", "load",
-           "match", "missed", "numbers", "overlap", "precision_by_width", "prepare", "recall_by_width", "sample",
-           "searched", "surroundings"]
+__all__ = ["DETECTORS", "Faces", "SOURCES", "counts", "counts_by_width", "crop", "crop_faces", "detect_split",
+           "detector", "key", "labels", "match", "missed", "overlap", "precision_by_width", "read", "recall_by_width",
+           "sample", "surroundings", "to_record"]

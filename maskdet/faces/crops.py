@@ -15,7 +15,7 @@ from maskdet.faces.detectors import detector, key
 from maskdet.faces.matching import crop, match, surroundings
 
 BOX = ["left", "top", "right", "bottom"]
-KINDS, BOXES = ("crops", "patches"), ("mtcnn", "annotation")
+KINDS, SOURCES = ("crops", "patches"), ("detected", "labelled")
 
 
 @dataclass(frozen=True)
@@ -25,8 +25,8 @@ class Faces:
     `faces`: every labelled face: photograph, box, original, label, split, found, iou, score,
     group (near-duplicate photographs share one).
     `detections`: every detected box: photograph, box, score, matched.
-    `crops`, by the box that they were cut from: "mtcnn", a crop of each found face, whatever found it, and
-    "annotation", one of every face; each (N, 50, 50, 3) uint8, in the order of `faces`. `patches`: the same with
+    `crops`, by the box that they were cut from: "detected", a crop of each found face, and
+    "labelled", one of every face; each (N, 50, 50, 3) uint8, in the order of `faces`. `patches`: the same with
     their surroundings, (N, 100, 100, 3). `seconds`: what detection took, all photographs together.
     """
 
@@ -36,9 +36,9 @@ class Faces:
     patches: dict[str, np.ndarray]
     seconds: float
 
-    def rows(self, *, boxes: str = "mtcnn") -> pd.DataFrame:
-        """The faces that have such a box, a row for each of `crops[boxes]`."""
-        return self.faces[self.faces.found if boxes == "mtcnn" else slice(None)].reset_index(drop=True)
+    def rows(self, source: str = "detected") -> pd.DataFrame:
+        """The faces that have such a box, a row for each of `crops[source]`."""
+        return self.faces[self.faces.found if source == "detected" else slice(None)].reset_index(drop=True)
 
     def part(self, *splits: str) -> tuple[np.ndarray, np.ndarray, pd.DataFrame]:
         """Crops (N, 50, 50, 3), labels (N,) (0 bare, 1 masked) and table of the found faces of
@@ -47,7 +47,7 @@ class Faces:
         table = table[table.split.isin(splits) & table.label.isin(CLASSES)]
         if table.empty:
             raise ValueError(f"expected found faces in {splits}, got none: add photographs")
-        return self.crops["mtcnn"][table.index], labels(table), table.reset_index(drop=True)
+        return self.crops["detected"][table.index], labels(table), table.reset_index(drop=True)
 
 
 def labels(table: pd.DataFrame) -> np.ndarray:
@@ -55,19 +55,19 @@ def labels(table: pd.DataFrame) -> np.ndarray:
     return table.label.map(CLASSES.index).to_numpy(int)
 
 
-def prepare(profile: Profile) -> Faces:
+def crop_faces(profile: Profile) -> Faces:
     """Detect, by `profile.detector`, match and crop the faces of `profile`'s photographs; write them for later stages.
 
     Detections are kept in a journal, photograph by photograph: an interrupted call goes on where it
     stopped. Where the photographs, or the detector's code, weights or packages have changed, all is done anew.
     """
-    dataset = data.load(profile)
+    dataset = data.read(profile)
     photographs = dataset.photographs.photograph[dataset.photographs.annotated]
     path, key = _folder(profile) / "crops.npz", _key(dataset, profile)
     with files.alone(path):
         if path.exists():
             with contextlib.suppress(ValueError):
-                return load(profile)
+                return read(profile)
             path.unlink()  # the tables count once the crops are there, written last
         found = _match_all(dataset, _detected(profile, dataset, photographs, name=profile.detector), iou=profile.iou)
         for table in ("faces", "detections"):
@@ -75,20 +75,20 @@ def prepare(profile: Profile) -> Faces:
                 getattr(found, table).to_csv(part, index=False)
         with files.whole(path) as part:
             np.savez(part, seconds=found.seconds, key=key,
-                     **{f"{kind}_{boxes}": getattr(found, kind)[boxes] for kind in KINDS for boxes in BOXES})
-    return load(profile)
+                     **{f"{kind}_{boxes}": getattr(found, kind)[boxes] for kind in KINDS for boxes in SOURCES})
+    return read(profile)
 
 
 def _folder(profile: Profile) -> Path:
     return profile.folder / "crops"
 
 
-def searched(profile: Profile, name: str, *, split: str = "test") -> Faces:
-    """What the detector `name` finds in the photographs of one split; its crops are those called "mtcnn".
+def detect_split(profile: Profile, name: str, *, split: str = "test") -> Faces:
+    """What the detector `name` finds in the photographs of one split; its crops are those called "detected".
 
     Its detections are kept in a journal of its own, as those of `prepare`. Raises as `detector`.
     """
-    dataset = data.load(profile)
+    dataset = data.read(profile)
     photographs = dataset.photographs.photograph[dataset.photographs.split == split]
     return _match_all(dataset, _detected(profile, dataset, photographs, name=name), iou=profile.iou)
 
@@ -114,7 +114,7 @@ def _key(dataset: data.Dataset, profile: Profile) -> str:
 
 def _match_all(dataset, detected: list[tuple[str, dict]], *, iou: float) -> Faces:
     tables, detections = [], []
-    cut: dict[tuple[str, str], list] = {(kind, boxes): [] for kind in KINDS for boxes in BOXES}
+    cut: dict[tuple[str, str], list] = {(kind, boxes): [] for kind in KINDS for boxes in SOURCES}
     labelled = dict(list(dataset.boxes[dataset.boxes.face].groupby("photograph")))
     for photograph, item in detected:
         boxes = np.array(item["boxes"], np.float32).reshape(-1, 4)
@@ -128,18 +128,18 @@ def _match_all(dataset, detected: list[tuple[str, dict]], *, iou: float) -> Face
         if table.empty:  # its image is not read
             continue
         image = dataset.image(photograph)
-        for source, edges in (("mtcnn", boxes[index[index >= 0]]), ("annotation", table[BOX].to_numpy())):
+        for source, edges in (("detected", boxes[index[index >= 0]]), ("labelled", table[BOX].to_numpy())):
             cut["crops", source] += [crop(image, box) for box in edges]
             cut["patches", source] += [surroundings(image, box) for box in edges]
     faces = pd.concat(tables, ignore_index=True)
     faces["group"] = faces.photograph.map(dataset.photographs.set_index("photograph").group)
-    crops, patches = ({boxes: np.array(cut[kind, boxes], np.uint8).reshape(-1, side, side, 3) for boxes in BOXES}
+    crops, patches = ({boxes: np.array(cut[kind, boxes], np.uint8).reshape(-1, side, side, 3) for boxes in SOURCES}
                       for kind, side in (("crops", SIZE), ("patches", 2 * SIZE)))
     return Faces(faces, pd.concat(detections, ignore_index=True), crops, patches,
                  sum(item["seconds"] for _, item in detected))
 
 
-def load(profile: Profile) -> Faces:
+def read(profile: Profile) -> Faces:
     """What `prepare` wrote. Raises FileNotFoundError, naming the command, if it has not run, and
     ValueError if it ran on other photographs, labels or splits than the profile's now, or by another detector."""
     path = _folder(profile) / "crops.npz"
@@ -147,8 +147,8 @@ def load(profile: Profile) -> Faces:
         raise FileNotFoundError(f"expected crops of profile {profile.name}, got none: run `{profile.command}`")
     with np.load(path) as archive:
         seconds, key = float(archive["seconds"]), str(archive["key"])
-        crops, patches = ({boxes: archive[f"{kind}_{boxes}"] for boxes in BOXES} for kind in KINDS)
-    if key != _key(data.load(profile), profile):
+        crops, patches = ({boxes: archive[f"{kind}_{boxes}"] for boxes in SOURCES} for kind in KINDS)
+    if key != _key(data.read(profile), profile):
         raise ValueError("expected crops of the photographs, by the detector, as they are now, got older ones in "
                          f"{path}: run `{profile.command}`")
     faces, detections = (pd.read_csv(_folder(profile) / f"{name}.csv") for name in ("faces", "detections"))

@@ -7,7 +7,7 @@ import numpy as np
 from maskdet import files, keys
 from maskdet.faces import yunet
 from maskdet.faces.cascade import pyramid, stages
-from maskdet.faces.matching import checked
+from maskdet.faces.matching import checked_photograph
 
 Detect = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
 
@@ -17,7 +17,7 @@ def mtcnn() -> Detect:
     return stages.Cascade()
 
 
-def stock() -> Detect:
+def mtcnn_package() -> Detect:
     """MTCNN as the `mtcnn` package ships it, at its defaults: what `mtcnn` is compared with."""
     import maskdet.networks.backend  # noqa: F401  (before mtcnn imports TensorFlow in its own way)
     from mtcnn import MTCNN
@@ -25,7 +25,7 @@ def stock() -> Detect:
     network = MTCNN()
 
     def detect(photograph: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        if min(checked(photograph).shape[:2]) < pyramid.SMALLEST:  # its pyramid would have no level
+        if min(checked_photograph(photograph).shape[:2]) < pyramid.SMALLEST:  # its pyramid would have no level
             return np.empty((0, 4), np.float32), np.empty(0, np.float32)
         found = network.detect_faces(photograph, box_format="xyxy", output_type="numpy")
         return found[:, 1:5].astype(np.float32), found[:, 5].astype(np.float32)
@@ -33,7 +33,7 @@ def stock() -> Detect:
     return detect
 
 
-DETECTORS: dict[str, Callable[[], Detect]] = {"mtcnn": mtcnn, "mtcnn-stock": stock, "yunet": yunet.YuNet}
+DETECTORS: dict[str, Callable[[], Detect]] = {"mtcnn": mtcnn, "mtcnn-stock": mtcnn_package, "yunet": yunet.YuNet}
 
 
 def detector(name: str) -> Detect:

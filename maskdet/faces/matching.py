@@ -7,7 +7,7 @@ from scipy.optimize import linear_sum_assignment
 from maskdet.config import SIZE
 
 
-def checked(photograph) -> np.ndarray:
+def checked_photograph(photograph) -> np.ndarray:
     """`photograph` itself. Raises ValueError for anything but an array (H, W, 3) uint8 with at least one pixel."""
     kind, shape = getattr(photograph, "dtype", type(photograph).__name__), np.shape(photograph)
     if kind != np.uint8 or len(shape) != 3 or shape[2] != 3 or 0 in shape:
@@ -77,7 +77,7 @@ def crop(photograph: np.ndarray, box, *, size: int = SIZE) -> np.ndarray:
 
     Raises ValueError where the box has no area inside the photograph, or where this is none.
     """
-    height, width = checked(photograph).shape[:2]
+    height, width = checked_photograph(photograph).shape[:2]
     left, top, right, bottom = _inside(np.asarray(box, float), width=width, height=height)
     part = Image.fromarray(photograph[top:bottom, left:right])
     return np.asarray(part.resize((size, size), Image.Resampling.BILINEAR))

@@ -94,7 +94,7 @@ def missed(dataset: Dataset, found: Faces, n: int, *, seed: int) -> tuple[np.nda
     return np.array(crops), [f"{row.label}, {row.right - row.left} px" for row in table.itertuples()]
 
 
-def numbers(run: Profile, found: Faces) -> dict:
+def to_record(run: Profile, found: Faces) -> dict:
     """What this stage records: recall by class, crops, detections without a label."""
     faces = found.faces[found.faces.label.isin(CLASSES)]
     wide = faces[faces.right - faces.left >= run.smallest_face]

@@ -15,7 +15,7 @@ import numpy as np
 from PIL import Image
 
 from maskdet import files
-from maskdet.faces.matching import checked, overlap
+from maskdet.faces.matching import checked_photograph, overlap
 
 FOLDER = Path(__file__).parent / "shipped"
 STRIDES = (8, 16, 32)  # pixels between the cells of each grid
@@ -145,7 +145,7 @@ class YuNet:
     def candidates(self, photograph: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """The boxes (M, 4) and scores (M,) of all cells above the threshold, several a face, as the network puts
         them. Raises as a call."""
-        height, width = checked(photograph).shape[:2]
+        height, width = checked_photograph(photograph).shape[:2]
         scale = min(self.settings.enlarged, self.settings.longest / max(height, width))
         scaled = _resized(Image.fromarray(photograph), width * scale, height * scale)
         boxes, scores = self._cells(scaled)

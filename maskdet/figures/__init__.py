@@ -9,10 +9,10 @@ from maskdet.figures.evaluation import calibration, roc
 from maskdet.figures.networks import confusion, layers, training
 from maskdet.figures.photographs import by_width, detections, labelled, mistakes, recall, sizes
 from maskdet.figures.search import ackley, flips, margins, surface
-from maskdet.figures.style import Drawing
+from maskdet.figures.style import SvgFigure
 from maskdet.figures.summary import intervals, plane, throughput, times
-from maskdet.figures.truth import vulnerability, weak_spots
+from maskdet.figures.verification import vulnerability, weak_spots
 
-__all__ = ["Drawing", "ackley", "by_width", "calibration", "confusion", "detections", "flips", "intervals", "labelled",
-           "layers", "margins", "mistakes", "plane", "recall", "roc", "sizes", "surface", "throughput", "times",
-           "training", "vulnerability", "weak_spots"]
+__all__ = ["SvgFigure", "ackley", "by_width", "calibration", "confusion", "detections", "flips", "intervals",
+           "labelled", "layers", "margins", "mistakes", "plane", "recall", "roc", "sizes", "surface", "throughput",
+           "times", "training", "vulnerability", "weak_spots"]

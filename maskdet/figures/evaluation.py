@@ -5,10 +5,10 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from maskdet.figures.style import COLOURS, INK, axes, drawn
+from maskdet.figures.style import COLOURS, INK, axes, figure
 
 
-@drawn
+@figure
 def roc(curves: Mapping[str, np.ndarray]):
     """Shares of bare and of masked faces called masked (M, 2), a curve a network: whole, and its corner enlarged."""
     figure, places = axes(1, 2, height=2.8)
@@ -22,7 +22,7 @@ def roc(curves: Mapping[str, np.ndarray]):
     return figure
 
 
-@drawn
+@figure
 def calibration(tables: Mapping[str, pd.DataFrame]):
     """The share of masked faces among those given about the same probability of a mask, with its interval,
     a panel a network; tables as `Evaluation.calibration` gives them. A dot's area grows with the number of faces."""

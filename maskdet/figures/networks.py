@@ -8,13 +8,13 @@ import seaborn as sns
 from matplotlib.patches import FancyArrowPatch, Rectangle
 
 from maskdet.config import CLASSES
-from maskdet.figures.style import COLOURS, INK, axes, drawn
+from maskdet.figures.style import COLOURS, INK, axes, figure
 
 KINDS = {"Conv2D": "#0173b2", "Dense": "#de8f05", "MaxPooling2D": "#029e73",
          "GlobalAveragePooling2D": "#029e73", "Flatten": "#8c8c8c", "Softmax": "#cc78bc"}
 
 
-@drawn
+@figure
 def layers(networks: Mapping[str, Sequence[Mapping]]):
     """Each network as a row of blocks, one a layer with weights or a change of shape.
 
@@ -48,7 +48,7 @@ def layers(networks: Mapping[str, Sequence[Mapping]]):
     return figure
 
 
-@drawn
+@figure
 def training(histories: Mapping[str, pd.DataFrame]):
     """Accuracy after each epoch, on the training crops as shown and on the faces held out, a panel a network."""
     figure, places = axes(1, len(histories), height=2.5, sharey=True, squeeze=False)
@@ -62,7 +62,7 @@ def training(histories: Mapping[str, pd.DataFrame]):
     return figure
 
 
-@drawn
+@figure
 def confusion(tables: Mapping[str, np.ndarray]):
     """Counts of true class (rows) by decision (columns), (2, 2), a panel a network."""
     figure, places = axes(1, len(tables), height=2.6, squeeze=False)

@@ -9,7 +9,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 
 from maskdet.config import CLASSES
-from maskdet.figures.style import COLOURS, INK, axes, drawn, show_image
+from maskdet.figures.style import COLOURS, INK, axes, figure, show_image
 
 
 def _frame(place, box: Sequence[float], colour, **options) -> None:
@@ -31,7 +31,7 @@ def _legend(figure, entries: Mapping[str, Mapping]) -> None:
     figure.legend(handles=lines, loc="outside lower center", ncols=len(lines))
 
 
-@drawn
+@figure
 def labelled(photographs: Sequence[np.ndarray], boxes: Sequence[pd.DataFrame], *, veiled: bool):
     """Photographs (H, W, 3) with their labelled boxes, coloured by label."""
     figure, places = _grid(len(photographs))
@@ -45,7 +45,7 @@ def labelled(photographs: Sequence[np.ndarray], boxes: Sequence[pd.DataFrame], *
     return figure
 
 
-@drawn
+@figure
 def sizes(boxes: pd.DataFrame, *, smallest: int):
     """Histogram of the widths of labelled faces, masked and bare, on a logarithmic axis."""
     figure, place = axes(height=2.6)
@@ -59,7 +59,7 @@ def sizes(boxes: pd.DataFrame, *, smallest: int):
     return figure
 
 
-@drawn
+@figure
 def detections(photographs: Sequence[np.ndarray], faces: Sequence[pd.DataFrame],
                found: Sequence[pd.DataFrame], *, veiled: bool):
     """Photographs with every detected box, and the labelled faces that no box matched."""
@@ -77,7 +77,7 @@ def detections(photographs: Sequence[np.ndarray], faces: Sequence[pd.DataFrame],
     return figure
 
 
-@drawn
+@figure
 def recall(counts: pd.DataFrame):
     """Share of labelled faces found, by width, with 95 % intervals.
 
@@ -95,7 +95,7 @@ def recall(counts: pd.DataFrame):
     return figure
 
 
-@drawn
+@figure
 def mistakes(crops: np.ndarray, titles: Sequence[str], *, veiled: bool, columns: int = 8):
     """Crops (N, 50, 50, 3) in a grid, each under its title; an empty grid says so."""
     rows = max(1, -(-len(crops) // columns))
@@ -110,7 +110,7 @@ def mistakes(crops: np.ndarray, titles: Sequence[str], *, veiled: bool, columns:
     return figure
 
 
-@drawn
+@figure
 def by_width(panels: Mapping[str, Mapping[str, pd.DataFrame]]):
     """Shares with 95 % intervals by width, a panel a quantity, a colour a detector.
 

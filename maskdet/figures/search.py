@@ -6,10 +6,10 @@ import numpy as np
 from matplotlib.patches import Rectangle
 
 from maskdet.config import CLASSES
-from maskdet.figures.style import COLOURS, INK, axes, drawn, show_image
+from maskdet.figures.style import COLOURS, INK, axes, figure, show_image
 
 
-@drawn
+@figure
 def ackley(surface: np.ndarray, extent: Sequence[float], populations: np.ndarray, generations: Sequence[int]):
     """The populations (G, P, 2) of some generations on a function's `surface` (rows y, columns x)."""
     figure, places = axes(1, len(generations), height=2.3, squeeze=False)
@@ -21,7 +21,7 @@ def ackley(surface: np.ndarray, extent: Sequence[float], populations: np.ndarray
     return figure
 
 
-@drawn
+@figure
 def surface(landscape: np.ndarray, populations: np.ndarray, generations: Sequence[int]):
     """Where a population (G, P, 2: row, column) stands on the confidence `landscape` (H, W)."""
     figure, places = axes(1, len(generations), height=2.6, squeeze=False)
@@ -34,7 +34,7 @@ def surface(landscape: np.ndarray, populations: np.ndarray, generations: Sequenc
     return figure
 
 
-@drawn
+@figure
 def flips(crops: np.ndarray, verdicts: Sequence, *, veiled: bool, columns: int = 6):
     """Faces (N, 50, 50, 3) whose decision one pixel flips, the changed pixel set and circled."""
     rows = max(1, -(-len(crops) // columns))
@@ -54,7 +54,7 @@ def flips(crops: np.ndarray, verdicts: Sequence, *, veiled: bool, columns: int =
     return figure
 
 
-@drawn
+@figure
 def margins(before: dict[str, np.ndarray], after: dict[str, np.ndarray], flips: dict[str, np.ndarray]):
     """Confidence in the true class before and after the attack, and whether that flipped the
     decision, (N,) each: a point a face, a panel a network."""

@@ -23,7 +23,7 @@ RC |= dict.fromkeys(("text.color", "axes.edgecolor", "axes.labelcolor", "xtick.c
                      "axes.titlecolor"), INK)
 
 
-class Drawing:
+class SvgFigure:
     """A finished figure: an SVG that reads on light and dark pages, the same bytes each time."""
 
     def __init__(self, figure: Figure):
@@ -40,13 +40,13 @@ class Drawing:
         return "Drawing"
 
 
-def drawn(draw):
+def figure(draw):
     """Turn a function that returns a matplotlib figure into one that returns a `Drawing`."""
     @functools.wraps(draw)
-    def styled(*arguments, **options) -> Drawing:
+    def styled(*arguments, **options) -> SvgFigure:
         with matplotlib.rc_context(RC), warnings.catch_warnings():
             warnings.simplefilter("error", UserWarning)  # a missing glyph, an empty legend
-            return Drawing(draw(*arguments, **options))
+            return SvgFigure(draw(*arguments, **options))
     return styled
 
 

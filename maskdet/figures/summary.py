@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 
-from maskdet.figures.style import COLOURS, INK, axes, drawn
+from maskdet.figures.style import COLOURS, INK, axes, figure
 
 
-@drawn
+@figure
 def intervals(panels: Mapping[str, Sequence[tuple[str, float, tuple[float, float] | None]]]):
     """Shares with their intervals, a panel a quantity: (name, share, interval or None), 0 to 1."""
     longest = max(len(rows) for rows in panels.values())
@@ -20,7 +20,7 @@ def intervals(panels: Mapping[str, Sequence[tuple[str, float, tuple[float, float
     return figure
 
 
-@drawn
+@figure
 def plane(points: Mapping[str, Sequence[tuple]], preprint: tuple[float, float]):
     """Ways of doing the experiment by the share of faces that they have wrong and by the success of one pixel, each
     (share, interval), 0 to 1, by group; and the two shares of the preprint."""
@@ -45,7 +45,7 @@ def plane(points: Mapping[str, Sequence[tuple]], preprint: tuple[float, float]):
     return figure
 
 
-@drawn
+@figure
 def throughput(panels: Mapping[str, Sequence[tuple[str, float, bool]]]):
     """Faces a minute on a logarithmic axis, a panel a network: (name, faces a minute, whether it is ours)."""
     figure, places = axes(1, len(panels), height=2.6, sharey=True, squeeze=False)
@@ -61,7 +61,7 @@ def throughput(panels: Mapping[str, Sequence[tuple[str, float, bool]]]):
     return figure
 
 
-@drawn
+@figure
 def times(seconds: Mapping[str, Mapping[float, float]], *, quoted: float):
     """Seconds a photograph by its megapixels, a line a system, both axes logarithmic; `quoted`: what the preprint
     says of a photograph, without its size."""

@@ -55,7 +55,7 @@ class Face:
         """Of the unchanged image, (2,) float32."""
         return self.tensors[-1][0, :self.network.steps[-1].shape[2]]
 
-    def ask(self, pixels: np.ndarray) -> np.ndarray:
+    def query(self, pixels: np.ndarray) -> np.ndarray:
         """The logits (N, 2) of the image with `pixels` (N, K, 5: row, column, red, green, blue) set.
 
         They differ from those of the whole forward pass by rounding only, less than 1e-5. Raises

@@ -6,12 +6,13 @@ fitted; `evaluation`: what they say of faces that they never saw; `backend`: Ten
 in `architectures.NETWORKS`.
 """
 
-from maskdet.networks.architectures import (BATCH_NORMALISED, COMPARED, GREY, NETWORKS, SCALINGS, Median, affine,
-                                            build, merged, multiplications, restore, summary)
+from maskdet.networks.architectures import (BATCH_NORMALISED, COMPARED, GREY, NETWORKS, SCALINGS, Median, build,
+                                            merge_batch_normalisation, multiplications, restore, scale_and_offset,
+                                            summary)
 from maskdet.networks.augmentation import LUMA
-from maskdet.networks.predict import BATCH, logits, predictor, read, save
+from maskdet.networks.predict import BATCH, logits, predictor, read_model, save_model
 from maskdet.networks.weights import card, load, ship, shipped
 
-__all__ = ["BATCH", "BATCH_NORMALISED", "COMPARED", "GREY", "LUMA", "Median", "NETWORKS", "SCALINGS", "affine", "build",
-           "card", "load", "logits", "merged", "multiplications", "predictor", "read", "restore", "save", "ship",
-           "shipped", "summary"]
+__all__ = ["BATCH", "BATCH_NORMALISED", "COMPARED", "GREY", "LUMA", "Median", "NETWORKS", "SCALINGS", "build", "card",
+           "load", "logits", "merge_batch_normalisation", "multiplications", "predictor", "read_model", "restore",
+           "save_model", "scale_and_offset", "ship", "shipped", "summary"]

@@ -93,18 +93,18 @@ def figure2(scaling: str, *, batch_normalised: bool = False) -> keras.Model:
     return _classifier(inputs, x, name="figure2")
 
 
-def affine(layer) -> tuple[np.ndarray, np.ndarray]:
+def scale_and_offset(layer) -> tuple[np.ndarray, np.ndarray]:
     """What a trained batch normalisation multiplies each channel by, and what it adds then."""
     factor = np.asarray(layer.gamma) / np.sqrt(np.asarray(layer.moving_variance) + layer.epsilon)
     return factor, np.asarray(layer.beta) - np.asarray(layer.moving_mean) * factor
 
 
-def merged(model: keras.Model) -> list[np.ndarray]:
+def merge_batch_normalisation(model: keras.Model) -> list[np.ndarray]:
     """The weights of `model`, built `batch_normalised`, for the network built without, which then says the same."""
     weights: list[np.ndarray] = []
     for layer in model.layers:
         if isinstance(layer, layers.BatchNormalization):
-            factor, offset = affine(layer)
+            factor, offset = scale_and_offset(layer)
             weights[-1:] = [weights[-1] * factor, offset]
         else:
             weights += layer.get_weights()

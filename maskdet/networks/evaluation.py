@@ -35,19 +35,19 @@ class Evaluation:
         return Evaluation(self.images[rows], self.labels[rows], self.probabilities[rows], self.clusters[rows])
 
     @property
-    def right(self) -> np.ndarray:
+    def correct(self) -> np.ndarray:
         """Which faces are decided rightly, (N,) bool."""
         return self.probabilities.argmax(axis=1) == self.labels
 
     @property
     def accuracy(self) -> Count:
         """Faces decided rightly, of all."""
-        return clustered(self.right, self.clusters)
+        return clustered(self.correct, self.clusters)
 
     @property
     def by_class(self) -> dict[str, Count]:
         """Faces decided rightly, of each class that is there."""
-        return {name: clustered(self.right[self.labels == own], self.clusters[self.labels == own])
+        return {name: clustered(self.correct[self.labels == own], self.clusters[self.labels == own])
                 for own, name in enumerate(CLASSES) if (self.labels == own).any()}
 
     @property
@@ -59,13 +59,13 @@ class Evaluation:
     def mistakes(self, n: int) -> tuple[np.ndarray, list[str]]:
         """At most `n` wrong faces, the most confident mistakes first, and their titles."""
         confidence = self.probabilities[np.arange(len(self.labels)), self.labels]
-        worst = [face for face in np.argsort(confidence, kind="stable") if not self.right[face]][:n]
+        worst = [face for face in np.argsort(confidence, kind="stable") if not self.correct[face]][:n]
         return self.images[worst], [f"{CLASSES[self.labels[face]]} {confidence[face]:.0%}" for face in worst]
 
     def balanced(self, *, seed: int) -> Estimate:
         """The mean of the two classes' accuracies; its interval by draws of whole clusters."""
         def share(rows: np.ndarray) -> float:
-            right, labels = self.right[rows], self.labels[rows]
+            right, labels = self.correct[rows], self.labels[rows]
             sides = [right[labels == own] for own in range(len(CLASSES))]
             return float(np.mean([side.mean() for side in sides])) if all(map(len, sides)) else np.nan
 

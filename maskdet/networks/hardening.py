@@ -26,9 +26,9 @@ def step(model, optimizer, way: str, *, steps: int, rng: np.random.Generator) ->
 
     The number right is of the crops as the network was shown them. Raises ValueError for a way not known.
     """
-    if way not in WAYS:
-        raise ValueError(f"expected a way of training against one pixel, one of {', '.join(WAYS)}, got {way!r}")
-    loss, done, shape = WAYS[way], iter(range(steps)), model.input_shape[1:3]
+    if way not in LOSSES:
+        raise ValueError(f"expected a way of training against one pixel, one of {', '.join(LOSSES)}, got {way!r}")
+    loss, done, shape = LOSSES[way], iter(range(steps)), model.input_shape[1:3]
 
     @tf.function(input_signature=[tf.TensorSpec((None, *model.input_shape[1:])), tf.TensorSpec((None,), tf.int64),
                                   tf.TensorSpec((None, *shape)), tf.TensorSpec(())])
@@ -67,25 +67,25 @@ def _witness(model, images, labels, pixel, bright, share):
     flat = tf.reshape(tried, (-1, *model.input_shape[1:]))
     losses = keras.losses.sparse_categorical_crossentropy(tf.tile(labels, [3]), model(flat, training=False))
     worst = tf.argmax(tf.reshape(losses, (3, -1)), axis=0)
-    return _told(model, tf.gather(tf.transpose(tried, (1, 0, 2, 3, 4)), worst, batch_dims=1), labels)
+    return _measured(model, tf.gather(tf.transpose(tried, (1, 0, 2, 3, 4)), worst, batch_dims=1), labels)
 
 
 def _bounds(model, images, labels, pixel, bright, share):
     """Losses of the images as they are, and of their least margins while the pixel takes any colour; hits. The box of
     colours grows with `share`, from the colour that is there to all of them, and so does what it counts."""
-    losses, right = _told(model, images, labels)
+    losses, right = _measured(model, images, labels)
     low, high = images - share * pixel * images, images + share * pixel * (255 - images)
     counts = BOUNDED * share
     return (1 - counts) * losses + counts * tf.math.softplus(-least_margin(model, low, high, labels)), right
 
 
-def _told(model, images, labels) -> tuple:
+def _measured(model, images, labels) -> tuple:
     probabilities = model(images, training=True)
     return (keras.losses.sparse_categorical_crossentropy(labels, probabilities),
             tf.argmax(probabilities, axis=1) == labels)
 
 
-WAYS = {"witness": _witness, "bounds": _bounds}
+LOSSES = {"witness": _witness, "bounds": _bounds}
 
 
 def least_margin(model, low, high, labels):

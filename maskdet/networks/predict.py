@@ -39,13 +39,13 @@ def logits(model: keras.Model) -> Callable[[np.ndarray], np.ndarray]:
     return predictor(keras.Model(model.inputs, model.get_layer("logits").output))
 
 
-def save(model: keras.Model, path: Path) -> None:
+def save_model(model: keras.Model, path: Path) -> None:
     """Write `model` as one .keras file, whole or not at all."""
     with files.whole(path) as part:
         model.save(part)
 
 
-def read(path: Path) -> keras.Model:
+def read_model(path: Path) -> keras.Model:
     """Read a model that `save` wrote; runs no code from the file.
 
     Raises FileNotFoundError, or ValueError naming the file where it is not a whole model.

@@ -64,7 +64,7 @@ def fit(name: str, patches: np.ndarray, labels: np.ndarray, *, held_out: tuple, 
         loss, right = np.sum([[float(one) for one in two] for two in shown], axis=0) / len(order)
         known = predict(held_out[0]).argmax(axis=1) == held_out[1]
         rows.append({"loss": loss, "accuracy": right, "held_out": known.mean() if len(known) else np.nan})
-    weights = networks.merged(model) if recipe.batch_normalised else model.get_weights()
+    weights = networks.merge_batch_normalisation(model) if recipe.batch_normalised else model.get_weights()
     return Fit(weights, pd.DataFrame(rows), time.perf_counter() - start)
 
 
@@ -81,7 +81,7 @@ def _optimizer(recipe: Recipe, *, steps: int):
         return keras.optimizers.Adam(schedules.InverseTimeDecay(recipe.learning_rate, 1, recipe.decay))
     warm = max(1, round(WARM * steps))
     rate = schedules.CosineDecay(0.0, max(1, steps - warm), warmup_target=recipe.learning_rate, warmup_steps=warm)
-    return keras.optimizers.AdamW(rate, weight_decay=recipe.shrink)
+    return keras.optimizers.AdamW(rate, weight_decay=recipe.weight_decay)
 
 
 def _step(model, optimizer):

@@ -6,8 +6,9 @@ together; `branching`: every place of a face decided; `verdicts`: many faces, at
 """
 
 from maskdet.proof.bounds import Bounds
-from maskdet.proof.branching import FLIPPABLE, SAFE, UNDECIDED, Decision, decide
-from maskdet.proof.forms import Boxes
-from maskdet.proof.verdicts import Verdicts, decide_all
+from maskdet.proof.branching import FLIPPABLE, SAFE, UNDECIDED, Verification, verify
+from maskdet.proof.forms import Regions
+from maskdet.proof.many import Verifications, verify_all
 
-__all__ = ["Bounds", "Boxes", "Decision", "FLIPPABLE", "SAFE", "UNDECIDED", "Verdicts", "decide", "decide_all"]
+__all__ = ["Bounds", "FLIPPABLE", "Regions", "SAFE", "UNDECIDED", "Verification", "Verifications", "verify",
+           "verify_all"]

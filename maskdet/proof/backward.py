@@ -13,10 +13,10 @@ import numpy as np
 from maskdet.incremental import Face, windows
 from maskdet.incremental.layers import Change, Convolution, Dense, Mean, Scale, Step, Sum
 from maskdet.proof import kernels, rounding
-from maskdet.proof.forms import Form, Lines
+from maskdet.proof.forms import Form, Relaxation
 
 
-def least(face: Face, forms: Sequence[Form], steep: Sequence[np.ndarray],
+def least_margin(face: Face, forms: Sequence[Form], steep: Sequence[np.ndarray],
           label: int) -> tuple[np.ndarray, np.ndarray]:
     """A lower bound (N,) of the margin of class `label` in each of N boxes, and the slopes (N, 3) of that bound by the
     colours. `forms` are those of the boxes, `steep` as `rounding.steepest` has it.
@@ -47,7 +47,7 @@ def least(face: Face, forms: Sequence[Form], steep: Sequence[np.ndarray],
     return low + (by_colour * middle - np.abs(by_colour) * half).sum(axis=1) - double * sizes, by_colour
 
 
-def _bent(face: Face, number: int, lines: Lines, form: Form, slope: np.ndarray, steep: np.ndarray,
+def _bent(face: Face, number: int, lines: Relaxation, form: Form, slope: np.ndarray, steep: np.ndarray,
           double: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The slopes (S, C) by the input of step `number`, and for each slot what the lines add to the margin, and how much
     of it may be wrong."""

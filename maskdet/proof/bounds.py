@@ -12,8 +12,8 @@ import numpy as np
 from maskdet.incremental import Face
 from maskdet.incremental.layers import Change, Maximum, Median, Relu, Step
 from maskdet.proof import kernels, rounding
-from maskdet.proof.backward import least
-from maskdet.proof.forms import Boxes, Form, Lines, Noise, bent, scaled, spread
+from maskdet.proof.backward import least_margin
+from maskdet.proof.forms import Form, Noise, Regions, Relaxation, bent, scaled, spread
 
 TIE = 1e-5  # float32 probabilities of logits that are further apart than this differ
 TOGETHER = {False: 10, True: 32}  # boxes bounded at once, closely and roughly: their symbols stay in cache
@@ -43,7 +43,7 @@ class Bounds:
         steep = rounding.steepest(steps, absolutes, tensors)
         return cls(replace(face, tensors=tensors), absolutes, own, slack, steep, doubt)
 
-    def margin(self, label: int, boxes: Boxes) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def margin(self, label: int, boxes: Regions) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """For each box a lower bound (N,) of the margin of class `label`; how it moves with each colour, (N, 3); and
         how much of it (N,) is left to rounding, in this box and in all within. A rough one is known in a third of the
         time, and as a rule lower.
@@ -58,9 +58,9 @@ class Bounds:
         low, moves, doubt = (np.concatenate(part)[back] for part in zip(*parts))
         return low, moves, doubt
 
-    def _margin(self, label: int, boxes: Boxes, rough: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def _margin(self, label: int, boxes: Regions, rough: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         forms = self._forms(boxes, rough)
-        exact, slopes = least(self.face, forms, self.steep, label)
+        exact, slopes = least_margin(self.face, forms, self.steep, label)
         last, moves = forms[-1], slopes * (boxes.high - boxes.low) / 2
         doubt = np.minimum(boxes.doubt, (last.error + self.slack[-1])[:, :2].sum(axis=1, dtype=float))
         # Where rounding decides, and can be expected not to, it is looked at more closely.
@@ -83,7 +83,7 @@ class Bounds:
             own.append(rounded)
         return rounding.doubt(self.face.network.steps, self.absolutes, tuple(ranges), tuple(own))
 
-    def _forms(self, boxes: Boxes, rough: bool) -> list[Form]:
+    def _forms(self, boxes: Regions, rough: bool) -> list[Form]:
         """The forms of all tensors. Raises ValueError for a median of anything but the image."""
         forms, steps = [self._colours(boxes)], self.face.network.steps
         rules: dict[type[Step], Callable[..., Form]] = {Relu: self._rectified, Maximum: self._largest,
@@ -97,7 +97,7 @@ class Bounds:
             forms.append(rules.get(type(step), self._linear)(number, step, *given))
         return forms
 
-    def _colours(self, boxes: Boxes) -> Form:
+    def _colours(self, boxes: Regions) -> Form:
         count, image = len(boxes), self.face.image
         place = (boxes.places[:, 0] * image.shape[1] + boxes.places[:, 1]).astype(np.int32)
         channels = self.face.tensors[0].shape[1]
@@ -153,7 +153,7 @@ class Bounds:
         noise = {born: scaled(given.centre, one, share) for born, one in given.noise.items()}
         upper = share.astype(float)  # and the lower line is that which leaves least between them
         above = np.where((low < 0) & (high > 0), np.maximum(-upper * low, (1 - upper) * high), 0)
-        lines = Lines((np.where((low >= 0) | (high > -low), 1.0, 0.0), upper), (np.zeros_like(above), above))
+        lines = Relaxation((np.where((low >= 0) | (high > -low), 1.0, 0.0), upper), (np.zeros_like(above), above))
         loose = share * given.loose * (1 + rounding.gamma(1))
         return bent(number, Change(given.centre.first, at, centre), radius, noise, loose, share * given.spread, gap / 2,
                     error, lines)
@@ -185,7 +185,7 @@ class Bounds:
         tiny = 8 * rounding.gamma(1) * (np.abs(middle) + np.abs(before) + np.abs(held))
         gap = np.where(known, 0, (high - low) / 2 * np.float32(1.00001))
         made, none = Change(first, place, middle - before), np.zeros(gap.shape)
-        lines = Lines((np.ones(gap.shape), known.astype(float)), (none, np.where(known, 0, high.astype(float))), tap)
+        lines = Relaxation((np.ones(gap.shape), known.astype(float)), (none, np.where(known, 0, high.astype(float))), tap)
         before = spread(made, noise, step.places) + loose
         return bent(number, made, radius + tiny, noise, loose, before, gap, error, lines)
 
@@ -205,7 +205,7 @@ class Bounds:
         colours = Noise(noise.owner, Change(*change))
         made, none = Change(first, place, centre - clean_out[place]), np.zeros_like(centre)
         tap = np.broadcast_to(np.repeat(old.place, np.diff(first))[:, None], kept.shape)
-        lines = Lines((kept.astype(float),) * 2, (np.where(kept, 0.0, low), np.where(kept, 0.0, high)), tap)
+        lines = Relaxation((kept.astype(float),) * 2, (np.where(kept, 0.0, low), np.where(kept, 0.0, high)), tap)
         return bent(number, made, none, {0: colours}, none, np.where(kept, (high - low) / 2, 0), gap, none, lines)
 
     def _range(self, given: Form, number: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -4,11 +4,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from maskdet.attack.oracle import decided, margin
-from maskdet.attack.pixels import everywhere
+from maskdet.attack.oracle import flip_limit, margin
+from maskdet.attack.pixels import every_pixel
 from maskdet.incremental import Face
 from maskdet.proof.bounds import TIE, Bounds
-from maskdet.proof.forms import Boxes
+from maskdet.proof.forms import Regions
 
 FLIPPABLE, SAFE, UNDECIDED = "flippable", "safe", "undecided"
 BUDGET = 50_000  # boxes of colours a face
@@ -17,7 +17,7 @@ NARROWS = 1.6  # by this, measured, a gap between bound and margin shrinks when 
 
 
 @dataclass(frozen=True)
-class Decision:
+class Verification:
     """What is true of one face, place by place, (H, W): `reached`, the least margin that was asked about, with the
     `colour` (H, W, 3) that has it; `proved`, below which no colour's margin is (-inf: nothing is proved); `flips`,
     where a colour turns the decision. `boxes` of colours were bounded, one that was bounded twice counting twice, and
@@ -44,7 +44,7 @@ class Decision:
         return int(row), int(column), *self.colour[row, column].tolist()
 
 
-def decide(face: Face, label: int, *, places: np.ndarray | None = None, budget: int = BUDGET) -> Decision:
+def verify(face: Face, label: int, *, places: np.ndarray | None = None, budget: int = BUDGET) -> Verification:
     """Decide each of the `places` (N, 2: row, column), by default all, of a `face` whose class is `label`, with
     about `budget` boxes of colours in all.
 
@@ -67,16 +67,16 @@ def decide(face: Face, label: int, *, places: np.ndarray | None = None, budget: 
     height, width = face.image.shape[:2]
     places = np.argwhere(np.ones((height, width), bool)) if places is None else np.asarray(places)
     state, bounds = _State(face, label, height * width), Bounds.of(face)
-    state.ask(everywhere(places)[:, 0])
+    state.query(every_pixel(places)[:, 0])
     near = state.reached[state.number(places)] < bounds.doubt + TIE
-    state.ask(everywhere(places[near], GRID)[:, 0])
+    state.query(every_pixel(places[near], GRID)[:, 0])
     places = places[~near][:budget]  # of others nothing is proved
-    boxes = Boxes.of(places, np.zeros((len(places), 3), int), np.full((len(places), 3), 255))
+    boxes = Regions.of(places, np.zeros((len(places), 3), int), np.full((len(places), 3), 255))
     while len(boxes):
         low, moves, doubt = bounds.margin(label, boxes)
         unsettled, boxes = ~state.settle(boxes, low), replace(boxes, doubt=doubt)
         boxes, moves = boxes[unsettled], moves[unsettled]
-        state.ask(np.column_stack([boxes.places, np.where(moves > 0, boxes.low, boxes.high)]))
+        state.query(np.column_stack([boxes.places, np.where(moves > 0, boxes.low, boxes.high)]))
         times, rough = _next(boxes, state.own - low[unsettled], state.own)
         left = state.left(boxes, times, bounds.doubt, budget - (2**times).sum())
         boxes = _parts(replace(boxes, rough=rough)[left], moves[left], times[left])
@@ -87,7 +87,7 @@ class _State:
     """What is known so far, by place in a row."""
 
     def __init__(self, face: Face, label: int, places: int):
-        self.face, self.label, self.limit = face, label, -decided(face)
+        self.face, self.label, self.limit = face, label, -flip_limit(face)
         self.own = margin(face.logits, label)
         self.reached, self.colour = np.full(places, np.inf), np.zeros((places, 3), np.uint8)
         self.proved = np.full(places, np.inf)  # the least bound of the boxes that are settled
@@ -103,23 +103,23 @@ class _State:
         """The place in a row of each (row, column, ...)."""
         return places[:, 0] * self.face.image.shape[1] + places[:, 1]
 
-    def ask(self, pixels: np.ndarray) -> None:
+    def query(self, pixels: np.ndarray) -> None:
         """Ask about pixels (N, 5), and keep the one of least margin at each place."""
-        margins, at = margin(self.face.ask(pixels[:, None]), self.label), self.number(pixels)
+        margins, at = margin(self.face.query(pixels[:, None]), self.label), self.number(pixels)
         order = np.lexsort((-margins, at))  # the least of each place last
         least = order[np.flatnonzero(np.diff(at[order], append=-1))]
         least = least[margins[least] < self.reached[at[least]]]
         self.reached[at[least]], self.colour[at[least]] = margins[least], pixels[least, 2:]
         self.queries += len(pixels)
 
-    def settle(self, boxes: Boxes, low: np.ndarray) -> np.ndarray:
+    def settle(self, boxes: Regions, low: np.ndarray) -> np.ndarray:
         """Which boxes no colour of which turns the decision, by their bounds."""
         at, settled = self.number(boxes.places), low > TIE
         self.boxes += np.bincount(at, minlength=len(self.boxes))
         np.minimum.at(self.proved, at[settled], low[settled])
         return settled
 
-    def left(self, boxes: Boxes, times: np.ndarray, doubt: float, budget: int) -> np.ndarray:
+    def left(self, boxes: Regions, times: np.ndarray, doubt: float, budget: int) -> np.ndarray:
         """Which boxes to go on with, halved so many `times`: not where the place is flipped, or given up, as it is
         where a colour comes within `doubt`, or is alone, or where the `budget` is spent."""
         at = self.number(boxes.places)
@@ -127,15 +127,15 @@ class _State:
         self.given_up[at[hopeless]] = True
         return ~(self.flips | self.given_up)[at]
 
-    def decision(self) -> Decision:
+    def decision(self) -> Verification:
         shape = self.face.image.shape[:2]
         unknown = self.given_up | self.flips | np.isinf(self.proved)
-        return Decision(self.reached.reshape(shape), self.colour.reshape(*shape, 3),
+        return Verification(self.reached.reshape(shape), self.colour.reshape(*shape, 3),
                         np.where(unknown, -np.inf, self.proved).reshape(shape), self.flips.reshape(shape),
                         int(self.boxes.sum()), self.queries)
 
 
-def _next(boxes: Boxes, gap: np.ndarray, own: float) -> tuple[np.ndarray, np.ndarray]:
+def _next(boxes: Regions, gap: np.ndarray, own: float) -> tuple[np.ndarray, np.ndarray]:
     """How often to halve boxes whose bounds lie `gap` below the margin of the clean face, `own`: as often as it takes,
     by experience, but three times at most; and whether to bound the parts roughly.
 
@@ -148,7 +148,7 @@ def _next(boxes: Boxes, gap: np.ndarray, own: float) -> tuple[np.ndarray, np.nda
     return np.minimum(times, 3), ~closely
 
 
-def _parts(boxes: Boxes, moves: np.ndarray, times: np.ndarray) -> Boxes:
+def _parts(boxes: Regions, moves: np.ndarray, times: np.ndarray) -> Regions:
     """Each box halved so many times, across its widest colour, of equally wide ones that which moves the margin
     most."""
     whole = [boxes[:0]]
@@ -161,6 +161,6 @@ def _parts(boxes: Boxes, moves: np.ndarray, times: np.ndarray) -> Boxes:
         middle = (boxes.low[row, axis] + boxes.high[row, axis]) // 2
         below, above = boxes.high.copy(), boxes.low.copy()
         below[row, axis], above[row, axis] = middle, middle + 1
-        boxes = Boxes.joined([replace(boxes, high=below), replace(boxes, low=above)])
+        boxes = Regions.joined([replace(boxes, high=below), replace(boxes, low=above)])
         moves, times = np.concatenate([moves] * 2), np.concatenate([times - 1] * 2)
-    return Boxes.joined(whole)
+    return Regions.joined(whole)

@@ -19,7 +19,7 @@ FAINT = 1e-2  # a new symbol smaller than this is kept as radius
 
 
 @dataclass(frozen=True)
-class Boxes:
+class Regions:
     """N boxes of colours: the pixel at `places` (N, 2: row, column) takes any colour from `low` to `high` (N, 3).
     `doubt` (N,): what rounding may do to the margin there, as far as it is known; `rough` (N,): whether they are to be
     bounded quickly rather than closely."""
@@ -49,7 +49,7 @@ class Boxes:
         return len(self.places)
 
     def __getitem__(self, which) -> "Boxes":
-        return Boxes(*(getattr(self, part.name)[which] for part in fields(self)))
+        return Regions(*(getattr(self, part.name)[which] for part in fields(self)))
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class Noise:
 
 
 @dataclass(frozen=True)
-class Lines:
+class Relaxation:
     """A step that bends: in each slot and channel (S, C) its output is no less than  share[0] x + offset[0]  and no
     more than  share[1] x + offset[1], x being its input at the same place, or at place `tap` (S, C) where there is
     one."""
@@ -86,7 +86,7 @@ class Form:
     spread: np.ndarray
     own: np.ndarray
     error: np.ndarray
-    lines: Lines | None = None
+    lines: Relaxation | None = None
 
     def loosened(self, places: int, kept: Collection[int]) -> "Form":
         """The same with the noise of the steps `kept` alone, the rest of it as `loose`."""
@@ -108,7 +108,7 @@ def spread(centre: Change, noise: dict[int, Noise], places: int) -> np.ndarray:
 
 
 def bent(number: int, centre: Change, radius: np.ndarray, noise: dict, loose: np.ndarray, before: np.ndarray,
-         gap: np.ndarray, error: np.ndarray, lines: Lines) -> Form:
+         gap: np.ndarray, error: np.ndarray, lines: Relaxation) -> Form:
     """A form with a new symbol of size `gap` (S, C) wherever there is one, beside noise whose spread is `before`,
     `loose` noise included; where no noise is told apart, nor is this."""
     none = np.zeros_like(error)

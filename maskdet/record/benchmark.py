@@ -74,7 +74,7 @@ def throughput(record: Mapping) -> dict[str, list]:
             for network in networks}
 
 
-def numbers(record: Mapping) -> dict:
+def to_quote(record: Mapping) -> dict:
     """What the prose quotes: by network and search."""
     made, evolution = record["provenance"], config.profile(record["run"]).evolution
     quoted: dict = {"run": record["run"], "population": evolution.population, "generations": evolution.generations,

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 
 from maskdet.counts import Count
-from maskdet.record.results import text
+from maskdet.record.results import as_text
 
 ROWS = {  # rows of the headline: where the count lies in a run, and in the preprint
     "accuracy, residual network": (("accuracy", "resnet"), "accuracy"),
@@ -21,31 +21,31 @@ ROWS = {  # rows of the headline: where the count lies in a run, and in the prep
 LAST = 5e-5  # half a unit of the last place of the shares that it states
 
 
-def share(preprint: Mapping, quantity: str) -> float:
+def stated_share(preprint: Mapping, quantity: str) -> float:
     """A share that the preprint states, such as "about 1.77 %", 0 to 1."""
     return float(preprint[quantity].removeprefix("about ").rstrip(" %")) / 100
 
 
 def point(preprint: Mapping) -> tuple[float, float]:
     """The shares of faces that it has wrong and of those that are flipped."""
-    return 1 - share(preprint, "accuracy"), share(preprint, "success")
+    return 1 - stated_share(preprint, "accuracy"), stated_share(preprint, "success")
 
 
 def fewest(preprint: Mapping, quantity: str) -> Count:
     """The count of the fewest pictures whose share rounds to the one that the preprint states, with two decimals: of
     pictures that are independent it has the widest interval."""
-    stated = share(preprint, quantity)
+    stated = stated_share(preprint, quantity)
     counts = ((round(stated * n), n) for n in itertools.count(1))
     return next(Count(k, n) for k, n in counts if abs(k / n - stated) <= LAST)
 
 
-def lies(stated: float, ends: Sequence[Count]) -> str:
+def position(stated: float, ends: Sequence[Count]) -> str:
     """Where a share of the preprint lies beside two counts, in words."""
     low, high = sorted(count.share for count in ends)
     return "below both" if stated < low else "above both" if stated > high else "between the two"
 
 
-def beside(stated: float, count: Count) -> str:
+def agreement(stated: float, count: Count) -> str:
     """How a count of ours is beside a share of the preprint: "higher", "lower", or "in agreement", where the share lies
     inside its interval."""
     low, high = count.interval
@@ -64,10 +64,10 @@ def headline(columns: Mapping) -> pd.DataFrame:
     rows = {}
     for name, (path, reported) in ROWS.items():
         recorded = _count(columns["recorded"], path)
-        rows[name] = {"the preprint": text(columns["preprint"][reported]),
-                      "recorded on photographs": text(recorded),
-                      "which is": beside(share(columns["preprint"], reported), recorded),
-                      "this build": text(_count(columns["build"], path))}
+        rows[name] = {"the preprint": as_text(columns["preprint"][reported]),
+                      "recorded on photographs": as_text(recorded),
+                      "which is": agreement(stated_share(columns["preprint"], reported), recorded),
+                      "this build": as_text(_count(columns["build"], path))}
     return pd.DataFrame(rows).T
 
 
@@ -77,7 +77,7 @@ def intervals(columns: Mapping) -> dict[str, list]:
     panels: dict[str, list] = {}
     for name, (path, reported) in ROWS.items():
         what, network = name.split(", ")
-        stated = (share(columns["preprint"], reported), fewest(columns["preprint"], reported).interval)
+        stated = (stated_share(columns["preprint"], reported), fewest(columns["preprint"], reported).interval)
         panel = panels.setdefault(reported, [("preprint, at widest", *stated)])
         for column in ("recorded", "build"):
             count = _count(columns[column], path)
@@ -85,9 +85,9 @@ def intervals(columns: Mapping) -> dict[str, list]:
     return panels
 
 
-def numbers(columns: Mapping) -> dict:
+def to_quote(columns: Mapping) -> dict:
     """What the prose quotes of the comparison: the counts of the `fewest` pictures, and how the recorded ones are
     `beside` its numbers, by the place of the count in the record."""
     return {"fewest": {quantity: fewest(columns["preprint"], quantity) for quantity in ("accuracy", "success")},
-            "beside": {".".join(path): beside(share(columns["preprint"], reported), _count(columns["recorded"], path))
+            "beside": {".".join(path): agreement(stated_share(columns["preprint"], reported), _count(columns["recorded"], path))
                        for path, reported in ROWS.values()}}

@@ -37,7 +37,7 @@ def commit() -> str:
     return asked.stdout.strip()
 
 
-def made() -> dict:
+def stamp() -> dict:
     """The day and the commit of now, which each stage records."""
     return {"date": today(), "commit": commit()}
 

@@ -30,13 +30,13 @@ OUTPUTS = {
 }
 
 
-def check(run: Profile) -> dict:
+def compare(run: Profile) -> dict:
     """What `make check` finds: how many recorded values this run has as well, which differ, and the
     provenance of both; written to `results/<profile>-receipt.json`.
 
     Raises ValueError where a stage of the run is of the recorded one, whose finished work nobody did again.
     """
-    built, kept = results.built(run), results.recorded(run.name)
+    built, kept = results.read_run(run), results.read(run.name)
     seconds, then = (of["provenance"]["seconds"] for of in (built, kept))
     once = [stage for stage, took in seconds.items() if took and took == then.get(stage)]
     if once:
@@ -71,7 +71,7 @@ def receipt() -> dict:
         raise FileNotFoundError(f"expected the receipt of a second run at {path}, got no such file: run "
                                 f"`{OUTPUTS['results/larxel-receipt.json'][0]}`")
     found = json.loads(path.read_text(encoding="utf8"))
-    now = found.get("of") == _named(results.recorded("larxel"))
+    now = found.get("of") == _named(results.read("larxel"))
     return {"same": found["same"], "compared": found["compared"], "date": found["again"]["date"],
             "of": "The recorded run" if now else "An earlier record, and not the one of now,"}
 
@@ -113,7 +113,7 @@ def main(arguments: list[str]) -> int:
         if not arguments:
             write()
             return 0
-        found = check(config.profile(*arguments))
+        found = compare(config.profile(*arguments))
     except (ValueError, FileNotFoundError) as error:
         print(error, file=sys.stderr)
         return 1

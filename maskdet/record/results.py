@@ -18,7 +18,7 @@ COMMANDS = {"bench": "make bench PROFILE=larxel", "portraits": "make portraits",
             "detection": "make bench-detection PROFILE=larxel"}  # of records
 
 
-def record(run: Profile, stage: str, values: Mapping, measured: Mapping = {}) -> None:
+def write(run: Profile, stage: str, values: Mapping, measured: Mapping = {}) -> None:
     """Write a stage's numbers to `results/<stage>.json` of the run; inside a notebook, glue them.
 
     `values` is a nested mapping of numbers, texts and `Count`s and must come out the same each
@@ -26,7 +26,7 @@ def record(run: Profile, stage: str, values: Mapping, measured: Mapping = {}) ->
     ["accuracy"]["resnet"] is quoted in prose as ``{glue:text}`03_resnet.ipynb::accuracy.resnet:s` ``.
     """
     path = _results(run, stage)
-    files.write_json(path, {**_plain(values), "measured": _plain(measured), "made": provenance.made()})
+    files.write_json(path, {**_plain(values), "measured": _plain(measured), "made": provenance.stamp()})
     glue(values)
 
 
@@ -37,10 +37,10 @@ def glue(values: Mapping, *, prefix: str = "") -> None:
     from myst_nb import glue as glue_one
 
     for name, value in _flat(values, prefix):
-        glue_one(name, text(value), display=False)
+        glue_one(name, as_text(value), display=False)
 
 
-def text(value: object) -> str:
+def as_text(value: object) -> str:
     """A value as it stands in prose; a percent sign stays on the line of its number."""
     if isinstance(value, float):
         return f"{value:,.2f}" if abs(value) < 100 else f"{value:,.0f}"
@@ -51,7 +51,7 @@ def _flat(values: Mapping, prefix: str = "") -> Iterator[tuple[str, object]]:
     """Dotted names and values; a `Count` also as its parts k, n, share and interval."""
     for name, value in values.items():
         name = f"{prefix}{name}"
-        value = measure(value)
+        value = typed(value)
         if isinstance(value, Mapping):
             yield from _flat(value, f"{name}.")
             continue
@@ -63,7 +63,7 @@ def _flat(values: Mapping, prefix: str = "") -> Iterator[tuple[str, object]]:
                         f"{name}.interval": f"{low} to {high} %"}.items()
 
 
-def measure(value: Any) -> Any:
+def typed(value: Any) -> Any:
     """A count or an estimate read from JSON as what it was; anything else as it is."""
     names = set(value) if isinstance(value, Mapping) else set()
     if {"k", "n"} <= names <= {"k", "n", "effect"}:
@@ -113,7 +113,7 @@ def _stage(run: Profile, stage: str) -> tuple[dict, dict, dict]:
     return found, found.pop("measured"), found.pop("made")
 
 
-def recorded(name: str) -> dict:
+def read(name: str) -> dict:
     """A committed record: `preprint` (what it reports), `larxel` (our run on photographs) or one of `COMMANDS`.
 
     Raises FileNotFoundError, naming the command, where there is none.
@@ -128,30 +128,30 @@ def recorded(name: str) -> dict:
     return record
 
 
-def write(name: str, values: Mapping) -> None:
+def write_record(name: str, values: Mapping) -> None:
     """Commit numbers that belong to no profile to the record, `results/<name>.json`, with where they were made."""
     files.write_json(RECORDED / f"{name}.json", {**_plain(values), "provenance": provenance.environment()})
 
 
 def on_photographs(run: Profile) -> dict:
     """What is recorded on photographs; of profile larxel, what this run collected."""
-    return built(run) if run.name == "larxel" else recorded("larxel")
+    return read_run(run) if run.name == "larxel" else read("larxel")
 
 
-def compare(run: Profile) -> tuple[dict, dict]:
+def headline_columns(run: Profile) -> tuple[dict, dict]:
     """The columns of the headline, `preprint`, `recorded` (larxel) and `build` (this run), and
     apart from them the provenance of the last two, which differs each time.
 
     A run of profile larxel is itself what there is to record.
     """
     build = collect(run)
-    columns = {"preprint": recorded("preprint"), "build": build, "recorded": on_photographs(run)}
+    columns = {"preprint": read("preprint"), "build": build, "recorded": on_photographs(run)}
     origins = {name: columns[name]["provenance"] for name in ("recorded", "build")}
     return {name: {key: value for key, value in column.items() if key != "provenance"}
             for name, column in columns.items()}, origins
 
 
-def built(run: Profile) -> dict:
+def read_run(run: Profile) -> dict:
     """What `collect` wrote. Raises FileNotFoundError, naming the command, where it has not run."""
     path = run.folder / "results.json"
     if not path.exists():
@@ -166,7 +166,7 @@ def added(run: Profile, stages: Sequence[str]) -> dict:
     those of the record; and ValueError where a stage is not known or was run with changes that are not committed, or
     where another stage of that run, its photographs, seed, versions or processor are not as recorded.
     """
-    whole, now = recorded(run.name), provenance.environment()
+    whole, now = read(run.name), provenance.environment()
     origin = whole.pop("provenance")
     others = {stage: _stage(run, stage)[0] for stage in STAGES
               if stage not in stages and (stage in ("data", "resnet") or _results(run, stage).exists())}
@@ -187,7 +187,7 @@ def added(run: Profile, stages: Sequence[str]) -> dict:
 
 def _whole(run: Profile) -> dict:
     """What `collect` wrote of a run. Raises ValueError where a stage was run with changes that are not committed."""
-    found = built(run)
+    found = read_run(run)
     for stage, made in found["provenance"]["made"].items():
         provenance.require_commit(stage, made)
     return found

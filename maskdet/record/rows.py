@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from maskdet.counts import Count
-from maskdet.record.preprint import beside, share
+from maskdet.record.preprint import agreement, stated_share
 
 OTHER = {"text": "code", "code": "text"}  # the line that a row has one setting of
 
@@ -22,7 +22,7 @@ class Row:
 
     def beside(self, preprint: Mapping) -> dict[str, str]:
         """How the two counts of this row are beside the preprint's numbers."""
-        return {quantity: beside(share(preprint, quantity), count)
+        return {quantity: agreement(stated_share(preprint, quantity), count)
                 for quantity, count in (("accuracy", self.accuracy), ("success", self.success))}
 
 
@@ -94,7 +94,7 @@ def plane(found: Sequence[Row]) -> dict[str, list]:
     return points
 
 
-def numbers(found: Sequence[Row], preprint: Mapping) -> dict:
+def to_quote(found: Sequence[Row], preprint: Mapping) -> dict:
     """What the prose quotes: how many rows there are, how many agree with the preprint in one quantity or in both, and
     which these are."""
     agree = {row.name: [how == "in agreement" for how in row.beside(preprint).values()] for row in found}

@@ -15,7 +15,7 @@ def main(arguments: list[str]) -> int:
             shipped.train()
         elif arguments == ["test"]:
             folder = Path(os.environ.get("MASKDET_DATA") or config.ROOT / "data") / "portraits"
-            results.write("portraits", shipped.test(folder, seed=config.profile("larxel").seed))
+            results.write_record("portraits", shipped.test(folder, seed=config.profile("larxel").seed))
         else:
             raise ValueError(f"expected train or test, got {' '.join(arguments) or 'nothing'}")
     except (FileNotFoundError, ValueError) as error:

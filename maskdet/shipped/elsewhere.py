@@ -34,7 +34,7 @@ def portraits(folder: Path) -> pd.DataFrame:
 
 def photographs() -> np.ndarray:
     """The difference hashes (N, 4) of the photographs that were learned from."""
-    paths = sorted((data.folder(config.profile("larxel")) / "images").iterdir())
+    paths = sorted((data.photographs_folder(config.profile("larxel")) / "images").iterdir())
     return np.array([data.difference_hash(data.read_image(path)) for path in paths])
 
 
@@ -65,7 +65,7 @@ def test(folder: Path, *, seed: int) -> dict:
             left_out["unreadable"] += 1
             continue
         own = data.difference_hash(image)
-        if data.near(own, known):
+        if data.near_any(own, known):
             left_out["near"] += 1
             continue
         used.append(number)
@@ -101,7 +101,7 @@ def _measured(asked: Evaluation, found: np.ndarray, *, seed: int) -> dict:
 def elsewhere_table(record: Mapping) -> pd.DataFrame:
     """What `test` recorded, a column a network and a detector."""
     def words(value: Mapping) -> str:
-        return str(results.measure(value))
+        return str(results.typed(value))
 
     return pd.DataFrame({f"{name}, {detector}": {
         "accuracy": words(one["accuracy"]), "balanced accuracy": words(one["balanced"]),

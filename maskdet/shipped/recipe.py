@@ -12,10 +12,10 @@ from maskdet.config import CLASSES, Profile, Recipe
 from maskdet.networks import training
 from maskdet.networks.augmentation import Augmentation
 from maskdet.record import provenance
-from maskdet.workers import in_turn, local
+from maskdet.workers import as_finished, local
 
 SOURCES = ("larxel", "drawings")  # profiles
-RECIPE = Recipe(epochs=40, batch=64, learning_rate=3e-3, shrink=0.05, balanced=True)
+RECIPE = Recipe(epochs=40, batch=64, learning_rate=3e-3, weight_decay=0.05, balanced=True)
 # Grey tells less, and the preprint's network learns slowly.
 RECIPES = {"resnet": RECIPE, "figure2": dataclasses.replace(RECIPE, epochs=300, batch_normalised=True)}
 # Far wider than for the experiment: other cameras, other masks, tight and loose boxes. Colours that change places
@@ -26,9 +26,9 @@ SMALLEST = 10  # pixels; labelled faces less wide show nothing
 
 def learned(run: Profile) -> tuple[np.ndarray, np.ndarray]:
     """Patches (N, 100, 100, 3) of all faces of a profile's two classes, from both kinds of box, and labels (N,)."""
-    found, patches, labels = faces.load(run), [], []
-    for boxes in faces.BOXES:
-        table = found.rows(boxes=boxes)
+    found, patches, labels = faces.read(run), [], []
+    for boxes in faces.SOURCES:
+        table = found.rows(boxes)
         used = table.label.isin(CLASSES) & (table.right - table.left >= SMALLEST)
         patches.append(found.patches[boxes][used])
         labels.append(faces.labels(table[used]))
@@ -43,12 +43,12 @@ def train() -> None:
     """
     drawings = config.profile("drawings")
     data.prepare(drawings)
-    faces.prepare(drawings)
+    faces.crop_faces(drawings)
     parts = {name: learned(config.profile(name)) for name in SOURCES}
     patches, labels = (np.concatenate(side) for side in zip(*parts.values()))
     jobs = {local().submit(_fitted, name, patches, labels, seed=drawings.seed): name for name in networks.NETWORKS}
-    fits = dict(tqdm(in_turn(jobs), total=len(jobs), desc="fit", unit="network", disable=None))
-    sets = {name: {"checksum": data.load(config.profile(name)).checksum,
+    fits = dict(tqdm(as_finished(jobs), total=len(jobs), desc="fit", unit="network", disable=None))
+    sets = {name: {"checksum": data.read(config.profile(name)).checksum,
                    "faces": {label: int((side == own).sum()) for own, label in enumerate(CLASSES)}}
             for name, (_, side) in parts.items()}
     networks.ship({name: fits[name][0] for name in networks.NETWORKS},
@@ -66,10 +66,10 @@ def _fitted(name: str, patches: np.ndarray, labels: np.ndarray, *, seed: int) ->
     report = config.build_folder() / "weights" / f"{name}.json"
     kept = json.loads(report.read_text()) if report.exists() else {}
     if kept.get("key") == key:
-        return networks.read(report.with_suffix(".keras")).get_weights(), kept["seconds"]
+        return networks.read_model(report.with_suffix(".keras")).get_weights(), kept["seconds"]
     nothing = np.empty((0, config.SIZE, config.SIZE, 3), np.uint8), np.empty(0, int)
     fit = training.fit(name, patches, labels, held_out=nothing, **options)
     report.unlink(missing_ok=True)
-    networks.save(networks.restore(name, fit.weights), report.with_suffix(".keras"))
+    networks.save_model(networks.restore(name, fit.weights), report.with_suffix(".keras"))
     files.write_json(report, {"key": key, "seconds": fit.seconds})
     return fit.weights, fit.seconds

@@ -7,7 +7,7 @@ import numpy as np
 from maskdet.faces.cascade import networks, pyramid
 from maskdet.faces.cascade.convolution import SLACK
 from maskdet.faces.cascade.suppression import suppressed
-from maskdet.faces.matching import checked
+from maskdet.faces.matching import checked_photograph
 
 STRIDE = 2  # of P-net's cells, pixels
 THRESHOLDS = (0.6, 0.7, 0.8)  # the probability of a face that P-net, R-net and O-net must exceed
@@ -25,7 +25,7 @@ class Cascade:
     def __call__(self, photograph: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """`photograph` (H, W, 3) uint8 -> boxes (M, 4): left, top, right, bottom in pixels, inside it, and their
         scores (M,), 0 to 1, float32, the best first. Raises ValueError for an array of another shape or type."""
-        photograph = np.ascontiguousarray(checked(photograph))
+        photograph = np.ascontiguousarray(checked_photograph(photograph))
         boxes = _square(self.proposed(photograph))
         boxes = _judged(self.refinement, photograph, boxes, threshold=THRESHOLDS[1])
         boxes = _square(suppressed(boxes, threshold=OVERLAP))

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from maskdet.figures.style import COLOURS, INK, axes, drawn, show_image
+from maskdet.figures.style import COLOURS, INK, axes, figure, show_image
 
 
-@drawn
+@figure
 def vulnerability(images: np.ndarray, moved: np.ndarray, flips: np.ndarray, titles: Sequence[str], *, veiled: bool):
     """Faces (N, H, W, 3), below each by how much one pixel moves the margin at each place, `moved` (N, H, W), on a
     scale of its own; places whose pixel turns the decision, `flips`, are marked."""
@@ -24,7 +24,7 @@ def vulnerability(images: np.ndarray, moved: np.ndarray, flips: np.ndarray, titl
     return figure
 
 
-@drawn
+@figure
 def weak_spots(found: dict[str, tuple[np.ndarray, dict[str, int]]]):
     """For each network the mean map (H, W) of what one pixel moves, and the colours of the pixels that move most."""
     figure, places = axes(2, len(found), height=4.6, squeeze=False, height_ratios=(1.5, 1))

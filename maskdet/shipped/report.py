@@ -20,21 +20,21 @@ def card_table(card: Mapping) -> pd.DataFrame:
                                 "SHA-256 begins": one["sha256"][:16]} for name, one in card["networks"].items()}).T
 
 
-def here_table(here: Mapping) -> pd.DataFrame:
+def this_run_table(here: Mapping) -> pd.DataFrame:
     """The shipped networks on the test faces of a run: accuracy of each class, and success of one pixel."""
     return pd.DataFrame({name: {"accuracy": str(one.accuracy),
                                 **{label: str(count) for label, count in one.by_class.items()},
                                 "success of one pixel": str(flips)} for name, (one, flips) in here.items()})
 
 
-def here(run: Profile) -> dict[str, tuple[Evaluation, Count]]:
+def on_this_run(run: Profile) -> dict[str, tuple[Evaluation, Count]]:
     """The shipped networks on a run's test faces, and how many that each has right the guided search flips."""
-    images, labels, table = faces.load(run).part("test")
+    images, labels, table = faces.read(run).part("test")
     found = {}
     with attack.workers() as crew:
         for name in networks.NETWORKS:
             asked = Evaluation(images, labels, networks.load(name)(images), table.group.to_numpy())
-            right = np.random.default_rng(run.seed).permutation(np.flatnonzero(asked.right))[:run.attacked]
+            right = np.random.default_rng(run.seed).permutation(np.flatnonzero(asked.correct))[:run.attacked]
             verdicts = dict(attack.attack(Incremental.of(networks.shipped(name)), images[right], labels[right],
                                           search=attack.Guided(), seed=run.seed, by=crew))
             flipped = np.array([verdicts[number].flipped for number in range(len(right))])
@@ -65,7 +65,7 @@ def covered_table(found: Mapping) -> pd.DataFrame:
                          for name, said in found.items()}).rename_axis("before the mouth")
 
 
-def numbers(here: Mapping, covered: Mapping, card: Mapping, record: Mapping) -> dict:
+def to_quote(here: Mapping, covered: Mapping, card: Mapping, record: Mapping) -> dict:
     """What the prose quotes: of this build, of the card and of the test on faces from elsewhere."""
     tightest, loosest = card["augmentation"]["zoom"]
     return {"card": {name: dict(one["faces"]) for name, one in card["data"].items()}

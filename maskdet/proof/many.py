@@ -12,23 +12,23 @@ import pandas as pd
 from tqdm import tqdm
 
 from maskdet import files, keys
-from maskdet.attack import changed, oracle
+from maskdet.attack import oracle, set_pixels
 from maskdet.attack.oracle import Predict
-from maskdet.attack.sweeps import drawn
+from maskdet.attack.sweeps import shuffled_correct
 from maskdet.config import Profile
 from maskdet.incremental import Incremental
-from maskdet.proof.branching import BUDGET, FLIPPABLE, SAFE, UNDECIDED, Decision, decide
-from maskdet.workers import in_turn, workers
+from maskdet.proof.branching import BUDGET, FLIPPABLE, SAFE, UNDECIDED, Verification, verify
+from maskdet.workers import as_finished, workers
 
 
 @dataclass(frozen=True)
-class Verdicts:
+class Verifications:
     """The decisions on faces of the test part that `network` has right: `faces` (N,) are their rows, in the order
     of `decisions`; `margins` (N,) those of the faces unchanged. `seconds` (N,) are each face's, of one processor."""
 
     network: str
     faces: np.ndarray
-    decisions: list[Decision]
+    decisions: list[Verification]
     margins: np.ndarray
     seconds: np.ndarray
 
@@ -50,9 +50,9 @@ class Verdicts:
         return pd.DataFrame(rows)
 
 
-def decide_all(predict: Predict, network: Incremental, images: np.ndarray, labels: np.ndarray, *, name: str,
+def verify_all(predict: Predict, network: Incremental, images: np.ndarray, labels: np.ndarray, *, name: str,
                profile: Profile, stem: str | None = None, most: int | None = None,
-               budget: int = BUDGET) -> Verdicts:
+               budget: int = BUDGET) -> Verifications:
     """Decide the faces (N, H, W, 3) that `predict`, the whole pass of `network`, has right; where `most` is given,
     as many as that at most, drawn from the seed; with `budget` boxes of colours a face. Each is kept in a journal as it
     is reached: an interrupted call goes on where it stopped. Writes `verification/<stem>.csv`, `stem` being `name` where
@@ -61,7 +61,7 @@ def decide_all(predict: Predict, network: Incremental, images: np.ndarray, label
     Each witness is checked with `predict`. Raises AssertionError where one does not hold, and ValueError where no
     face is right.
     """
-    chosen = drawn(predict(images), labels, name=name, seed=profile.seed)[:most]
+    chosen = shuffled_correct(predict(images), labels, name=name, seed=profile.seed)[:most]
     path = profile.folder / "verification" / f"{stem or name}.csv"
     with files.alone(path):
         journal = files.Journal(path.with_suffix(".jsonl"), key=_key(network, images, labels, budget))
@@ -85,39 +85,39 @@ def _decided(network: Incremental, images: np.ndarray, labels: np.ndarray, todo:
     with workers() as crew:
         shared = crew.share(network)
         futures = {crew.executor.submit(_item, shared, images[face], int(labels[face]), budget): face for face in todo}
-        with contextlib.closing(in_turn(futures)) as done:
+        with contextlib.closing(as_finished(futures)) as done:
             yield from done
 
 
 def _item(network: Incremental, image: np.ndarray, label: int, budget: int) -> dict:
     start, face = time.process_time(), network.face(image)
-    line = _line(decide(face, label, budget=budget))
+    line = _line(verify(face, label, budget=budget))
     return {"margin": float(oracle.margin(face.logits, label)), "seconds": time.process_time() - start, **line}
 
 
-def _line(found: Decision) -> dict:
+def _line(found: Verification) -> dict:
     """A decision as the journal holds it; bounds are rounded down, none of them to 0."""
     proved = [[None if np.isinf(one) else math.floor(one * 1e6) / 1e6 for one in row] for row in found.proved]
     return {"boxes": found.boxes, "queries": found.queries, "reached": found.reached.tolist(),
             "colour": found.colour.tolist(), "flips": found.flips.tolist(), "proved": proved}
 
 
-def _read(item: dict) -> Decision:
+def _read(item: dict) -> Verification:
     proved = np.array([[-np.inf if one is None else one for one in row] for row in item["proved"]])
-    return Decision(np.array(item["reached"]), np.array(item["colour"], np.uint8), proved,
+    return Verification(np.array(item["reached"]), np.array(item["colour"], np.uint8), proved,
                     np.array(item["flips"], bool), item["boxes"], item["queries"])
 
 
-def _check(predict: Predict, image: np.ndarray, label: int, decision: Decision, *, face: int) -> None:
-    after = predict(changed(image, np.array([decision.witness])))[0]
+def _check(predict: Predict, image: np.ndarray, label: int, decision: Verification, *, face: int) -> None:
+    after = predict(set_pixels(image, np.array([decision.witness])))[0]
     if after.argmax() == label:
         raise AssertionError(f"face {face}: expected {decision.witness} to turn the decision also in the whole pass, "
                              f"got {after.tolist()}")
 
 
-def _finished(journal: files.Journal, name: str, faces: np.ndarray, path: Path) -> Verdicts:
+def _finished(journal: files.Journal, name: str, faces: np.ndarray, path: Path) -> Verifications:
     items = [journal.items[str(face)] for face in faces.tolist()]
-    done = Verdicts(name, faces, [_read(item) for item in items], np.array([item["margin"] for item in items]),
+    done = Verifications(name, faces, [_read(item) for item in items], np.array([item["margin"] for item in items]),
                     np.array([item["seconds"] for item in items]))
     with files.whole(path) as part:
         done.table().to_csv(part, index=False)

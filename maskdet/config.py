@@ -57,7 +57,7 @@ class Recipe:
                              f"got {self.epochs}, {self.batch} and {self.learning_rate}")
 
 
-SINGLE_DEFENCES = ("none", "median filter", "trained on witnesses", "trained on bounds")  # no two defences together
+SINGLE_DEFENCES = ("none", "median_filter", "trained_on_witnesses", "trained_on_bounds")  # no two defences together
 PREPRINT = Recipe(epochs=30, batch=5, learning_rate=1e-3, augmented=False, decay=1e-5)  # its code's
 
 
@@ -83,12 +83,11 @@ class Profile:
     repeats: int = 3  # seeds of the single split
     lengths: tuple[int, ...] = (5, 20)  # epochs of the shorter trainings that `recipe` is compared with
     attacked: int = 10**9  # correctly classified test faces attacked per network, at most
-    # And of those proved safe or shown to be flippable, at most, by network, or by network and defence, as in "resnet,
-    # median filter"; all, of one that is not named.
+    # And of those verified, at most, by network; all, of one that is not named.
     verified: Mapping[str, int] = field(default_factory=dict)
     regions: int = 50_000  # of colours that are bounded for a face, at most
     evolution: Evolution = Evolution()
-    defences: tuple[str, ...] = (*SINGLE_DEFENCES, "filter, trained on witnesses")  # keys of `trials.trial.DEFENCES`
+    defences: tuple[str, ...] = (*SINGLE_DEFENCES, "filter_trained_on_witnesses")  # of `experiment.variants.DEFENCES`
     draws: int = 10  # seeds of the search for faces that are known to be flippable
 
     @property

@@ -152,11 +152,11 @@ def to_record(run: Profile, sweeps: Sequence[Sweep], clusters: np.ndarray) -> tu
         seconds.setdefault(sweep.network, {})[sweep.search] = sweep.seconds
     queries = {name: np.concatenate([[v.queries for v in sweep.verdicts] for sweep in sweeps if sweep.search == name])
                for name in {sweep.search: None for sweep in sweeps}}
-    asked = {name: int(found.sum()) for name, found in queries.items()}
+    counts = {name: int(found.sum()) for name, found in queries.items()}
     early = [v.queries for sweep in sweeps if sweep.search == GUIDED for v in sweep.verdicts if v.flipped]
     evolution = {"population": settings.population, "generations": settings.generations,
                  "queries": settings.population * (settings.generations + 1),
                  "scale": "{} to {}".format(*settings.scale), "recombination": str(settings.recombination)}
-    return {"attack": success, "evolution": evolution, "asked": asked | {"all": sum(asked.values())},
+    return {"attack": success, "evolution": evolution, "queries": counts | {"all": sum(counts.values())},
             "corners": {"queries": len(CORNERS) * SIZE**2},
             "guided": {"median": f"{np.median(early):.0f}" if early else "–"}}, seconds

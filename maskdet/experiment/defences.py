@@ -10,6 +10,7 @@ from maskdet.config import Profile
 from maskdet.counts import Count, clustered
 from maskdet.experiment.attacks import success
 from maskdet.experiment.fitting import Outcome
+from maskdet.experiment.variants import defence
 from maskdet.experiment.verification import SEARCHES, Decided
 from maskdet.proof import SAFE, Verifications
 
@@ -55,17 +56,17 @@ def intervals(outcomes: Outcomes, shares: Mapping[str, Mapping]) -> dict[str, li
 
 def to_record(run: Profile, outcomes: Outcomes, sweeps: Sweeps, decided: Decided,
             shares: Mapping[str, Mapping]) -> tuple[dict, dict]:
-    """What the stage of the defences records, by network, then by defence; and the seconds of each training and
-    decision."""
+    """What the stage of the defences records, by network, then by defence; and the seconds of each training and of a
+    face verified."""
     found: dict[str, dict] = {}
+    seconds: dict[str, dict] = {}
     for name, [outcome] in outcomes.items():
-        network = outcome.trial.variant.network
-        defence = name.removeprefix(f"{network}, ").replace(",", "").replace(" ", "_")
-        found.setdefault(network, {})[defence] = {
+        network, key = outcome.trial.variant.network, defence(outcome.trial.variant)
+        seconds.setdefault(network, {})[key] = {"training": outcome.fit.seconds,
+                                                "verification": float(decided[name].seconds.mean())}
+        found.setdefault(network, {})[key] = {
             "accuracy": outcome.test.accuracy,
             "success": {search: success([outcome], swept[name]) for search, swept in sweeps.items()},
             "verdicts": decided[name].counts,
             "flippable": shares[name]["flippable"], "at_most": shares[name]["at_most"]}
-    seconds = {name: {"training": outcome.fit.seconds, "decision": float(decided[name].seconds.mean())}
-               for name, [outcome] in outcomes.items()}
-    return {"defence": found}, seconds
+    return {"defences": found}, seconds

@@ -131,7 +131,7 @@ def intervals(searches: Mapping[str, Detected]) -> dict[str, list]:
 
 def to_record(run: Profile, searches: Mapping[str, Detected]) -> dict:
     """What this stage records."""
-    return {"realtime": {name: {
+    return {"detection": {name: {
         "recall": search.recall, "precision": _precision(search), "unmatched": search.unmatched,
         "boxes": len(search.detections), "photographs": search.photographs, "smallest": run.smallest_face,
         "accuracy": search.accuracy, "whole": search.whole} for name, search in searches.items()}}
@@ -179,4 +179,4 @@ def seconds_to_quote(record: Mapping) -> dict:
 
 def preprint_seconds(preprint: Mapping) -> float:
     """Seconds that the preprint states for a photograph."""
-    return float(preprint["seconds"].removeprefix("about ").removesuffix(" seconds"))
+    return preprint["seconds"]["value"]

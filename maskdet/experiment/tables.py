@@ -12,10 +12,10 @@ from maskdet.config import CLASSES, SIZE, Profile, Recipe
 from maskdet.counts import Count, clustered
 from maskdet.experiment.attacks import FIRST, pooled, success
 from maskdet.experiment.fitting import Outcome
-from maskdet.experiment.variants import CODE
+from maskdet.experiment.variants import CODE, TEXT, one_setting_changed
 from maskdet.networks.evaluation import Evaluation
 from maskdet.record.preprint import position, stated_share
-from maskdet.record.rows import words
+from maskdet.record.rows import SETTINGS, words
 
 Outcomes = Mapping[str, Sequence[Outcome]]
 Sweeps = Mapping[str, Sequence[Sweep]]
@@ -127,14 +127,14 @@ def _only(tests: Mapping[str, Evaluation]) -> dict[str, np.ndarray]:
 
 
 def variants_table(outcomes: Outcomes, sweeps: Sweeps) -> pd.DataFrame:
-    """A row a line: accuracy, and success of the attack."""
+    """A row a variant: accuracy, and success of the attack."""
     return pd.DataFrame({words(name): {"accuracy": str(several[0].test.accuracy),
                                        "success of one pixel": str(success(several, sweeps[name]))}
                          for name, several in outcomes.items()}).T
 
 
 def variants_intervals(outcomes: Outcomes, sweeps: Sweeps, preprint: Mapping) -> dict[str, list]:
-    """The lines as `figures.intervals` draws them, below what the preprint reports."""
+    """The variants as `figures.intervals` draws them, below what the preprint reports."""
     panels: dict[str, list] = {quantity: [("preprint", stated_share(preprint, quantity), None)]
                                for quantity in ("accuracy", "success")}
     for name, several in outcomes.items():
@@ -145,19 +145,18 @@ def variants_intervals(outcomes: Outcomes, sweeps: Sweeps, preprint: Mapping) ->
 
 def variants_to_record(run: Profile, outcomes: Outcomes, sweeps: Sweeps, evolved: Sweeps,
                   preprint: Mapping) -> tuple[dict, dict]:
-    """What the stage of the two lines records: each row, and where the preprint's numbers lie beside the two."""
+    """What the stage of the variants records: each row, and where the preprint's numbers lie beside the two."""
     accuracy = {name: outcome.test.accuracy for name, [outcome] in outcomes.items()}
     flipped = {name: success(outcomes[name], sweeps[name]) for name in outcomes}
     found = {name: success(outcomes[name], evolved[name]) for name in evolved}
     ends = {"accuracy": [accuracy[name] for name in found], "success": list(found.values())}
-    return {"lines": {
+    return {"variants": {
         "code": recipe_numbers(run.code) | {"region": CODE.region},
-        "accuracy": {_key(name): count for name, count in accuracy.items()},
-        "success": {_key(name): count for name, count in flipped.items()}, "evolution": found,
-        "settings": {_key(name): {field: str(value) for field, value in dataclasses.asdict(outcome.trial.variant).items()}
+        "accuracy": accuracy, "success": flipped, "evolution": found,
+        "settings": {name: {field: str(value) for field, value in dataclasses.asdict(outcome.trial.variant).items()}
                      for name, [outcome] in outcomes.items()},
         "majority": {name: majority(outcomes[name][0].test) for name in ("text", "code")},
-        "as_trained": {_key(name): outcome.as_trained for name, [outcome] in outcomes.items()
+        "as_trained": {name: outcome.as_trained for name, [outcome] in outcomes.items()
                        if outcome.trial.variant.scaling == "l2"},
         "preprint": {quantity: position(stated_share(preprint, quantity), counts) for quantity, counts in ends.items()},
         "matters": {"accuracy": _most(accuracy), "success": _most(flipped)},
@@ -165,16 +164,11 @@ def variants_to_record(run: Profile, outcomes: Outcomes, sweeps: Sweeps, evolved
 
 
 def _most(counts: Mapping[str, Count]) -> dict:
-    """Of the code's settings put alone into the text's line, the one that changes a count most, and to what."""
+    """Of the code's settings put alone into the text's variant, that which changes a count most, and to what."""
     text = counts["text"].share
-    alone = {name: abs(count.share - text) for name, count in counts.items() if name.startswith("text, ")}
-    name = max(alone, key=alone.__getitem__)
-    return {"setting": words(name).removeprefix("text, ").removesuffix(" of the code"), "count": counts[name]}
-
-
-def _key(name: str) -> str:
-    """The name of a row as part of a dotted one."""
-    return name.replace(", ", "_").replace(" of the code", "").replace(" of the text", "").replace(" ", "_")
+    alone = {setting: counts[f"text_{setting}"] for setting in one_setting_changed(TEXT, CODE)}
+    setting = max(alone, key=lambda name: abs(alone[name].share - text))
+    return {"setting": SETTINGS.get(setting, setting), "count": alone[setting]}
 
 
 def other_networks_table(outcomes: Outcomes, sweeps: Sweeps) -> pd.DataFrame:
@@ -191,7 +185,7 @@ def other_networks_table(outcomes: Outcomes, sweeps: Sweeps) -> pd.DataFrame:
 
 def other_networks_to_record(run: Profile, outcomes: Outcomes, sweeps: Sweeps) -> tuple[dict, dict]:
     """What the stage of the other networks records."""
-    return {"comparison": {
+    return {"other_networks": {
         "training": recipe_numbers(run.comparison), "first": FIRST, "corners": len(attack.CORNERS) * SIZE**2,
         "accuracy": {name: several[0].test.accuracy for name, several in outcomes.items()},
         "balanced": {name: several[0].test.balanced(seed=run.seed) for name, several in outcomes.items()},

@@ -39,16 +39,16 @@ TEXT = Variant()
 CODE = Variant(network="figure2", crops="labelled", scaling="l2", recipe="code", region=32)  # of the code as published
 
 
-def one_setting_changed(line: Variant, other: Variant) -> dict[str, Variant]:
-    """`line` with each of its settings alone replaced by that of `other`, by the setting's name."""
+def one_setting_changed(variant: Variant, other: Variant) -> dict[str, Variant]:
+    """`variant` with each of its settings alone replaced by that of `other`, by the setting's name."""
     names = [field.name for field in dataclasses.fields(Variant)]
-    return {name: dataclasses.replace(line, **{name: getattr(other, name)}) for name in names
-            if getattr(line, name) != getattr(other, name)}
+    return {name: dataclasses.replace(variant, **{name: getattr(other, name)}) for name in names
+            if getattr(variant, name) != getattr(other, name)}
 
 
 @dataclass(frozen=True)
 class Trial:
-    """A line, on the fold `fold` of the division by `seed`, or on its single split."""
+    """A variant, on the fold `fold` of the division by `seed`, or on its single split."""
 
     variant: Variant
     seed: int
@@ -80,10 +80,13 @@ def folds(run: Profile) -> dict[str, list[Trial]]:
 
 
 def text_and_code(run: Profile) -> dict[str, list[Trial]]:
-    """The preprint's text and its code, and each with one setting of the other's, on the profile's split."""
-    named = {"text": TEXT} | {f"text, {name} of the code": line for name, line in one_setting_changed(TEXT, CODE).items()}
-    named |= {"code": CODE} | {f"code, {name} of the text": line for name, line in one_setting_changed(CODE, TEXT).items()}
-    return {name: [Trial(line, run.seed)] for name, line in named.items()}
+    """The preprint's text and its code, and each with one setting of the other's (`text_crops`), on the profile's
+    split."""
+    named: dict[str, Variant] = {}
+    for name, variant, other in (("text", TEXT, CODE), ("code", CODE, TEXT)):
+        changed = one_setting_changed(variant, other)
+        named |= {name: variant} | {f"{name}_{setting}": mixed for setting, mixed in changed.items()}
+    return {name: [Trial(variant, run.seed)] for name, variant in named.items()}
 
 
 def other_networks(run: Profile) -> dict[str, list[Trial]]:
@@ -98,13 +101,26 @@ def training_lengths(run: Profile) -> dict[str, list[Trial]]:
             for name in networks.NETWORKS for plain in (False, True) for epochs in (*run.lengths, None)}
 
 
-DEFENCES: dict[str, dict[str, Any]] = {  # what a deployer can do, in a reader's words, and what it is in a line
-    "none": {},
-    "median filter": {"scaling": "median"},
-    "trained on witnesses": {"hardened": "witness"},
-    "trained on bounds": {"hardened": "bounds"},
-    "filter, trained on witnesses": {"scaling": "median", "hardened": "witness"},
+@dataclass(frozen=True)
+class Defence:
+    """What a deployer can do: in a reader's words, and as settings of a variant."""
+
+    words: str
+    settings: dict[str, Any]
+
+
+DEFENCES = {
+    "none": Defence("none", {}),
+    "median_filter": Defence("median filter", {"scaling": "median"}),
+    "trained_on_witnesses": Defence("trained on witnesses", {"hardened": "witness"}),
+    "trained_on_bounds": Defence("trained on bounds", {"hardened": "bounds"}),
+    "filter_trained_on_witnesses": Defence("filter, trained on witnesses", {"scaling": "median", "hardened": "witness"}),
 }
+
+
+def defence(variant: Variant) -> str:
+    """The key in `DEFENCES` of what a variant is defended by."""
+    return next(name for name, known in DEFENCES.items() if Variant(variant.network, **known.settings) == variant)
 
 
 def with_defences(run: Profile) -> dict[str, list[Trial]]:
@@ -112,6 +128,6 @@ def with_defences(run: Profile) -> dict[str, list[Trial]]:
     unknown = set(run.defences) - set(DEFENCES)
     if unknown:
         raise ValueError(f"expected defences among {', '.join(map(repr, DEFENCES))}, got {sorted(unknown)}")
-    tried = {defence: DEFENCES[defence] for defence in run.defences}
-    return {f"{name}, {defence}": [Trial(Variant(name, **settings), run.seed)]
-            for name in networks.NETWORKS for defence, settings in tried.items()}
+    tried = [DEFENCES[name] for name in run.defences]
+    return {f"{name}, {known.words}": [Trial(Variant(name, **known.settings), run.seed)]
+            for name in networks.NETWORKS for known in tried}

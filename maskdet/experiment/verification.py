@@ -26,7 +26,7 @@ def verify(run: Profile, outcomes: Mapping[str, Sequence[Outcome]]) -> dict[str,
     """Decide the test faces that the first network of each name has right, as many as the profile says (`decided`)."""
     found = {}
     for name, [outcome, *_] in outcomes.items():
-        model, most = outcome.model, run.verified.get(name, run.verified.get(outcome.trial.variant.network))
+        model, most = outcome.model, run.verified.get(outcome.trial.variant.network)
         found[name] = verify_all(networks.predictor(model), Incremental.of(model), outcome.test.images,
                                  outcome.test.labels, name=name, profile=run, stem=outcome.trial.name,
                                  most=most, budget=run.regions)
@@ -157,19 +157,22 @@ def _saturated(outcome: Outcome) -> Count:
 
 def to_record(run: Profile, outcomes: Mapping, decided: Decided, counts: Mapping, found: Mapping, by_objective: Mapping,
             by_length: Mapping) -> tuple[dict, dict]:
-    """What the stage of the truth records. `by_objective` and `by_length` are outcomes and their sweeps."""
+    """What the stage of the verification records. `by_objective` and `by_length` are outcomes and their sweeps."""
     objective = {what: {name: success(by_objective[0][name], several[name]) for name in several}
                  for what, several in by_objective[1].items()}
-    trained = {name.replace(" epochs", "").replace(", ", "_"): {
-        "accuracy": several[0].test.accuracy, "success": success(several, by_length[1][name])}
-        for name, several in by_length[0].items()}
+    lengths: dict[str, dict] = {}  # by network, kind of crops and epochs
+    for name, [outcome] in by_length[0].items():
+        variant = outcome.trial.variant
+        kinds = lengths.setdefault(variant.network, {})
+        kinds.setdefault("plain" if variant.plain else "augmented", {})[str(variant.settings(run).epochs)] = {
+            "accuracy": outcome.test.accuracy, "success": success([outcome], by_length[1][name])}
     seconds = {name: {"mean": float(one.seconds.mean()), "median": float(np.median(one.seconds)),
                       "most": float(one.seconds.max())} for name, one in decided.items()}
-    return {"verdicts": {name: one.counts for name, one in decided.items()},
-            "truth": {"shares": counts, "draws": run.draws, "budget": run.regions,
-                      "objective": objective, "lengths": trained,
-                      "saturated": {name: _saturated(outcome) for name, [outcome] in by_objective[0].items()},
-                      "decided": {name: clustered(~one.are(UNDECIDED), outcomes[name][0].test.clusters[one.faces])
-                                  for name, one in decided.items()},
-                      "missed": {name: {"flippable": decided[name].counts[FLIPPABLE], "least": min(several),
-                                        "most": max(several)} for name, several in found.items()}}}, seconds
+    verified = {name: clustered(~one.are(UNDECIDED), outcomes[name][0].test.clusters[one.faces])
+                for name, one in decided.items()}
+    return {"verification": {
+        "verdicts": {name: one.counts for name, one in decided.items()},
+        "shares": counts, "draws": run.draws, "regions": run.regions, "objective": objective, "lengths": lengths,
+        "saturated": {name: _saturated(outcome) for name, [outcome] in by_objective[0].items()}, "verified": verified,
+        "missed": {name: {"flippable": decided[name].counts[FLIPPABLE], "least": min(several), "most": max(several)}
+                   for name, several in found.items()}}}, seconds

@@ -30,11 +30,11 @@ def today() -> str:
 def commit() -> str:
     """The commit of the code, "-dirty" where it was changed since; or that there is none."""
     try:
-        asked = subprocess.run(["git", "describe", "--always", "--dirty", "--exclude=*"], cwd=ROOT,
-                               capture_output=True, text=True, check=True)
+        described = subprocess.run(["git", "describe", "--always", "--dirty", "--exclude=*"], cwd=ROOT,
+                                   capture_output=True, text=True, check=True)
     except (OSError, subprocess.CalledProcessError):
         return "not a git checkout"
-    return asked.stdout.strip()
+    return described.stdout.strip()
 
 
 def stamp() -> dict:

@@ -34,12 +34,13 @@ class Evolution:
 
 @dataclass(frozen=True)
 class Recipe:
-    """How a network is fitted: Adam on the cross-entropy, `augmented` crops or plain ones.
+    """How a network is fitted: by Adam on the cross-entropy.
 
-    The learning rate falls to zero along a cosine, after a short rise; with `decay`, it is instead
-    learning_rate / (1 + decay * step), as in the preprint's code. `weight_decay` is that of AdamW;
-    `balanced`, that each epoch shows as many faces of either class, those of the smaller one more than once;
-    `batch_normalised`, that a network of `models.BATCH_NORMALISED` is trained with batch normalisation.
+    `augmented`: crops are changed at random (`networks.augmentation`). The learning rate rises for a short while and
+    then falls to zero along a cosine; with `decay` it is learning_rate / (1 + decay * step), as in the preprint's code.
+    `weight_decay`: that of AdamW. `balanced`: each epoch shows equally many faces of both classes, those of the smaller
+    class more than once. `batch_normalised`: a network of `networks.BATCH_NORMALISED` is trained with batch
+    normalisation.
     """
 
     epochs: int

@@ -48,7 +48,7 @@ def _sweep(run: Profile, name: str, outcome: Outcome, search: Search) -> Sweep:
 
 def success(outcomes: Sequence[Outcome], sweeps: Sequence[Sweep], *, first: float = np.inf) -> Count:
     """Faces flipped within the `first` questions, of those that were right before and attacked, in all outcomes."""
-    hits = [verdict.flipped and verdict.queries <= first for sweep in sweeps for verdict in sweep.verdicts]
+    hits = [verdict.flipped and verdict.queries <= first for sweep in sweeps for verdict in sweep.attempts]
     clusters = [outcome.test.clusters[sweep.faces] for outcome, sweep in zip(outcomes, sweeps)]
     return clustered(np.array(hits), np.concatenate(clusters))
 

@@ -52,26 +52,26 @@ verify: notebooks ## run the notebooks again from nothing and compare every outp
 	  --nbval-current-env --nbval-cell-timeout 14400 $(COPIES)
 
 data: $(VENV)/ready ## fetch the photographs of PROFILE from Kaggle (needs your token)
-	@$(BIN)/python -m maskdet.data $(PROFILE)
+	@$(BIN)/python -m maskdet fetch $(PROFILE)
 
 detect: $(VENV)/ready ## find the faces in PHOTO (a photograph or a folder), masked or bare (into _build/detect)
-	@$(BIN)/python -m maskdet.detect -- "$$PHOTO"
+	@$(BIN)/python -m maskdet detect -- "$$PHOTO"
 
 record: notebooks ## write this run's numbers to results/PROFILE.json, which is committed
-	@$(BIN)/python -m maskdet.record.results $(PROFILE)
+	@$(BIN)/python -m maskdet record $(PROFILE)
 
 check: $(VENV)/ready ## compare this run's numbers with those recorded in results/PROFILE.json
-	@$(BIN)/python -m maskdet.record.receipt $(PROFILE)
+	@$(BIN)/python -m maskdet check $(PROFILE)
 
 weights: $(VENV)/ready ## train the shipped weights anew (on larxel and drawn faces; about 100 minutes)
 	$(MAKE) --no-print-directory PROFILE=larxel $(BUILD)/larxel/notebooks/02_faces.ipynb
-	$(BIN)/python -m maskdet.shipped train
+	$(BIN)/python -m maskdet weights train
 
 portraits: $(VENV)/ready ## test the shipped weights on faces from elsewhere (into results/portraits.json)
-	$(BIN)/python -m maskdet.shipped test
+	$(BIN)/python -m maskdet weights test
 
 manifest: $(VENV)/ready ## write codecheck.yml: the recorded outputs, their commands and checksums
-	@$(BIN)/python -m maskdet.record.receipt
+	@$(BIN)/python -m maskdet manifest
 
 bench: $(DONE)/03_resnet.ipynb $(PEERS)/ready ## measure the attack beside public ones (into results/bench.json; about an hour)
 	$(PEERS)/bin/python -m bench $(PROFILE)
@@ -137,7 +137,7 @@ $(DONE)/benchmark.ipynb: maskdet/benchmark.py results/bench.json results/larxel.
 
 # That the photographs are there is asked once, before anything is run.
 $(DONE)/.there: | $(VENV)/ready
-	@$(BIN)/python -m maskdet.data --there $(PROFILE)
+	@$(BIN)/python -m maskdet fetch --check $(PROFILE)
 	@mkdir -p $(DONE)
 	@touch $@
 

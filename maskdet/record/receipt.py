@@ -1,12 +1,11 @@
 """The record checked (CODECHECK, Nüst & Eglen 2021): a receipt of a second run, and a manifest of all outputs.
 
-`python -m maskdet.record.receipt PROFILE` compares a run with the recorded one; without a profile it writes
-`codecheck.yml`: each recorded output, the command that makes it, and its checksum.
+`make check` compares a run with the recorded one; `make manifest` writes `codecheck.yml`: each recorded output, the
+command that makes it, and its checksum.
 """
 
 import hashlib
 import json
-import sys
 from collections.abc import Iterator, Mapping
 
 import yaml
@@ -103,23 +102,3 @@ def write() -> None:
     with files.whole(config.ROOT / "codecheck.yml") as part:
         text = yaml.safe_dump(manifest(), sort_keys=False, allow_unicode=True, width=120)
         part.write_text("# Made by `make manifest`.\n" + text, encoding="utf8")
-
-
-def main(arguments: list[str]) -> int:
-    """A profile to compare, or none: write the manifest."""
-    try:
-        if len(arguments) > 1:
-            raise ValueError(f"expected one profile or none, got {arguments}")
-        if not arguments:
-            write()
-            return 0
-        found = compare(config.profile(*arguments))
-    except (ValueError, FileNotFoundError) as error:
-        print(error, file=sys.stderr)
-        return 1
-    print(*found["different"], f"{found['same']} of {found['compared']} values are the same", sep="\n")
-    return int(bool(found["different"]))
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

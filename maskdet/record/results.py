@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from maskdet import files
-from maskdet.config import PROFILES, RECORDED, Profile, profile
+from maskdet.config import RECORDED, Profile
 from maskdet.counts import Count, Estimate
 from maskdet.record import provenance
 
@@ -121,7 +121,7 @@ def read(name: str) -> dict:
     path = RECORDED / f"{name}.json"
     if not path.exists():
         command = COMMANDS.get(name, f"make record PROFILE={name}")
-        raise FileNotFoundError(f"no recorded run at results/{name}.json: run `{command}`")
+        raise FileNotFoundError(f"expected a recorded run in {path}, got none: in a checkout of maskdet, run `{command}`")
     record = json.loads(path.read_text(encoding="utf8"))
     if record.get("profile", name) != name:
         raise ValueError(f"expected a run of profile {name} in results/{name}.json, got {record['profile']}")
@@ -185,28 +185,14 @@ def added(run: Profile, stages: Sequence[str]) -> dict:
     return whole | {"provenance": origin}
 
 
-def _whole(run: Profile) -> dict:
-    """What `collect` wrote of a run. Raises ValueError where a stage was run with changes that are not committed."""
+def record_run(run: Profile) -> Path:
+    """Commit what `collect` wrote of a run to the record, `results/<profile>.json`; returns its path.
+
+    Raises ValueError where a stage was run with changes that are not committed.
+    """
     found = read_run(run)
     for stage, made in found["provenance"]["made"].items():
         provenance.require_commit(stage, made)
-    return found
-
-
-def main(arguments: list[str]) -> int:
-    """`python -m maskdet.record.results PROFILE [STAGE ...]`: commit to the record what `make book` of a profile found, or of
-    its stages some."""
-    try:
-        if not arguments:
-            raise ValueError(f"expected a profile, one of {', '.join(PROFILES)}, got none")
-        run = profile(arguments[0])
-        files.write_json(RECORDED / f"{run.name}.json", added(run, arguments[1:]) if arguments[1:] else _whole(run))
-    except (ValueError, FileNotFoundError) as error:
-        print(error, file=sys.stderr)
-        return 1
-    print(f"recorded results/{arguments[0]}.json")
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    path = RECORDED / f"{run.name}.json"
+    files.write_json(path, found)
+    return path

@@ -6,15 +6,29 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
-RECORDED = ROOT / "results"  # results of recorded runs, committed
+_BESIDE = Path(__file__).resolve().parents[1]
+# The checkout that this package lies in, known by its Makefile; None where the package is installed without one.
+CHECKOUT = _BESIDE if (_BESIDE / "Makefile").exists() else None
+# Holds the photographs (data) and what runs make (_build): the checkout, else the folder that is current at each use.
+ROOT = CHECKOUT or Path()
+RECORDED = ROOT / "results"  # results of recorded runs, committed: in a checkout only
 SIZE = 50  # pixels, the side of a crop
 CLASSES = ("bare", "masked")  # the columns of every array of probabilities
 
 
 def build_folder() -> Path:
-    """The folder of all files that runs make: `MASKDET_BUILD`, or `_build` beside the code."""
+    """Everything that a run makes lies under here: `MASKDET_BUILD`, or `_build` in the checkout, or without a checkout
+    in the current folder."""
     return Path(os.environ.get("MASKDET_BUILD") or ROOT / "_build").resolve()
+
+
+def checkout() -> Path:
+    """The folder of the checkout, which holds the book and the record. Raises FileNotFoundError, with the remedy, where
+    the package is installed without one."""
+    if CHECKOUT is None:
+        raise FileNotFoundError(f"expected a checkout of maskdet, got the package alone, in {_BESIDE}: clone "
+                                "https://github.com/maskdet/maskdet, and run this there")
+    return CHECKOUT
 
 
 @dataclass(frozen=True)

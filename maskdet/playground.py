@@ -103,12 +103,12 @@ def _step(layer) -> tuple[str, dict, list]:
 def write(run: Profile) -> dict:
     """Write `playground/data.js` of the run, which the page reads: the shipped networks, and the gallery by the
     run's seed. Returns what the prose quotes."""
-    shown, networks = gallery(seed=run.seed), {}
+    shown, written = gallery(seed=run.seed), {}
     for name in networks.NETWORKS:
         found, arrays = steps(networks.shipped(name))
-        networks[name] = {"steps": found, "shapes": [list(one.shape) for one in arrays],
-                          "values": _base64(np.concatenate([one.ravel() for one in arrays]).astype("<f4"))}
-    data = {"classes": CLASSES, "networks": networks,
+        written[name] = {"steps": found, "shapes": [list(one.shape) for one in arrays],
+                         "values": _base64(np.concatenate([one.ravel() for one in arrays]).astype("<f4"))}
+    data = {"classes": CLASSES, "networks": written,
             "faces": [{"label": int(label), "values": _base64(image)}
                       for image, label in zip(shown.images, shown.labels)]}
     data["runtime"] = "data:application/wasm;base64," + _base64(np.fromfile(config.checkout() / RUNTIME, np.uint8))

@@ -11,7 +11,7 @@ def suppressed(boxes: np.ndarray, *, threshold: float, smaller: bool = False) ->
     `smaller` of the two), even one that goes itself: unlike the usual suppression, which asks only those
     that stay (Zhang et al. 2016 do not say; the `mtcnn` package does this).
     """
-    boxes = boxes[np.argsort(boxes[:, 4])[::-1]]
+    boxes = boxes[np.argsort(-boxes[:, 4], kind="stable")]
     return boxes[_stay(np.ascontiguousarray(boxes[:, :4]), threshold, smaller)]
 
 

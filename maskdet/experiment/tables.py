@@ -73,7 +73,7 @@ def by_original_class(outcomes: Outcomes) -> pd.DataFrame:
 
 
 def measures(run: Profile, tests: Mapping[str, Evaluation]) -> pd.DataFrame:
-    """Accuracy, balanced accuracy, area under the ROC curve, calibration error and Brier score, a column for each network."""
+    """Accuracy, balanced accuracy, area under the ROC curve, calibration error and Brier score, by network."""
     return pd.DataFrame({name: {
         "accuracy": str(test.accuracy),
         **{f"of the {label} faces": str(count) for label, count in test.by_class.items()},
@@ -118,7 +118,8 @@ def folds_to_record(run: Profile, outcomes: Outcomes, sweeps: Sweeps, again: Out
 
 def _each(outcomes: Sequence[Outcome], sweeps: Sequence[Sweep], key: str) -> dict:
     """Accuracy and success of each trial, by its fold or seed."""
-    return {str(getattr(outcome.trial, key)): {"accuracy": outcome.test.accuracy, "success": success([outcome], [sweep])}
+    return {str(getattr(outcome.trial, key)):
+            {"accuracy": outcome.test.accuracy, "success": success([outcome], [sweep])}
             for outcome, sweep in zip(outcomes, sweeps)}
 
 
@@ -147,7 +148,7 @@ def variants_intervals(outcomes: Outcomes, sweeps: Sweeps, preprint: Mapping) ->
 
 def variants_to_record(run: Profile, outcomes: Outcomes, sweeps: Sweeps, evolved: Sweeps,
                   preprint: Mapping) -> tuple[dict, dict]:
-    """What the stage of the variants records: each of them, and where the preprint's numbers lie beside text and code."""
+    """What the stage of the variants records: and where the preprint's numbers lie beside text and code."""
     accuracy = {name: outcome.test.accuracy for name, [outcome] in outcomes.items()}
     flipped = {name: success(outcomes[name], sweeps[name]) for name in outcomes}
     found = {name: success(outcomes[name], evolved[name]) for name in evolved}

@@ -113,7 +113,8 @@ DEFENCES = {
     "median_filter": Defence("median filter", {"scaling": "median"}),
     "trained_on_witnesses": Defence("trained on witnesses", {"hardened": "witness"}),
     "trained_on_bounds": Defence("trained on bounds", {"hardened": "bounds"}),
-    "filter_trained_on_witnesses": Defence("filter, trained on witnesses", {"scaling": "median", "hardened": "witness"}),
+    "filter_trained_on_witnesses": Defence("filter, trained on witnesses",
+                                           {"scaling": "median", "hardened": "witness"}),
 }
 
 

@@ -23,7 +23,7 @@ SEARCHES = {"evolution": "differential evolution", "corners": "all corners", "gu
 
 
 def verify(run: Profile, outcomes: Mapping[str, Sequence[Outcome]]) -> dict[str, Verifications]:
-    """Verify the test faces that the first network of each name classifies correctly, at most `run.verified` of them."""
+    """Verify the test faces that the first network of each name classifies correctly, at most `run.verified`."""
     found = {}
     for name, [outcome, *_] in outcomes.items():
         model, most = outcome.model, run.verified.get(outcome.trial.variant.network)

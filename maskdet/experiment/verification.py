@@ -72,7 +72,7 @@ def verdicts_table(verified: Verified) -> pd.DataFrame:
     """A row for each network: faces with each verdict, places that flip, and regions that were bounded."""
     rows = {}
     for name, found in verified.items():
-        regions, flips = (np.array([getattr(face, key) for face in found.decisions]) for key in ("boxes", "flips"))
+        regions, flips = (np.array([getattr(face, key) for face in found.results]) for key in ("regions", "flips"))
         rows[name] = {"verified": f"{len(found.faces) - found.counts[UNDECIDED]} of {len(found.faces)}", **found.counts,
                       "flipping places, in all": int(flips.sum()), "regions per face": f"{regions.mean():,.0f}"}
     return pd.DataFrame(rows).T
@@ -83,7 +83,7 @@ def by_margin(verified: Verified, *, parts: int = 4) -> pd.DataFrame:
     and the median of what the worst pixel moves the margin by."""
     rows = []
     for name, found in verified.items():
-        moved = found.margins - np.array([face.reached.min() for face in found.decisions])
+        moved = found.margins - np.array([face.reached.min() for face in found.results])
         for part in np.array_split(np.argsort(found.margins, kind="stable"), min(parts, len(found.faces))):
             margins = found.margins[part]
             rows.append({"network": name, "margin": f"{margins.min():.1f} to {margins.max():.1f}", "faces": len(part),
@@ -117,9 +117,9 @@ def most_vulnerable(outcomes: Mapping[str, Sequence[Outcome]], verified: Verifie
     much one pixel moves the margin at each place, (N, H, W); where it flips the decision; and titles."""
     images, moved, flips, titles = [], [], [], []
     for name, found in verified.items():
-        reached = np.array([face.reached.min() for face in found.decisions])
+        reached = np.array([face.reached.min() for face in found.results])
         for row in np.argsort(reached, kind="stable")[:at_most]:
-            face = found.decisions[row]
+            face = found.results[row]
             images.append(outcomes[name][0].test.images[found.faces[row]])
             moved.append(found.margins[row] - face.reached)
             flips.append(face.flips)
@@ -132,8 +132,8 @@ def weak_spots(verified: Verified) -> dict[str, tuple[np.ndarray, dict[str, int]
     many of the worst pixels have each colour."""
     spots = {}
     for name, found in verified.items():
-        moved = np.mean([margin - face.reached for margin, face in zip(found.margins, found.decisions)], axis=0)
-        colours = [COLOURS.get(face.witness[2:], "another") for face in found.decisions]
+        moved = np.mean([margin - face.reached for margin, face in zip(found.margins, found.results)], axis=0)
+        colours = [COLOURS.get(face.witness[2:], "another") for face in found.results]
         spots[name] = moved, {colour: colours.count(colour) for colour in (*COLOURS.values(), "another")}
     return spots
 

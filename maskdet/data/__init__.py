@@ -1,7 +1,7 @@
 """The photographs and their labelled faces: found or drawn, checked, grouped and split.
 
     dataset = data.prepare(profile)         # once: read every file, write the tables
-    dataset = data.load(profile)            # afterwards: read the tables back
+    dataset = data.read(profile)            # afterwards: read the tables back
     dataset.boxes                           # one row per labelled box
     dataset.image(name)                     # (H, W, 3) uint8
 

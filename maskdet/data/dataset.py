@@ -37,7 +37,7 @@ class Dataset:
     checksum: SHA-256 over the names and bytes of all files used.
     """
 
-    photographs_folder: Path
+    folder: Path
     photographs: pd.DataFrame
     boxes: pd.DataFrame
     skipped: pd.DataFrame

@@ -16,7 +16,7 @@ RUN = dataclasses.replace(config.PROFILES["larxel"], name="test")
 
 def test_a_toggled_line_differs_from_its_own_by_one_setting_which_is_the_others():
     rows = ways.one_setting_changed(experiment.TEXT, experiment.CODE)
-    assert list(rows) == ["network", "boxes", "scaling", "recipe", "region"]
+    assert list(rows) == ["network", "crops", "scaling", "recipe", "region"]
     for name, line in rows.items():
         assert getattr(line, name) == getattr(experiment.CODE, name)
         assert dataclasses.replace(line, **{name: getattr(experiment.TEXT, name)}) == experiment.TEXT
@@ -24,13 +24,13 @@ def test_a_toggled_line_differs_from_its_own_by_one_setting_which_is_the_others(
 
 
 def test_trials_that_need_other_networks_have_other_names():
-    every = [trial for made in (experiment.main_run, experiment.repeats, experiment.folds, experiment.text_and_code, experiment.other_networks,
-                                experiment.training_lengths, experiment.defences)
+    every = [trial for made in (experiment.main_run, experiment.repeats, experiment.folds, experiment.text_and_code,
+                                experiment.other_networks, experiment.training_lengths, experiment.with_defences)
              for several in made(RUN).values() for trial in several]
     networks = {(dataclasses.replace(trial.variant, region=None), trial.seed, trial.fold) for trial in every}
     assert len({trial.name for trial in every}) == len(networks)
     assert experiment.main_run(RUN)["resnet"][0].name == "resnet-562" == experiment.repeats(RUN)["resnet"][0].name
-    assert experiment.text_and_code(RUN)["code"][0].name == "figure2-annotation-l2-code-562"
+    assert experiment.text_and_code(RUN)["code"][0].name == "figure2-labelled-l2-code-562"
     assert len(experiment.folds(RUN)["figure2"]) == 5 and len(experiment.repeats(RUN)["figure2"]) == 3
 
 
@@ -38,7 +38,7 @@ def test_the_defences_are_those_that_the_profile_names():
     assert len(experiment.with_defences(RUN)) == 2 * len(ways.DEFENCES)
     few = dataclasses.replace(RUN, defences=("none", "median filter"))
     assert list(experiment.with_defences(few)) == ["resnet, none", "resnet, median filter",
-                                          "figure2, none", "figure2, median filter"]
+                                                   "figure2, none", "figure2, median filter"]
     assert experiment.with_defences(RUN)["resnet, none"] == experiment.main_run(RUN)["resnet"]
     with pytest.raises(ValueError, match=r"expected defences among 'none', .*, got \['prayer'\]"):
         experiment.with_defences(dataclasses.replace(RUN, defences=("none", "prayer")))
@@ -111,13 +111,15 @@ def test_a_scaled_line_is_measured_as_it_is_asked_and_as_it_was_trained(cropped)
     asked, trained = outcome.test.accuracy, outcome.as_trained
     assert asked.n == trained.n > 10
     assert outcome.test.probabilities.max() == pytest.approx(1, abs=1e-6), "saturated by pixels of up to 255"
-    [cut] = experiment.fit(run, {"mtcnn": [ways.Trial(experiment.Variant("figure2", recipe="code"), run.seed)]})["mtcnn"]
+    trial = ways.Trial(experiment.Variant("figure2", recipe="code"), run.seed)
+    [cut] = experiment.fit(run, {"mtcnn": [trial]})["mtcnn"]
     assert len(outcome.test.labels) >= len(cut.test.labels), "missed faces have annotated boxes"
     assert (outcome.test.images[0] != cut.test.images[0]).any()
 
 
 def test_tables_state_each_trial_and_each_class(cropped, folded):
-    sweeps = experiment.sweep(dataclasses.replace(cropped, attacked=1), folded, search=lambda line: attack.Guided(region=1))
+    run = dataclasses.replace(cropped, attacked=1)
+    sweeps = experiment.sweep(run, folded, search=lambda variant: attack.Guided(region=1))
     table = experiment.trials_table(folded, sweeps)
     assert table.fold.tolist() == [0, 1] and table["success of one pixel"].str.contains("/1,").all()
     originals = experiment.by_original_class(folded)

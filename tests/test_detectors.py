@@ -22,7 +22,7 @@ def found():
         "found": [True, True, False, True, True], "group": [0, 0, 1, 1, 2]})
     boxes = pd.DataFrame({"left": 0.0, "top": 0.0, "right": [30.5, 40, 25, 12, 55], "bottom": 40.0, "score": 0.9,
                           "photograph": ["a", "a", "b", "c", "d"], "matched": [True, True, True, True, False]})
-    return faces.Faces(table, boxes, {"mtcnn": np.zeros((4, 50, 50, 3), np.uint8)}, {}, 0.0)
+    return faces.Faces(table, boxes, {"detected": np.zeros((4, 50, 50, 3), np.uint8)}, {}, 0.0)
 
 
 def masked(crops):
@@ -46,7 +46,7 @@ def test_a_missed_face_is_not_decided_rightly_and_a_narrow_one_does_not_count(se
 
 
 def test_two_detectors_are_compared_on_the_faces_that_both_find(search):
-    fewer = detectors.Detected(search.faces.assign(found=[True, False, False, True], told=[True, False, False, True]),
+    fewer = detectors.Detected(search.faces.assign(found=[True, False, False, True], correct=[True, False, False, True]),
                           search.detections, 4, 20)
     both = detectors.shared({"one": search, "two": fewer})
     assert [(count.k, count.n) for count in both.values()] == [(1, 1), (1, 1)]

@@ -33,7 +33,7 @@ def test_every_face_that_is_right_is_decided_and_a_second_call_does_nothing_agai
     first = decided(profile, wrong)
     assert first.faces.tolist() == [0, 1, 3, 4, 5] and sum(first.counts.values()) == 5
     assert first.counts[proof.FLIPPABLE] > 0
-    table = (profile.folder / "truth-net.csv").read_text().splitlines()
+    table = (profile.folder / "verification/net.csv").read_text().splitlines()
     assert len(table) == 6 and table[0].startswith("face,verdict,pixel,margin,reached,proved")
     monkeypatch.setattr(many, "workers", lambda: pytest.fail("decided again"))
     again = decided(profile, wrong)
@@ -65,7 +65,7 @@ def test_the_faces_decided_are_the_first_of_those_that_are_attacked(profile, lab
 
 
 def test_how_many_are_decided_is_said_by_network_and_defence_or_by_network(profile, monkeypatch):
-    monkeypatch.setattr(verification, "decide_all", lambda *given, most, **options: most)
+    monkeypatch.setattr(verification, "verify_all", lambda *given, most, **options: most)
     monkeypatch.setattr(verification.networks, "predictor", lambda model: None)
     monkeypatch.setattr(verification.Incremental, "of", lambda model: None)
     trial = SimpleNamespace(name="fit", variant=SimpleNamespace(network="resnet"))
@@ -90,7 +90,7 @@ def test_a_witness_that_the_whole_network_does_not_confirm_ends_the_call(profile
     one = labels == labels[0]  # those that it would never give up
     with pytest.raises(AssertionError, match="face .: expected .* to turn the decision also in the whole pass"):
         proof.verify_all(lambda images: np.eye(2)[np.full(len(images), labels[0])], sweeping.network(), IMAGES[one],
-                       labels[one], name="net", profile=profile)
+                         labels[one], name="net", profile=profile)
     with pytest.raises(ValueError, match="expected faces that net has right, got none of 6: train it"):
         decided(profile, 1 - labels)
 

@@ -165,17 +165,17 @@ def test_crops_of_an_older_detector_are_refused(profile, upgrade):
     data.prepare(profile)
     faces.crop_faces(profile)
     faces.read(profile)
-    upgrade("mtcnn")
+    upgrade("numba")
     with pytest.raises(ValueError, match="expected crops of .* by the detector, as they are now, got older ones"):
         faces.read(profile)
 
 
-@pytest.mark.parametrize("name, packages", [("mtcnn", {"mtcnn"}), ("mtcnn-stock", {"mtcnn", "tensorflow"}),
+@pytest.mark.parametrize("name, packages", [("mtcnn", {"numba"}), ("mtcnn-stock", {"mtcnn", "tensorflow"}),
                                             ("yunet", {"tensorflow", "pillow"})])
 def test_what_a_detector_depends_on_names_it(name, packages, upgrade, monkeypatch):
     before = faces.key(name)
     assert faces.key(name) == before
-    for package in ("mtcnn", "tensorflow", "pillow"):
+    for package in ("mtcnn", "tensorflow", "pillow", "numba"):
         upgrade(package)
         assert (faces.key(name) != before) == (package in packages), package
     upgrade(None)
@@ -184,7 +184,7 @@ def test_what_a_detector_depends_on_names_it(name, packages, upgrade, monkeypatc
     assert (faces.key(name) != before) == (name == "yunet")
 
 
-def test_the_weights_of_mtcnn_name_it_too():
+def test_the_checksums_of_the_weights_of_mtcnn_name_it_and_so_need_no_version_of_their_package():
     assert "maskdet.faces.cascade.networks:CHECKSUMS" in keys.dependencies(faces.DETECTORS["mtcnn"])
 
 

@@ -30,7 +30,8 @@ def test_a_journal_cut_anywhere_keeps_what_was_finished_and_goes_on(tmp_path, lo
     whole = written.read_bytes()
     written.write_bytes(whole[:-lost])
     again = files.Journal(path, key="settings")
-    assert len(again.items) >= whole[:-lost].count(b"\n") and all(again.items[name] == journal.items[name] for name in again.items)
+    assert len(again.items) >= whole[:-lost].count(b"\n")
+    assert all(again.items[name] == journal.items[name] for name in again.items)
     for name in journal.items:
         if name not in again.items:
             again.add(name, journal.items[name])
@@ -131,7 +132,8 @@ def test_two_runs_that_draw_the_same_photographs_at_once_both_end_right(tmp_path
 
 def test_one_process_at_a_time_is_let_in_and_the_next_once_the_first_has_ended_or_died(tmp_path):
     script = ("import os, sys, time\nfrom pathlib import Path\nfrom maskdet.files import alone\n"
-              "with alone(Path(sys.argv[1])):\n    print('in', flush=True)\n    sys.stdin.read() if sys.argv[2:] else 0\n")
+              "with alone(Path(sys.argv[1])):\n    print('in', flush=True)\n"
+              "    sys.stdin.read() if sys.argv[2:] else 0\n")
     holding = subprocess.Popen([sys.executable, "-c", script, str(tmp_path / "x"), "held"], cwd=config.ROOT, text=True,
                                stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     assert holding.stdout.readline() == "in\n"

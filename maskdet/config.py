@@ -88,7 +88,7 @@ class Profile:
     verified: Mapping[str, int] = field(default_factory=dict)
     regions: int = 50_000  # of colours that are bounded for a face, at most
     evolution: Evolution = Evolution()
-    defences: tuple[str, ...] = (*SINGLE_DEFENCES, "filter, trained on witnesses")  # keys of `trials.trial.DEFENCES`
+    defences: tuple[str, ...] = (*SINGLE_DEFENCES, "filter, trained on witnesses")  # keys of `variants.DEFENCES`
     draws: int = 10  # seeds of the search for faces that are known to be flippable
 
     @property

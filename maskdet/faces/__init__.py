@@ -1,7 +1,8 @@
 """Faces: found by a detector, matched to the labelled boxes, cropped to one size.
 
 `detectors`: all behind one call; `cascade`: MTCNN, compiled; `yunet`: a smaller network, in one pass;
-`matching`: boxes paired by overlap, and cropping; `crops`: the stage of the experiment; `tables`: what was found and missed. A new detector is one function and one line in `DETECTORS`.
+`matching`: boxes paired by overlap, and cropping; `crops`: the stage of the experiment; `tables`: what was found and
+missed. A new detector is one function and one entry of `DETECTORS`.
 """
 
 from maskdet.faces.crops import SOURCES, Faces, crop_faces, detect_split, labels, read

@@ -63,7 +63,7 @@ def crop_faces(profile: Profile) -> Faces:
     """
     dataset = data.read(profile)
     photographs = dataset.photographs.photograph[dataset.photographs.annotated]
-    path, key = _folder(profile) / "crops.npz", _key(dataset, profile)
+    path, made_of = _folder(profile) / "crops.npz", _crops_key(dataset, profile)
     with files.alone(path):
         if path.exists():
             with contextlib.suppress(ValueError):
@@ -74,7 +74,7 @@ def crop_faces(profile: Profile) -> Faces:
             with files.whole(_folder(profile) / f"{table}.csv") as part:
                 getattr(found, table).to_csv(part, index=False)
         with files.whole(path) as part:
-            np.savez(part, seconds=found.seconds, key=key,
+            np.savez(part, seconds=found.seconds, key=made_of,
                      **{f"{kind}_{boxes}": getattr(found, kind)[boxes] for kind in KINDS for boxes in SOURCES})
     return read(profile)
 
@@ -86,7 +86,7 @@ def _folder(profile: Profile) -> Path:
 def detect_split(profile: Profile, name: str, *, split: str = "test") -> Faces:
     """What the detector `name` finds in the photographs of one split; its crops are those called "detected".
 
-    Its detections are kept in a journal of its own, as those of `prepare`. Raises as `detector`.
+    Its detections are kept in a journal of its own, as those of `crop_faces`. Raises as `detector`.
     """
     dataset = data.read(profile)
     photographs = dataset.photographs.photograph[dataset.photographs.split == split]
@@ -94,7 +94,7 @@ def detect_split(profile: Profile, name: str, *, split: str = "test") -> Faces:
 
 
 def _detected(profile: Profile, dataset: data.Dataset, photographs, *, name: str) -> list[tuple[str, dict]]:
-    journal = files.Journal(_folder(profile) / f"{name}.jsonl", key=files.digest(dataset.checksum, name, key(name)))
+    journal = files.Journal(_folder(profile) / f"{name}.jsonl", key=_key(dataset, name))
     todo = [photograph for photograph in photographs if photograph not in journal.items]
     if todo:
         detect = detector(name)  # which takes seconds
@@ -106,10 +106,14 @@ def _detected(profile: Profile, dataset: data.Dataset, photographs, *, name: str
     return [(photograph, journal.items[photograph]) for photograph in photographs]
 
 
-def _key(dataset: data.Dataset, profile: Profile) -> str:
-    """Names the labelled photographs, their split, the detector as it is now, and what else crops are made with."""
-    return files.digest(dataset.checksum, dataset.boxes.to_csv(), profile.detector, key(profile.detector), profile.iou,
-                        keys.code(_match_all))
+def _key(dataset: data.Dataset, name: str) -> str:
+    """Names the photographs, how they are read, and the detector as it is now."""
+    return files.digest(dataset.checksum, name, key(name), keys.code(data.Dataset))
+
+
+def _crops_key(dataset: data.Dataset, profile: Profile) -> str:
+    """Names the detections, the labelled boxes, their split, and how they are matched and cut."""
+    return files.digest(_key(dataset, profile.detector), dataset.boxes.to_csv(), profile.iou, keys.code(_match_all))
 
 
 def _match_all(dataset, detected: list[tuple[str, dict]], *, iou: float) -> Faces:
@@ -140,15 +144,15 @@ def _match_all(dataset, detected: list[tuple[str, dict]], *, iou: float) -> Face
 
 
 def read(profile: Profile) -> Faces:
-    """What `prepare` wrote. Raises FileNotFoundError, naming the command, if it has not run, and
+    """What `crop_faces` wrote. Raises FileNotFoundError, naming the command, if it has not run, and
     ValueError if it ran on other photographs, labels or splits than the profile's now, or by another detector."""
     path = _folder(profile) / "crops.npz"
     if not path.exists():
         raise FileNotFoundError(f"expected crops of profile {profile.name}, got none: run `{profile.command}`")
     with np.load(path) as archive:
-        seconds, key = float(archive["seconds"]), str(archive["key"])
+        seconds, made_of = float(archive["seconds"]), str(archive["key"])
         crops, patches = ({boxes: archive[f"{kind}_{boxes}"] for boxes in SOURCES} for kind in KINDS)
-    if key != _key(data.read(profile), profile):
+    if made_of != _crops_key(data.read(profile), profile):
         raise ValueError("expected crops of the photographs, by the detector, as they are now, got older ones in "
                          f"{path}: run `{profile.command}`")
     faces, detections = (pd.read_csv(_folder(profile) / f"{name}.csv") for name in ("faces", "detections"))

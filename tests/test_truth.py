@@ -13,6 +13,7 @@ from maskdet.attack import Attempt, Sweep
 from maskdet.attack.oracle import margin
 from maskdet.counts import Count
 from maskdet.experiment import defences, verification
+from maskdet.experiment.variants import Variant
 from maskdet.proof import many
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (6, 12, 12, 3), dtype=np.uint8)
@@ -64,15 +65,15 @@ def test_the_faces_decided_are_the_first_of_those_that_are_attacked(profile, lab
     assert decided(profile, labels, most=2).faces.tolist() == sorted(drawn.tolist())
 
 
-def test_how_many_are_decided_is_said_by_network_and_defence_or_by_network(profile, monkeypatch):
-    monkeypatch.setattr(verification, "decide_all", lambda *given, most, **options: most)
+def test_how_many_are_verified_is_said_by_network(profile, monkeypatch):
+    monkeypatch.setattr(verification, "verify_all", lambda *given, most, **options: most)
     monkeypatch.setattr(verification.networks, "predictor", lambda model: None)
     monkeypatch.setattr(verification.Incremental, "of", lambda model: None)
     trial = SimpleNamespace(name="fit", variant=SimpleNamespace(network="resnet"))
     outcome = [SimpleNamespace(model=None, trial=trial, test=SimpleNamespace(images=None, labels=None))]
     named = {"resnet": outcome, "resnet, none": outcome, "resnet, median filter": outcome}
-    several = dataclasses.replace(profile, verified={"resnet, median filter": 5, "resnet": 3})
-    assert list(verification.verify(several, named).values()) == [3, 3, 5]
+    several = dataclasses.replace(profile, verified={"resnet": 3})
+    assert list(verification.verify(several, named).values()) == [3, 3, 3]
     assert list(verification.verify(dataclasses.replace(profile, verified={}), named).values()) == [None] * 3
 
 
@@ -120,14 +121,15 @@ def test_a_search_that_flips_a_face_proved_safe_is_an_error(profile, labels):
 
 
 def test_each_defence_is_set_beside_the_same_network_without_one(profile, labels):
-    def outcome(right):
+    def outcome(right, variant):
         test = SimpleNamespace(accuracy=Count(right, 100), clusters=np.arange(6))
-        return SimpleNamespace(test=test, trial=SimpleNamespace(variant=SimpleNamespace(network="net")),
+        return SimpleNamespace(test=test, trial=SimpleNamespace(variant=variant),
                                fit=SimpleNamespace(seconds=3.0))
     found = decided(profile, labels)
     hits = [Attempt(0, ((0, 0, 0, 0, 0),), (0.9, 0.1), (0.1, 0.9) if flips else (0.9, 0.1), 1)
             for flips in found.are(proof.FLIPPABLE)]
-    outcomes = {"net, none": [outcome(90)], "net, filter, trained": [outcome(93)]}
+    outcomes = {"net, none": [outcome(90, Variant("net"))],
+                "net, median filter": [outcome(93, Variant("net", scaling="median"))]}
     sweeps = {"guided": {name: [Sweep(name, "s", found.faces, hits, 6, 6, 0.0)] for name in outcomes}}
     verdicts_of = dict.fromkeys(outcomes, found)
     shares = verification.shares(outcomes, verdicts_of, sweeps)
@@ -137,6 +139,6 @@ def test_each_defence_is_set_beside_the_same_network_without_one(profile, labels
     k = found.counts[proof.FLIPPABLE]
     assert f"({k}/6, " in defences.searched_table(outcomes, sweeps).loc["net, none", "flipped by the guided corners"]
     recorded, seconds = defences.to_record(profile, outcomes, sweeps, verdicts_of, shares)
-    assert list(recorded["defence"]["net"]) == ["none", "filter_trained"]
-    assert recorded["defence"]["net"]["none"]["flippable"].k == k and seconds["net, none"]["training"] == 3.0
+    assert list(recorded["defences"]["net"]) == ["none", "median_filter"]
+    assert recorded["defences"]["net"]["none"]["flippable"].k == k and seconds["net"]["none"]["training"] == 3.0
     assert [row[0] for row in defences.intervals(outcomes, shares)["flippable"]] == list(outcomes)

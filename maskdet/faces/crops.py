@@ -84,10 +84,8 @@ def _folder(profile: Profile) -> Path:
 
 
 def detect_split(profile: Profile, name: str, *, split: str = "test") -> Faces:
-    """The faces of the photographs of a split, and what the detector `name` finds there.
-
-    Its detections are kept in a journal, as in `crop_faces`. Raises as `detector`.
-    """
+    """The faces of the photographs of a split, and what the detector `name` finds there. Its detections are kept in a
+    journal, as in `crop_faces`. Raises as `detector`."""
     dataset = data.read(profile)
     photographs = dataset.photographs.photograph[dataset.photographs.split == split]
     return _matched(dataset, _detected(profile, dataset, photographs, name=name), iou=profile.iou)
@@ -134,8 +132,8 @@ def _matched(dataset, detected: dict[str, dict], *, iou: float) -> Faces:
                 images[kind, source] += [cut(image, box) for box in edges]
     faces = pd.concat(tables, ignore_index=True)
     faces["group"] = faces.photograph.map(dataset.photographs.set_index("photograph").group)
-    crops, patches = ({source: np.array(images[kind, source], np.uint8).reshape(-1, side, side, 3) for source in SOURCES}
-                      for kind, (_, side) in CUTS.items())
+    crops, patches = ({source: np.array(images[kind, source], np.uint8).reshape(-1, side, side, 3)
+                       for source in SOURCES} for kind, (_, side) in CUTS.items())
     return Faces(faces, pd.concat(detections, ignore_index=True), crops, patches,
                  sum(item["seconds"] for item in detected.values()))
 

@@ -33,10 +33,8 @@ DETECTORS: dict[str, Callable[[], Detect]] = {"mtcnn": Cascade, "mtcnn-stock": m
 
 
 def detector(name: str) -> Detect:
-    """A detector: `detect(photograph (H, W, 3) uint8) -> boxes (M, 4), scores (M,)`, in pixels.
-
-    Raises ValueError for a name that is not in `DETECTORS`.
-    """
+    """A detector: `detect(photograph (H, W, 3) uint8) -> boxes (M, 4), scores (M,)`, in pixels. Raises ValueError for a
+    name that is not in `DETECTORS`."""
     return _start(name)()
 
 

@@ -42,10 +42,8 @@ def match(boxes: np.ndarray, labelled: np.ndarray, *, iou: float) -> tuple[np.nd
 
 
 def crop(photograph: np.ndarray, box, *, size: int = SIZE) -> np.ndarray:
-    """The part of `photograph` (H, W, 3) inside `box`, clipped and resized: (size, size, 3) uint8.
-
-    Raises ValueError for a box without an area inside the photograph, and for anything but a photograph.
-    """
+    """The part of `photograph` (H, W, 3) inside `box`, clipped and resized: (size, size, 3) uint8. Raises ValueError
+    for a box without an area inside the photograph, and for anything but a photograph."""
     height, width = checked_photograph(photograph).shape[:2]
     left, top, right, bottom = _inside(np.asarray(box, float), width=width, height=height)
     part = Image.fromarray(photograph[top:bottom, left:right])
@@ -53,10 +51,8 @@ def crop(photograph: np.ndarray, box, *, size: int = SIZE) -> np.ndarray:
 
 
 def surroundings(photograph: np.ndarray, box, *, size: int = 2 * SIZE) -> np.ndarray:
-    """`box` with half its width and height more on each side, (size, size, 3) uint8.
-
-    Beyond the photograph (H, W, 3) its border is repeated. Raises ValueError as `crop`.
-    """
+    """`box` with half its width and height more on each side, (size, size, 3) uint8. Beyond the photograph (H, W, 3)
+    its border is repeated. Raises ValueError as `crop`."""
     height, width = photograph.shape[:2]
     left, top, right, bottom = _inside(np.asarray(box, float), width=width, height=height)
     wide, high = (right - left) / 2, (bottom - top) / 2

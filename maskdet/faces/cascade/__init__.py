@@ -2,7 +2,7 @@
 compiled, with the weights and the arithmetic of the `mtcnn` package.
 
 `pyramid`: the photograph at other sizes; `networks`: P-net, R-net and O-net; `convolution`: their compiled layers;
-`suppression`: several boxes of a face reduced to the best; `stages`: the three stages in order.
+`stages`: the three stages in order, and the suppression of all but the best boxes of a face.
 """
 
 from maskdet.faces.cascade.stages import Cascade

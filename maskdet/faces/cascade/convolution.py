@@ -100,10 +100,8 @@ def tile(context, out, at, step, source, start, stride, offsets, weights, origin
 
 @compiled
 def layer(out, at, step, source, start, stride, offsets, weights, bias, slope, pixels):
-    """`pixels` neighbouring pixels through a convolution and its PReLU, as `tile`, in all of its channels.
-
-    `weights`: (groups of LANES channels, taps, LANES), flat; `bias` and `slope`: a number for each channel.
-    """
+    """`pixels` neighbouring pixels through a convolution and its PReLU, as `tile`, in all of its channels. `weights`:
+    (groups of LANES channels, taps, LANES), flat; `bias` and `slope`: a number for each channel."""
     taps = len(offsets)
     for channel in range(0, len(bias), LANES):
         for pixel in range(0, pixels, PIXELS):

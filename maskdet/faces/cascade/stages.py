@@ -4,11 +4,11 @@ from dataclasses import dataclass, field
 from functools import partial
 
 import numpy as np
+from numba import njit
 
 from maskdet.faces.cascade import pyramid
 from maskdet.faces.cascade.convolution import SLACK
 from maskdet.faces.cascade.networks import PatchNetwork, ProposalNetwork
-from maskdet.faces.cascade.suppression import suppressed
 from maskdet.faces.matching import checked_photograph
 
 STRIDE = 2  # pixels between P-net's cells
@@ -70,3 +70,32 @@ def _square(boxes: np.ndarray) -> np.ndarray:
     longest = sides.max(axis=1, keepdims=True, initial=0)
     corner = boxes[:, :2] + sides * 0.5 - longest * 0.5
     return np.column_stack([corner, corner + longest, boxes[:, 4]])
+
+
+def suppressed(boxes: np.ndarray, *, threshold: float, smaller: bool = False) -> np.ndarray:
+    """The rows of `boxes` (M, 5) (left, top, right, bottom, score) that stay, the best first.
+
+    A row goes where a row of a higher score shares with it more than `threshold` of their union, or, with `smaller`,
+    of the smaller box. This holds even where that other row goes itself: usual suppression compares only with rows
+    that stay (Zhang et al. 2016 do not say which; the `mtcnn` package does this).
+    """
+    boxes = boxes[np.argsort(boxes[:, 4])[::-1]]
+    return boxes[_stay(np.ascontiguousarray(boxes[:, :4]), threshold, smaller)]
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _stay(boxes, threshold, smaller):
+    stay = np.ones(len(boxes), np.bool_)
+    areas = (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
+    for k in range(len(boxes)):
+        left, top, right, bottom = boxes[k]
+        for i in range(k):
+            wide = min(right, boxes[i, 2]) - max(left, boxes[i, 0])
+            high = min(bottom, boxes[i, 3]) - max(top, boxes[i, 1])
+            if wide > 0 and high > 0:
+                shared = wide * high
+                whole = min(areas[i], areas[k]) if smaller else areas[i] + areas[k] - shared
+                if shared / whole > threshold:
+                    stay[k] = False
+                    break
+    return stay

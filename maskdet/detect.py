@@ -99,8 +99,8 @@ class Detection:
         except OSError as error:
             raise PhotographError(path, f"a file that cannot be read ({error.strerror})") from None
         record, picture = self.folder / f"{name}.json", _picture(self.folder, name)
-        key = files.digest(sha256(content).hexdigest(), key())
-        if picture.exists() and (finished := _read(record)).get("key") == key:
+        made_of = files.digest(sha256(content).hexdigest(), key())
+        if picture.exists() and (finished := _read(record)).get("key") == made_of:
             return [Face(**face) for face in finished["faces"]]
         photograph = reading.decoded(content, name=path)
         if max(photograph.shape) > LONGEST:
@@ -109,7 +109,7 @@ class Detection:
         with files.whole(picture) as part:
             annotated(photograph, found).save(part, quality=92, subsampling=0)  # letters stay sharp
         height, width = photograph.shape[:2]
-        files.write_json(record, {"photograph": name, "width": width, "height": height, "key": key,
+        files.write_json(record, {"photograph": name, "width": width, "height": height, "key": made_of,
                                   "faces": [asdict(face) for face in found]})  # the last: with it, this is finished
         return found
 

@@ -24,6 +24,11 @@ def make(*targets, build):
     return subprocess.run(command(*targets, build=build), capture_output=True, text=True, env=ALONE)
 
 
+def journal(folder):
+    """The photographs that are searched, a line each: the content of the journal, which bears its key in its name."""
+    return b"".join(path.read_bytes() for path in (folder / "smoke/crops").glob("mtcnn.*.jsonl"))
+
+
 @pytest.fixture(scope="session")
 def interrupted(tmp_path_factory):
     """A build folder in which `make book` was interrupted, as by Ctrl-C, while it was detecting faces.
@@ -32,12 +37,12 @@ def interrupted(tmp_path_factory):
     """
     folder = build_folder() / "tests"
     shutil.rmtree(folder, ignore_errors=True)
-    journal, said = folder / "smoke/crops/mtcnn.jsonl", tmp_path_factory.mktemp("interrupted") / "said.txt"
+    said = tmp_path_factory.mktemp("interrupted") / "said.txt"
     with said.open("w") as output, subprocess.Popen(
             command("book", build=folder), start_new_session=True, stdout=output, stderr=subprocess.STDOUT, env=ALONE,
             # a shell in the background ignores the signal, and so would all below it
             preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)) as running:
-        while running.poll() is None and not (journal.exists() and journal.read_bytes().count(b"\n") > 3):
+        while running.poll() is None and not journal(folder).count(b"\n") > 3:
             time.sleep(0.05)
         assert running.poll() is None, said.read_text()[-3000:]
         os.killpg(running.pid, signal.SIGINT)
@@ -47,9 +52,9 @@ def interrupted(tmp_path_factory):
 @pytest.fixture(scope="session")
 def build(interrupted):
     """A whole book of the smoke profile, made by the next `make`; the build folder."""
-    finished = (interrupted / "smoke/crops/mtcnn.jsonl").read_text()
+    finished = journal(interrupted)
     done = make("book", build=interrupted)
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
     assert "01_data.ipynb" not in done.stdout, "what was finished is not run again"
-    assert (interrupted / "smoke/crops/mtcnn.jsonl").read_text().startswith(finished), "nor searched again"
+    assert journal(interrupted).startswith(finished), "nor searched again"
     return interrupted

@@ -58,9 +58,9 @@ def test_a_run_is_compared_with_the_record_value_by_value(profile, monkeypatch, 
     run["provenance"]["seconds"] = {"faces": {"detection": 9.5}}
     (profile.folder / "results.json").write_text(json.dumps(run))
     assert receipt.main(["test"]) == 0
-    receipt = json.loads((tmp_path / "results/test-receipt.json").read_text())
-    assert receipt["different"] == [] and receipt["same"] == receipt["compared"] > 20
-    assert receipt["again"]["seed"] == profile.seed
+    written = json.loads((tmp_path / "results/test-receipt.json").read_text())
+    assert written["different"] == [] and written["same"] == written["compared"] > 20
+    assert written["again"]["seed"] == profile.seed
     changed = run | {"accuracy": run["accuracy"] | {"resnet": {"k": 8, "n": 10, "effect": 1.0}}}
     (profile.folder / "results.json").write_text(json.dumps(changed))
     capsys.readouterr()

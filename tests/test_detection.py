@@ -113,10 +113,10 @@ def quick(monkeypatch):
     """A detector and a network that answer at once: one box, masked. The photographs searched are counted."""
     searched = []
 
-    def detect(photograph):
+    def find(photograph):
         searched.append(photograph)
         return np.array([[2, 2, 12, 12]], np.float32), np.array([0.9], np.float32)
-    monkeypatch.setattr(detect.faces, "detector", lambda name: detect)
+    monkeypatch.setattr(detect.faces, "detector", lambda name: find)
     monkeypatch.setattr(detect.networks, "load", lambda name: lambda crops: np.tile([[0.2, 0.8]], (len(crops), 1)))
     return searched
 
@@ -208,9 +208,9 @@ def test_a_missing_path_and_a_folder_with_nothing_to_see_are_errors(tmp_path, qu
 
 
 def test_a_box_without_area_in_the_photograph_is_no_face(parts):
-    def detect(photograph):
+    def find(photograph):
         return np.array([[5, 5, 5.2, 9], [0, 0, 20, 20]], np.float32), np.array([0.9, 0.8], np.float32)
-    found = detect.labelled(np.zeros((30, 30, 3), np.uint8), detect=detect, predict=parts[1])
+    found = detect.label_faces(np.zeros((30, 30, 3), np.uint8), detect=find, predict=parts[1])
     assert edges(found).tolist() == [[0, 0, 20, 20]] and found[0].score == 0.8
 
 

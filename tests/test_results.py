@@ -97,7 +97,7 @@ def test_an_unknown_stage_is_not_added_and_the_record_stays_as_it_is(profile, co
 
 
 def test_a_run_that_was_not_recorded_is_an_error_that_names_the_command():
-    with pytest.raises(FileNotFoundError, match="no recorded run at results/nowhere.json: run `make record"):
+    with pytest.raises(FileNotFoundError, match="expected a recorded run in .*/results/nowhere.json, got none: .*, run `make record"):
         results.read("nowhere")
 
 

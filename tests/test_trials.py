@@ -80,9 +80,9 @@ def test_attacks_are_counted_among_faces_that_their_own_network_has_right(croppe
     sweeps = experiment.sweep(run, folded, search=lambda line: attack.Guided(region=4))
     count = experiment.success(folded["figure2"], sweeps["figure2"])
     assert count.n == sum(min(3, outcome.test.accuracy.k) for outcome in folded["figure2"])
-    assert {len(sweep.verdicts) for sweep in sweeps["figure2"]} <= {1, 2, 3}
+    assert {len(sweep.attempts) for sweep in sweeps["figure2"]} <= {1, 2, 3}
     for sweep in sweeps["figure2"]:
-        assert all(max(verdict.pixels[0][:2]) < 4 and verdict.queries <= 128 for verdict in sweep.verdicts)
+        assert all(max(verdict.pixels[0][:2]) < 4 and verdict.queries <= 128 for verdict in sweep.attempts)
 
 
 def test_a_finished_fit_is_read_back_and_another_is_done_anew(cropped, folded, monkeypatch):

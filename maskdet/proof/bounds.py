@@ -39,7 +39,8 @@ class Bounds:
         tensors = rounding.exact(steps, face.image)
         own, slack = rounding.accumulated(steps, absolutes, tensors)
         ranges = tuple((one - more, one + more) for one, more in zip(tensors, slack))
-        doubt = rounding.doubt(steps, absolutes, ranges, own)
+        small = all((np.maximum(-low, high) < rounding.LARGE).all() for low, high in ranges)
+        doubt = rounding.doubt(steps, absolutes, ranges, own) if small else np.inf
         steep = rounding.steepest(steps, absolutes, tensors)
         return cls(replace(face, tensors=tensors), absolutes, own, slack, steep, doubt)
 
@@ -61,6 +62,7 @@ class Bounds:
     def _margin(self, label: int, boxes: Regions, rough: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         forms = self._forms(boxes, rough)
         exact, slopes = least_margin(self.face, forms, self.steep, label)
+        exact[~_small(forms)] = -np.inf  # float32 may overflow
         last, moves = forms[-1], slopes * (boxes.high - boxes.low) / 2
         doubt = np.minimum(boxes.doubt, (last.error + self.slack[-1])[:, :2].sum(axis=1, dtype=float))
         # Where rounding decides, and can be expected not to, it is looked at more closely.
@@ -122,7 +124,7 @@ class Bounds:
         # Here, as in the network, a sum is rounded; and the clean tensors are stored as float32.
         stored = [one.radius + rounding.UNIT * np.abs(self.face.tensors[i][one.centre.place])
                   for one, i in zip(given, step.inputs)]
-        own = rounded * sizes
+        own = rounded * sizes + rounding.TINY
         radius = followed(stored) + own + rounding.UNIT * np.abs(clean_out[centre.place])
         error = followed([one.error for one in given]) + own
         noise = {}
@@ -216,6 +218,15 @@ class Bounds:
         reach = (given.spread + given.radius) * np.float32(1.00001)
         reach += 4 * rounding.gamma(1) * (np.abs(middle) + np.abs(clean))
         return middle, middle - reach, middle + reach
+
+
+def _small(forms: Sequence[Form]) -> np.ndarray:
+    """Of which boxes no tensor is large, (N,)."""
+    largest = np.zeros(len(forms[0].centre.first) - 1, np.float32)
+    for form in forms:
+        sizes = np.abs(form.centre.values) + form.spread + form.radius + form.error
+        np.maximum.at(largest, np.repeat(np.arange(len(largest)), np.diff(form.centre.first)), sizes.max(axis=1))
+    return largest < rounding.LARGE  # nan is not
 
 
 def _told_apart(form: Form, number: int, bends: Sequence[int], rough: bool) -> set[int]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from maskdet.attack.oracle import flip_limit, margin
-from maskdet.attack.pixels import every_pixel
+from maskdet.attack.pixels import every_pixel, set_pixels
 from maskdet.incremental import Face
 from maskdet.proof.bounds import TIE, Bounds
 from maskdet.proof.forms import Regions
@@ -13,6 +13,7 @@ from maskdet.proof.forms import Regions
 FLIPPABLE, SAFE, UNDECIDED = "flippable", "safe", "undecided"
 BUDGET = 50_000  # boxes of colours a face
 GRID = np.array(list(np.ndindex(5, 5, 5))) * 255 // 4  # colours
+TOGETHER = 512  # images of a whole pass
 NARROWS = 1.6  # by this, measured, a gap between bound and margin shrinks when a box is halved
 
 
@@ -51,7 +52,7 @@ def verify(face: Face, label: int, *, places: np.ndarray | None = None, budget: 
     The corners of all colours come first. A box whose bound does not settle it has its most promising corner
     asked, and is then bounded less roughly, or halved, up to three times at once. Where a colour comes so near that
     rounding alone forbids a proof, a grid of colours is asked instead. Of places that the budget does not reach
-    nothing is proved.
+    nothing is proved, nor where a flip is not also one of the network's `whole` pass, if that is at hand.
 
     Raises TypeError for anything but a face of an `Incremental`, and ValueError for a label that is neither 0 nor 1,
     or where the network does not have the face right.
@@ -80,6 +81,7 @@ def verify(face: Face, label: int, *, places: np.ndarray | None = None, budget: 
         times, rough = _next(boxes, state.own - low[unsettled], state.own)
         left = state.left(boxes, times, bounds.doubt, budget - (2**times).sum())
         boxes = _parts(replace(boxes, rough=rough)[left], moves[left], times[left])
+    state.confirm()
     return state.decision()
 
 
@@ -127,6 +129,15 @@ class _State:
         self.given_up[at[hopeless]] = True
         return ~(self.flips | self.given_up)[at]
 
+    def confirm(self) -> None:
+        """Give up the places where the whole pass of the network does not flip: their margins are rounding's."""
+        whole, at = self.face.network.whole, np.flatnonzero(self.flips)
+        for some in np.split(at, range(TOGETHER, len(at), TOGETHER)) if whole and len(at) else ():
+            pixels = np.column_stack([*np.divmod(some, self.face.image.shape[1]), self.colour[some]])
+            logits = whole(set_pixels(self.face.image, pixels[:, None]).astype(np.float32))
+            refuted = some[~(logits[:, self.label] < logits[:, 1 - self.label])]  # nan, too
+            self.reached[refuted], self.given_up[refuted] = np.inf, True
+
     def decision(self) -> Verification:
         shape = self.face.image.shape[:2]
         unknown = self.given_up | self.flips | np.isinf(self.proved)
@@ -141,7 +152,8 @@ def _next(boxes: Regions, gap: np.ndarray, own: float) -> tuple[np.ndarray, np.n
 
     A close bound is worth a halving. It is for parts that a rough one did not settle.
     """
-    halvings = np.maximum(np.ceil(np.log(np.maximum(gap, own) / own) / np.log(NARROWS)), 1).astype(int)
+    halvings = np.maximum(np.ceil(np.log(np.maximum(gap, own) / own) / np.log(NARROWS)), 1)
+    halvings = np.fmin(halvings, 4).astype(int)  # of a gap that is infinite or nan, too
     closely = boxes.rough & (boxes.high - boxes.low < 255).any(axis=1)
     times = np.where(boxes.rough, halvings - closely, halvings + 1)
     times[boxes.rough & boxes.single] = 0

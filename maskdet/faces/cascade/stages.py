@@ -79,7 +79,7 @@ def suppressed(boxes: np.ndarray, *, threshold: float, smaller: bool = False) ->
     of the smaller box. This holds even where that other row goes itself: usual suppression compares only with rows
     that stay (Zhang et al. 2016 do not say which; the `mtcnn` package does this).
     """
-    boxes = boxes[np.argsort(boxes[:, 4])[::-1]]
+    boxes = boxes[np.argsort(-boxes[:, 4], kind="stable")]
     return boxes[_stay(np.ascontiguousarray(boxes[:, :4]), threshold, smaller)]
 
 

@@ -122,7 +122,8 @@ def _picture(folder: Path, name: str) -> Path:
 @cache
 def key() -> str:
     """Names the code and the weights by which photographs are read, and faces found, cropped, labelled and drawn."""
-    return files.digest(faces.key(DETECTOR), networks.card()["networks"][NETWORK]["sha256"], keys.code(Detection))
+    return files.digest(faces.key(DETECTOR), networks.card()["networks"][NETWORK]["sha256"],
+                        keys.code(Detection, networks.load))
 
 
 def find_photographs(path: Path, *, beside: Path) -> list[tuple[Path, str]]:

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from maskdet import data, experiment, faces, networks
+from maskdet import data, faces, networks
 from maskdet.config import CLASSES, Profile
 from maskdet.counts import Count, clustered
+from maskdet.experiment import fitting, variants
 from maskdet.faces.yunet import Settings
 
 DETECTORS = ("mtcnn", "yunet")
@@ -75,7 +76,7 @@ def compare(run: Profile) -> dict[str, Detected]:
     if run.detector != FITTED:
         raise ValueError(f"expected a run whose detector is {FITTED!r}, to whose crops the network was fitted, got "
                          f"{run.detector!r}: compare detectors on another profile")
-    [outcome] = experiment.read(run, {NETWORK: experiment.main_run(run)[NETWORK]})[NETWORK]
+    [outcome] = fitting.read(run, {NETWORK: variants.main_run(run)[NETWORK]})[NETWORK]
     predict, photographs = networks.predictor(outcome.model), data.read(run).photographs
     groups = photographs[photographs.split == "test"].set_index("photograph").group
     return {name: _classified(faces.detect_split(run, name), predict, groups, smallest=run.smallest_face)

@@ -74,7 +74,7 @@ def crop_faces(profile: Profile) -> Faces:
             with files.whole(_folder(profile) / f"{table}.csv") as part:
                 getattr(faces, table).to_csv(part, index=False)
         with files.whole(path) as part:
-            np.savez(part, seconds=faces.seconds, key=_key(dataset, profile),
+            np.savez(part, seconds=faces.seconds, key=_crops_key(dataset, profile),
                      **{f"{kind}_{source}": getattr(faces, kind)[source] for kind in CUTS for source in SOURCES})
     return read(profile)
 
@@ -93,7 +93,7 @@ def detect_split(profile: Profile, name: str, *, split: str = "test") -> Faces:
 
 def _detected(profile: Profile, dataset: data.Dataset, photographs, *, name: str) -> dict[str, dict]:
     """The detections in each photograph: boxes, scores and seconds."""
-    journal = files.Journal(_folder(profile) / f"{name}.jsonl", key=files.digest(dataset.checksum, name, key(name)))
+    journal = files.Journal(_folder(profile) / f"{name}.jsonl", key=_key(dataset, name))
     todo = [photograph for photograph in photographs if photograph not in journal.items]
     if todo:
         detect = detector(name)  # which takes seconds
@@ -105,10 +105,14 @@ def _detected(profile: Profile, dataset: data.Dataset, photographs, *, name: str
     return {photograph: journal.items[photograph] for photograph in photographs}
 
 
-def _key(dataset: data.Dataset, profile: Profile) -> str:
-    """A digest of what crops depend on: photographs, boxes, split, the detector, the overlap that counts, code."""
-    return files.digest(dataset.checksum, dataset.boxes.to_csv(), profile.detector, key(profile.detector), profile.iou,
-                        keys.code(_matched))
+def _key(dataset: data.Dataset, name: str) -> str:
+    """A digest of what detections depend on: the photographs, how they are read, and the detector `name`."""
+    return files.digest(dataset.checksum, name, key(name), keys.code(data.Dataset))
+
+
+def _crops_key(dataset: data.Dataset, profile: Profile) -> str:
+    """A digest of what crops depend on: detections, labelled boxes, their split, and how they are matched and cut."""
+    return files.digest(_key(dataset, profile.detector), dataset.boxes.to_csv(), profile.iou, keys.code(_matched))
 
 
 def _matched(dataset, detected: dict[str, dict], *, iou: float) -> Faces:
@@ -145,7 +149,7 @@ def read(profile: Profile) -> Faces:
     if not path.exists():
         raise FileNotFoundError(f"expected crops of profile {profile.name}, got none: run `{profile.command}`")
     with np.load(path) as archive:
-        if str(archive["key"]) != _key(data.read(profile), profile):
+        if str(archive["key"]) != _crops_key(data.read(profile), profile):
             raise ValueError("expected crops of the photographs, by the detector, as they are now, got older ones in "
                              f"{path}: run `{profile.command}`")
         crops, patches = ({source: archive[f"{kind}_{source}"] for source in SOURCES} for kind in CUTS)

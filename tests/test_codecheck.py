@@ -7,6 +7,7 @@ import pytest
 import yaml
 
 from maskdet import config
+from maskdet.__main__ import main
 from maskdet.config import ROOT
 from maskdet.record import provenance, receipt, results
 from test_results import recorded_all
@@ -48,22 +49,22 @@ def test_a_run_is_compared_with_the_record_value_by_value(profile, monkeypatch, 
     monkeypatch.setattr(provenance, "commit", lambda: "abc1234-dirty")
     recorded_all(profile)
     results.collect(profile)
-    assert results.main(["test"]) == 1
+    assert main(["record", "test"]) == 1
     assert "expected stage data of a commit, got abc1234-dirty" in capsys.readouterr().err
     monkeypatch.setattr(provenance, "commit", lambda: "abc1234")
     recorded_all(profile)
     run = results.collect(profile)
-    assert results.main(["test"]) == 0 and receipt.main(["test"]) == 1
+    assert main(["record", "test"]) == 0 and main(["check", "test"]) == 1
     assert "expected another run than the recorded one of profile test, got its own faces" in capsys.readouterr().err
     run["provenance"]["seconds"] = {"faces": {"detection": 9.5}}
     (profile.folder / "results.json").write_text(json.dumps(run))
-    assert receipt.main(["test"]) == 0
-    receipt = json.loads((tmp_path / "results/test-receipt.json").read_text())
-    assert receipt["different"] == [] and receipt["same"] == receipt["compared"] > 20
-    assert receipt["again"]["seed"] == profile.seed
+    assert main(["check", "test"]) == 0
+    found = json.loads((tmp_path / "results/test-receipt.json").read_text())
+    assert found["different"] == [] and found["same"] == found["compared"] > 20
+    assert found["again"]["seed"] == profile.seed
     changed = run | {"accuracy": run["accuracy"] | {"resnet": {"k": 8, "n": 10, "effect": 1.0}}}
     (profile.folder / "results.json").write_text(json.dumps(changed))
     capsys.readouterr()
-    assert receipt.main(["test"]) == 1
+    assert main(["check", "test"]) == 1
     assert "accuracy.resnet.k: 8 here, 9 recorded" in capsys.readouterr().out
-    assert receipt.main(["test", "larxel"]) == 1 and results.main([]) == 1
+    assert main(["check", "test", "larxel"]) == 1 and main(["record"]) == 1

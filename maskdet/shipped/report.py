@@ -45,8 +45,8 @@ def on_this_run(run: Profile) -> dict[str, tuple[Evaluation, Count]]:
 def covered(*, seed: int) -> dict[str, dict[str, Count]]:
     """The same drawn faces, one a scene, with each of `drawing.BEFORE` before their mouths (glasses may differ): of
     how many each shipped network says that they wear a mask, by network, then by thing."""
-    networks = {name: networks.load(name) for name in networks.NETWORKS}
-    found: dict[str, dict[str, Count]] = {name: {} for name in networks}
+    predict = {name: networks.load(name) for name in networks.NETWORKS}
+    found: dict[str, dict[str, Count]] = {name: {} for name in predict}
     for before in drawing.BEFORE:
         crops = []
         for number in range(PEOPLE):
@@ -54,7 +54,7 @@ def covered(*, seed: int) -> dict[str, dict[str, Count]]:
             box = next(box for box in scene.boxes if box.name.startswith("face_"))
             crops.append(faces.crop(scene.photograph, (box.left, box.top, box.right, box.bottom)))
         for name, said in found.items():
-            masked = networks[name](np.array(crops)).argmax(axis=1) == CLASSES.index("masked")
+            masked = predict[name](np.array(crops)).argmax(axis=1) == CLASSES.index("masked")
             said[before] = Count(int(masked.sum()), PEOPLE)
     return found
 

@@ -129,7 +129,7 @@ def _read(record: Path) -> dict:
 
 
 @cache
-def key() -> str:
+def current_key() -> str:
     """Names the code and the weights by which photographs are read, and faces found, cropped, labelled and drawn."""
     return files.digest(faces.key(DETECTOR), networks.card()["networks"][NETWORK]["sha256"],
                         keys.code(Detection, networks.load))
@@ -162,7 +162,7 @@ def run(path: Path, *, folder: Path) -> str:
     could be read.
     """
     todo, single = find_photographs(path, results=folder), path.is_file()
-    detection = Detection(folder, faces.detector(DETECTOR), networks.load(NETWORK), key())
+    detection = Detection(folder, faces.detector(DETECTOR), networks.load(NETWORK), current_key())
     found, left_out = [], []
     for file, name in tqdm(todo, desc="detect", unit="photograph", disable=len(todo) == 1 or None):
         try:

@@ -187,14 +187,14 @@ def test_photographs_of_one_name_in_two_folders_are_both_kept(folder, quick, tmp
                                   "faces.yunet:YuNet", "networks.predict:predictor", "networks.architectures:resnet",
                                   "networks.weights:load"])
 def test_a_photograph_is_searched_again_by_changed_code(used, monkeypatch):
-    before, dependencies = detect.key.__wrapped__(), keys.dependencies
-    assert detect.key.__wrapped__() == before
+    before, dependencies = detect.current_key.__wrapped__(), keys.dependencies
+    assert detect.current_key.__wrapped__() == before
 
     def changed(*objects):
         found = dependencies(*objects)
         return found | {name: "other code" for name in found if name == f"maskdet.{used}"}
     monkeypatch.setattr(keys, "dependencies", changed)
-    assert detect.key.__wrapped__() != before
+    assert detect.current_key.__wrapped__() != before
 
 
 def test_finished_photographs_do_not_depend_on_the_detector_that_is_not_used():

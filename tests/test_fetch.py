@@ -110,4 +110,4 @@ def test_whether_photographs_are_there_is_asked_first_unless_they_are_drawn(voc,
     assert main(["fetch", "--check", "larxle"]) == 1
     assert "expected a profile, one of demo, larxel" in capsys.readouterr().err
     monkeypatch.setenv("MASKDET_DATA", str(voc.folder))
-    assert command.main(["--there", "larxel"]) == 0
+    assert main(["fetch", "--check", "larxel"]) == 0

@@ -110,7 +110,7 @@ class Detection:
         with files.whole(picture) as part:
             annotated(photograph, found).save(part, quality=92, subsampling=0)  # letters stay sharp
         height, width = photograph.shape[:2]
-        files.write_json(record, {"photograph": name, "width": width, "height": height, "key": made_of,
+        files.write_json(record, {"photograph": name, "width": width, "height": height, "key": key,
                                   "faces": [asdict(face) for face in found]})  # the last: with it, this is finished
         return found
 

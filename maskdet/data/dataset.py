@@ -92,7 +92,7 @@ def save(profile: Profile, tables: dict[str, pd.DataFrame], *, checksum: str) ->
 
 def read(profile: Profile) -> Dataset:
     """The set as `prepare` wrote it. Raises FileNotFoundError, with the command, where a file is missing, and
-    ValueError where other settings made it."""
+    ValueError where the tables are of other settings."""
     folder = run_folder(profile)
     summary, *paths = (folder / name for name in ("dataset.json", *(f"{table}.csv" for table in COLUMNS)))
     for path in (summary, *paths):

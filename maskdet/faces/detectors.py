@@ -5,9 +5,9 @@ from collections.abc import Callable
 import numpy as np
 
 from maskdet import files, keys
+from maskdet.faces import yunet
 from maskdet.faces.cascade import Cascade, pyramid
 from maskdet.faces.matching import checked_photograph
-from maskdet.faces.yunet import YuNet, card
 
 Detect = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
 
@@ -29,7 +29,7 @@ def mtcnn_package() -> Detect:
 
 
 # "mtcnn" has the weights and finds the boxes of "mtcnn-stock", but is compiled.
-DETECTORS: dict[str, Callable[[], Detect]] = {"mtcnn": Cascade, "mtcnn-stock": mtcnn_package, "yunet": YuNet}
+DETECTORS: dict[str, Callable[[], Detect]] = {"mtcnn": Cascade, "mtcnn-stock": mtcnn_package, "yunet": yunet.YuNet}
 
 
 def detector(name: str) -> Detect:
@@ -40,7 +40,7 @@ def detector(name: str) -> Detect:
 
 def key(name: str) -> str:
     """A digest of a detector's code, weights and packages: it changes with any of them. Raises as `detector`."""
-    weights = card()["sha256"] if name == "yunet" else None  # MTCNN's checksums are in its code
+    weights = yunet.card()["sha256"] if name == "yunet" else None  # MTCNN's checksums are in its code
     return files.digest(keys.code(_start(name)), weights)
 
 

@@ -12,13 +12,13 @@ def checked_photograph(photograph) -> np.ndarray:
     kind, shape = getattr(photograph, "dtype", type(photograph).__name__), np.shape(photograph)
     if kind != np.uint8 or len(shape) != 3 or shape[2] != 3 or 0 in shape:
         raise ValueError(f"expected a photograph (H, W, 3) uint8, got {kind} {shape}: "
-                         "of a file, np.asarray(Image.open(path).convert('RGB')) is one")
+                         "read a file with np.asarray(Image.open(path).convert('RGB'))")
     return photograph
 
 
-def overlap(boxes: np.ndarray, others: np.ndarray) -> np.ndarray:
-    """Intersection over union of `boxes` (M, 4) with `others` (N, 4): (M, N), 0 to 1."""
-    a, b = np.asarray(boxes, float)[:, None], np.asarray(others, float)[None]
+def overlap(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Intersection over union of boxes `a` (M, 4) with boxes `b` (N, 4): (M, N), 0 to 1."""
+    a, b = np.asarray(a, float)[:, None], np.asarray(b, float)[None]
     sides = np.minimum(a[..., 2:], b[..., 2:]) - np.maximum(a[..., :2], b[..., :2])
     shared, *areas = (np.prod(np.clip(lengths, 0, None), axis=-1)
                       for lengths in (sides, a[..., 2:] - a[..., :2], b[..., 2:] - b[..., :2]))
@@ -28,7 +28,7 @@ def overlap(boxes: np.ndarray, others: np.ndarray) -> np.ndarray:
 def match(boxes: np.ndarray, labelled: np.ndarray, *, iou: float) -> tuple[np.ndarray, np.ndarray]:
     """Pair detected `boxes` (M, 4) with `labelled` boxes (N, 4) by their overlap, each with at most one.
 
-    Of all pairings with overlaps above `iou`, takes the one with the largest total overlap. Returns, for each labelled
+    Of all pairings with overlaps above `iou`, takes the pairing of the largest total overlap. Returns, for each labelled
     box, the index of its detected box (N,), -1 where it was missed, and their overlap (N,).
     """
     index, shared = np.full(len(labelled), -1), np.zeros(len(labelled))

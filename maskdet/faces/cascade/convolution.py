@@ -138,7 +138,7 @@ def through(source, size, stride, offsets, weights, bias, slope, patches, row, s
     out = np.zeros(-(-patches // PIXELS) * PIXELS * each + SLACK, np.float32)
     patch_out = np.zeros(convolved, np.float32)
     for patch in range(patches):
-        if window:  # patch by patch, so that what lies between stays in the cache
+        if window:  # patch by patch, so that the convolution's output stays in the cache
             layer(patch_out, 0, channels, source, patch * size, stride, offsets, weights, bias, slope, pixels)
             pool(out, patch * each, patch_out, row, side, side, window, channels, pooled, pooled)
         else:
@@ -163,7 +163,7 @@ def proposals(level, height, width, threshold, ring, first, second, third, last)
 
     `first` to `last`: offsets, weights, bias and slope of each layer. `second` and `third` read three rows from a
     ring of three slots, each `ring` numbers long: their offsets are (3, taps), by the slot of the first row. A row
-    goes through all layers before the next row, so that what lies between them stays in the cache.
+    goes through all layers before the next row, so that the layers' outputs stay in the cache.
     """
     wide, high = (width - 1) // 2, (height - 1) // 2  # after 2 x 2 pooling, whose last window may be cut
     pair = np.zeros(2 * width * LANES + SLACK, np.float32)

@@ -78,13 +78,13 @@ class ProposalNetwork:
 
     def __call__(self, level: np.ndarray, *, height: int, width: int, threshold: float) -> np.ndarray:
         """`convolution.proposals` of a level of the pyramid, flat (height, width, 3) and SLACK: (M, 7)."""
-        first, *others = self.layers
+        first, *ringed = self.layers
         ring = width // 2 * LANES + SLACK
         rings = [np.array([layer.places @ [0, LANES, 1] + (layer.places[:, 0] + slot) % 3 * ring for slot in range(3)])
-                 for layer in others]
+                 for layer in ringed]
         return proposals(level, height, width, np.float32(threshold), ring,
                          (first.offsets(row=3 * width, stride=3), *first.arrays),
-                         *((offsets, *layer.arrays) for offsets, layer in zip(rings, others)),
+                         *((offsets, *layer.arrays) for offsets, layer in zip(rings, ringed)),
                          (self.last.offsets(row=0, stride=0), *self.last.arrays))
 
 

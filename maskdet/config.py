@@ -6,15 +6,29 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
-RECORDED = ROOT / "results"  # results of recorded runs, committed
+_BESIDE = Path(__file__).resolve().parents[1]
+# The checkout that this package lies in, known by its Makefile; None where the package is installed without one.
+CHECKOUT = _BESIDE if (_BESIDE / "Makefile").exists() else None
+# Holds the photographs (data) and what runs make (_build): the checkout, else the folder that is current at each use.
+ROOT = CHECKOUT or Path()
+RECORDED = ROOT / "results"  # results of recorded runs, committed: in a checkout only
 SIZE = 50  # pixels, the side of a crop
 CLASSES = ("bare", "masked")  # the columns of every array of probabilities
 
 
 def build_folder() -> Path:
-    """Everything that a run makes lies under here: `MASKDET_BUILD`, or `_build` beside the code."""
+    """Everything that a run makes lies under here: `MASKDET_BUILD`, or `_build` in the checkout, or without a checkout
+    in the current folder."""
     return Path(os.environ.get("MASKDET_BUILD") or ROOT / "_build").resolve()
+
+
+def checkout() -> Path:
+    """The folder of the checkout, which holds the book and the record. Raises FileNotFoundError, with the remedy, where
+    the package is installed without one."""
+    if CHECKOUT is None:
+        raise FileNotFoundError(f"expected a checkout of maskdet, got the package alone, in {_BESIDE}: clone "
+                                "https://github.com/maskdet/maskdet, and run this there")
+    return CHECKOUT
 
 
 @dataclass(frozen=True)
@@ -34,12 +48,13 @@ class Evolution:
 
 @dataclass(frozen=True)
 class Recipe:
-    """How a network is fitted: Adam on the cross-entropy, `augmented` crops or plain ones.
+    """How a network is fitted: by Adam on the cross-entropy.
 
-    The learning rate falls to zero along a cosine, after a short rise; with `decay`, it is instead
-    learning_rate / (1 + decay * step), as in the preprint's code. `weight_decay` is that of AdamW;
-    `balanced`, that each epoch shows as many faces of either class, those of the smaller one more than once;
-    `batch_normalised`, that a network of `models.BATCH_NORMALISED` is trained with batch normalisation.
+    `augmented`: crops are changed at random (`networks.augmentation`). The learning rate rises for a short while and
+    then falls to zero along a cosine; with `decay` it is learning_rate / (1 + decay * step), as in the preprint's code.
+    `weight_decay`: that of AdamW. `balanced`: each epoch shows equally many faces of both classes, those of the smaller
+    class more than once. `batch_normalised`: a network of `networks.BATCH_NORMALISED` is trained with batch
+    normalisation.
     """
 
     epochs: int
@@ -57,8 +72,8 @@ class Recipe:
                              f"got {self.epochs}, {self.batch} and {self.learning_rate}")
 
 
-SINGLE_DEFENCES = ("none", "median filter", "trained on witnesses", "trained on bounds")  # no two defences together
-PREPRINT = Recipe(epochs=30, batch=5, learning_rate=1e-3, augmented=False, decay=1e-5)  # its code's
+SINGLE_DEFENCES = ("none", "median_filter", "trained_on_witnesses", "trained_on_bounds")
+PREPRINT = Recipe(epochs=30, batch=5, learning_rate=1e-3, augmented=False, decay=1e-5)  # that of the preprint's code
 
 
 @dataclass(frozen=True)
@@ -72,24 +87,23 @@ class Profile:
     seed: int = 562
     test_share: float = 0.20  # of the photographs
     validation_share: float = 0.10  # of the photographs, taken from the other 80 %
-    detector: str = "mtcnn"  # that crops are cut by, a key of `faces.DETECTORS`
+    detector: str = "mtcnn"  # whose boxes are cropped; a key of `faces.DETECTORS`
     smallest_face: int = 20  # pixels; recall is stated for labelled faces at least this wide
     iou: float = 0.4  # a detection is matched to a labelled box above this overlap
     recipe: Recipe = Recipe(epochs=160, batch=32, learning_rate=4e-3, weight_decay=0.05)
     code: Recipe = PREPRINT
     comparison: Recipe = Recipe(epochs=20, batch=32, learning_rate=1e-3, weight_decay=0.05)
-    compared: tuple[str, ...] = ("mobilenet", "resnet50")  # networks that are large, and slow to train
+    compared: tuple[str, ...] = ("mobilenet", "resnet50")  # large networks, which are slow to train
     folds: int = 5
     repeats: int = 3  # seeds of the single split
-    lengths: tuple[int, ...] = (5, 20)  # epochs of the shorter trainings that `recipe` is compared with
-    attacked: int = 10**9  # correctly classified test faces attacked per network, at most
-    # And of those proved safe or shown to be flippable, at most, by network, or by network and defence, as in "resnet,
-    # median filter"; all, of one that is not named.
+    lengths: tuple[int, ...] = (5, 20)  # epochs of shorter trainings, to compare with `recipe`
+    attacked: int = 10**9  # correctly classified test faces that are attacked, at most, for each network
+    # How many of these are verified, at most, by network; all, where it is not named.
     verified: Mapping[str, int] = field(default_factory=dict)
-    regions: int = 50_000  # of colours that are bounded for a face, at most
+    regions: int = 50_000  # regions of colours that are bounded for a face, at most
     evolution: Evolution = Evolution()
-    defences: tuple[str, ...] = (*SINGLE_DEFENCES, "filter, trained on witnesses")  # keys of `variants.DEFENCES`
-    draws: int = 10  # seeds of the search for faces that are known to be flippable
+    defences: tuple[str, ...] = (*SINGLE_DEFENCES, "filter_trained_on_witnesses")  # keys of `variants.DEFENCES`
+    draws: int = 10  # seeds with which evolution is tried on the faces that are flippable
 
     @property
     def drawn(self) -> bool:
@@ -98,7 +112,7 @@ class Profile:
 
     @property
     def folder(self) -> Path:
-        """Where this run keeps what it makes."""
+        """Where the files of this run are."""
         return build_folder() / self.name
 
     @property
@@ -119,7 +133,7 @@ PROFILES = {
                 compared=()),
         Profile("larxel", "voc"),
         Profile("wobot", "wobot"),
-        # More of what the demo draws, other scenes, for the shipped weights.
+        # More drawn scenes, other than those of the demo, for the shipped weights.
         Profile("drawings", "wobot", scenes=600, seed=2021),
         # Too small to say anything; the tests run the notebooks on it.
         Profile("smoke", "wobot", scenes=30, unannotated=2, folds=2, repeats=1, lengths=(), attacked=2,

@@ -13,7 +13,7 @@ Z = float(norm.ppf(0.975))  # of a 95 % interval
 class Count:
     """`k` of `n`, with the 95 % interval of Wilson (1927). Raises ValueError unless 0 <= k <= n > 0.
 
-    `effect` is the design effect of clusters (see `clustered`): the interval is that of n / effect
+    `effect` is the design effect of clusters (see `clustered`): the interval is as wide as that of n / effect
     independent items.
     """
 
@@ -46,11 +46,11 @@ class Count:
 
 
 def clustered(hits: np.ndarray, clusters: np.ndarray) -> Count:
-    """How many of `hits` (N,) bool, where items of one of `clusters` (N,) may be alike.
+    """How many of `hits` (N,) bool are true, where items of the same cluster, `clusters` (N,), may be alike.
 
-    The design effect is that of Rao & Scott (1992): the variance of the share as a ratio over clusters,
-    against that of independent items; at least 1, so that an interval is never narrower than Wilson's.
-    Raises ValueError where there is nothing to count.
+    The design effect is that of Rao & Scott (1992): the variance of the share over clusters, divided by that of
+    independent items. It is at least 1, so that no interval is narrower than Wilson's. Raises ValueError where there
+    is nothing to count.
     """
     hits, clusters = np.asarray(hits, bool), np.asarray(clusters)
     if hits.shape != clusters.shape or hits.ndim != 1:
@@ -59,14 +59,14 @@ def clustered(hits: np.ndarray, clusters: np.ndarray) -> Count:
     names, members = np.unique(clusters, return_inverse=True)
     if len(names) < 2 or count.k in (0, count.n):
         return count
-    residual = np.bincount(members, weights=hits - count.share)  # of each cluster, its hits less those expected
+    residual = np.bincount(members, weights=hits - count.share)  # for each cluster, hits less expected hits
     variance = len(names) / (len(names) - 1) * (residual**2).sum() / count.n**2
     return Count(count.k, count.n, max(1.0, float(variance * count.n / (count.share * (1 - count.share)))))
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """A number that is no share of a count, with its 95 % interval."""
+    """A number that is not a share of a count, with its 95 % interval."""
 
     value: float
     low: float
@@ -78,8 +78,8 @@ class Estimate:
 
 def bootstrap(statistic: Callable[[np.ndarray], float], clusters: np.ndarray, *, rng: np.random.Generator,
               times: int = 1000) -> Estimate:
-    """`statistic(rows)` of all rows of `clusters` (N,), with the percentile interval (Efron & Tibshirani 1993)
-    of `times` draws of whole clusters with replacement. A draw in which it is not finite is left out."""
+    """`statistic(rows)` of all rows of `clusters` (N,), with its percentile interval (Efron & Tibshirani 1993) over
+    `times` draws of whole clusters with replacement. A draw whose statistic is not finite is left out."""
     clusters = np.asarray(clusters)
     names, members = np.unique(clusters, return_inverse=True)
     rows = np.split(np.argsort(members, kind="stable"), np.cumsum(np.bincount(members))[:-1])

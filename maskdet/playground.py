@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from maskdet import attack, drawing, faces, files, networks
-from maskdet.config import CLASSES, ROOT, Profile
+from maskdet import attack, config, drawing, faces, files, networks
+from maskdet.config import CLASSES, Profile
 from maskdet.counts import Count
 from maskdet.data import FOLDING
 from maskdet.incremental import Incremental
@@ -15,7 +15,7 @@ from maskdet.networks.backend import keras
 
 DRAWN = 80  # faces, of which the gallery shows some
 SHOWN = 6  # faces of each class
-RUNTIME = ROOT / "book" / "_static" / "vendor" / "tfjs" / "tfjs-backend-wasm-simd.wasm"  # of TensorFlow.js
+RUNTIME = "book/_static/vendor/tfjs/tfjs-backend-wasm-simd.wasm"  # of TensorFlow.js, in a checkout
 layers = keras.layers
 
 
@@ -111,7 +111,7 @@ def write(run: Profile) -> dict:
     data = {"classes": CLASSES, "networks": written,
             "faces": [{"label": int(label), "values": _base64(image)}
                       for image, label in zip(shown.images, shown.labels)]}
-    data["runtime"] = "data:application/wasm;base64," + _base64(np.fromfile(RUNTIME, np.uint8))
+    data["runtime"] = "data:application/wasm;base64," + _base64(np.fromfile(config.checkout() / RUNTIME, np.uint8))
     # A script that holds all, and not JSON: a page that is opened from a folder may not fetch.
     with files.whole(run.folder / "playground" / "data.js") as part:
         part.write_text(f"window.maskdet = {json.dumps(data)};\n", encoding="utf8")

@@ -8,6 +8,7 @@ import yaml
 
 from maskdet import config
 from maskdet.config import ROOT
+from maskdet.counts import Count
 from maskdet.record import provenance, receipt, results
 from test_results import recorded_all
 
@@ -24,7 +25,7 @@ def test_the_manifest_lists_every_recorded_output_as_it_is():
 
 def test_a_receipt_that_is_not_there_is_named_with_its_command(monkeypatch, tmp_path):
     monkeypatch.setattr(config, "RECORDED", tmp_path)
-    with pytest.raises(FileNotFoundError, match="expected the receipt of a second run at .*make book check"):
+    with pytest.raises(FileNotFoundError, match="expected the receipt of a second run at .*make check"):
         receipt.receipt()
 
 
@@ -36,34 +37,23 @@ def test_a_receipt_is_of_the_record_until_a_value_of_it_changes_or_is_added(monk
     (tmp_path / "larxel-receipt.json").write_text(json.dumps(found))
     for changed, of in (({"provenance": {"commit": "0def567"}}, "The recorded run"),
                         ({"accuracy": {"k": 7, "n": 9}}, "An earlier record, and not the one of now,"),
-                        ({"truth": 1}, "An earlier record, and not the one of now,")):
+                        ({"verification": 1}, "An earlier record, and not the one of now,")):
         (tmp_path / "larxel.json").write_text(json.dumps(record | changed))
         assert receipt.receipt() == {"same": 8, "compared": 9, "date": "2026-11-26", "of": of}
 
 
-def test_a_run_is_compared_with_the_record_value_by_value(profile, monkeypatch, tmp_path, capsys):
-    monkeypatch.setattr(results, "RECORDED", tmp_path / "results")
-    monkeypatch.setattr(config, "RECORDED", tmp_path / "results")
-    monkeypatch.setitem(config.PROFILES, "test", profile)
-    monkeypatch.setattr(provenance, "commit", lambda: "abc1234-dirty")
-    recorded_all(profile)
-    results.collect(profile)
-    assert results.main(["test"]) == 1
-    assert "expected stage data of a commit, got abc1234-dirty" in capsys.readouterr().err
+def test_a_run_is_compared_with_the_record_value_by_value(profile, monkeypatch, tmp_path):
+    for module in (config, results):
+        monkeypatch.setattr(module, "RECORDED", tmp_path / "results")
     monkeypatch.setattr(provenance, "commit", lambda: "abc1234")
     recorded_all(profile)
-    run = results.collect(profile)
-    assert results.main(["test"]) == 0 and receipt.main(["test"]) == 1
-    assert "expected another run than the recorded one of profile test, got its own faces" in capsys.readouterr().err
-    run["provenance"]["seconds"] = {"faces": {"detection": 9.5}}
-    (profile.folder / "results.json").write_text(json.dumps(run))
-    assert receipt.main(["test"]) == 0
+    results.record_run(profile)
+    with pytest.raises(ValueError, match="expected another run than the recorded one of profile test, got its own faces"):
+        receipt.compare(profile)
+    results.write(profile, "faces", {"unmatched": 3}, {"detection": 9.5})
+    receipt.compare(profile)
     written = json.loads((tmp_path / "results/test-receipt.json").read_text())
     assert written["different"] == [] and written["same"] == written["compared"] > 20
     assert written["again"]["seed"] == profile.seed
-    changed = run | {"accuracy": run["accuracy"] | {"resnet": {"k": 8, "n": 10, "effect": 1.0}}}
-    (profile.folder / "results.json").write_text(json.dumps(changed))
-    capsys.readouterr()
-    assert receipt.main(["test"]) == 1
-    assert "accuracy.resnet.k: 8 here, 9 recorded" in capsys.readouterr().out
-    assert receipt.main(["test", "larxel"]) == 1 and results.main([]) == 1
+    results.write(profile, "networks", {"accuracy": {"resnet": Count(8, 10), "figure2": Count(9, 10)}})
+    assert receipt.compare(profile)["different"] == ["accuracy.resnet.k: 8 here, 9 recorded"]

@@ -37,7 +37,7 @@ def test_trials_that_need_other_networks_have_other_names():
 
 def test_the_defences_are_those_that_the_profile_names():
     assert len(experiment.with_defences(RUN)) == 2 * len(variants.DEFENCES)
-    few = dataclasses.replace(RUN, defences=("none", "median filter"))
+    few = dataclasses.replace(RUN, defences=("none", "median_filter"))
     assert list(experiment.with_defences(few)) == ["resnet, none", "resnet, median filter",
                                                    "figure2, none", "figure2, median filter"]
     assert experiment.with_defences(RUN)["resnet, none"] == experiment.main_run(RUN)["resnet"]
@@ -81,9 +81,9 @@ def test_attacks_are_counted_among_faces_that_their_own_network_classifies_corre
     sweeps = experiment.sweep(run, folded, search=lambda variant: attack.Guided(region=4))
     count = experiment.success(folded["figure2"], sweeps["figure2"])
     assert count.n == sum(min(3, outcome.test.accuracy.k) for outcome in folded["figure2"])
-    assert {len(sweep.verdicts) for sweep in sweeps["figure2"]} <= {1, 2, 3}
+    assert {len(sweep.attempts) for sweep in sweeps["figure2"]} <= {1, 2, 3}
     for sweep in sweeps["figure2"]:
-        assert all(max(verdict.pixels[0][:2]) < 4 and verdict.queries <= 128 for verdict in sweep.verdicts)
+        assert all(max(verdict.pixels[0][:2]) < 4 and verdict.queries <= 128 for verdict in sweep.attempts)
 
 
 def test_a_finished_fit_is_read_back_and_another_is_done_anew(cropped, folded, monkeypatch):
@@ -143,6 +143,7 @@ def test_a_face_that_a_single_network_classifies_correctly_is_counted_for_it():
 
 
 def test_the_setting_that_matters_most_is_the_one_that_moves_the_text_furthest_either_way():
-    counts = {"text": Count(50, 100), "text, recipe of the code": Count(60, 100),
-              "text, boxes of the code": Count(30, 100), "code": Count(1, 100), "code, boxes of the text": Count(9, 10)}
+    counts = {"text": Count(50, 100), "text_recipe": Count(60, 100),
+              "text_crops": Count(30, 100), "code": Count(1, 100), "code_crops": Count(9, 10)} | {
+        f"text_{name}": Count(50, 100) for name in ("network", "scaling", "region")}
     assert tables._most(counts) == {"setting": "crops", "count": Count(30, 100)}

@@ -1,6 +1,5 @@
 """Files are whole or not there; a journal survives an interruption anywhere."""
 
-import json
 import subprocess
 import sys
 

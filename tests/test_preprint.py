@@ -7,14 +7,14 @@ from maskdet.counts import Count
 from maskdet.record import preprint, results, rows
 from test_results import recorded_all
 
-STATED = {"accuracy": "94.20 %", "success": "about 1.77 %"}
+STATED = {"accuracy": {"value": 94.2, "unit": "%"}, "success": {"value": 1.77, "unit": "%", "about": True}}
 
 
 def test_the_fewest_pictures_are_those_of_the_smallest_fraction_that_rounds_to_the_share():
     assert preprint.fewest(STATED, "accuracy") == Count(65, 69)
     assert preprint.fewest(STATED, "success") == Count(2, 113)
-    assert preprint.fewest({"accuracy": "33.33 %"}, "accuracy") == Count(1, 3)
-    assert preprint.fewest({"accuracy": "33.34 %"}, "accuracy").n > 100
+    assert preprint.fewest({"accuracy": {"value": 33.33}}, "accuracy") == Count(1, 3)
+    assert preprint.fewest({"accuracy": {"value": 33.34}}, "accuracy").n > 100
 
 
 def test_where_the_preprints_number_lies_beside_two_counts_is_said_in_words():
@@ -30,13 +30,15 @@ def test_a_count_agrees_with_the_preprint_where_its_interval_holds_the_number():
 
 def test_the_headline_sets_the_preprint_the_record_and_the_build_side_by_side(profile):
     recorded_all(profile)
-    columns, provenance = results.headline_columns(profile)
+    for stage in results.STAGES[4:]:  # it needs no later chapter
+        (profile.folder / f"results/{stage}.json").unlink()
+    columns = results.headline_columns(profile)
     table = preprint.headline(columns)
     assert list(table.columns) == ["the preprint", "recorded on photographs", "which is", "this build"]
     first = [cell.replace("\N{NO-BREAK SPACE}", " ") for cell in table.iloc[0]]
     assert first[0] == "94.20 %" and first[3] == str(Count(9, 10))
-    assert "provenance" not in columns["build"] and provenance["build"]["seed"] == profile.seed
-    columns["recorded"] = columns["build"] | {
+    assert [cell == "–" for cell in table["this build"]] == ["folds" in row for row in table.index]
+    columns["recorded"] = columns["recorded"] | {
         "accuracy": {"resnet": {"k": 99, "n": 100}, "figure2": {"k": 94, "n": 100}},
         "attack": {name: {"differential_evolution": {"k": 0, "n": 1000}} for name in ("resnet", "figure2")}}
     said = preprint.headline(columns)["which is"].tolist()
@@ -45,7 +47,7 @@ def test_the_headline_sets_the_preprint_the_record_and_the_build_side_by_side(pr
     panels = preprint.intervals(columns)
     assert [name for name, *_ in panels["accuracy"]] == [name for name, *_ in panels["success"]], "one axis has both"
     assert list(panels) == ["accuracy", "success"], "two panels, of which the labels do not meet"
-    assert all(len({name for name, *_ in rows}) == len(rows) == 9 for rows in panels.values())
+    assert all(len({name for name, *_ in rows}) == len(rows) == 7 for rows in panels.values())
 
 
 def test_every_row_of_the_committed_record_is_in_the_table_once():
@@ -58,20 +60,20 @@ def test_every_row_of_the_committed_record_is_in_the_table_once():
     assert not {(row.accuracy, row.success) for row in found if row.name in ("text", "text, network of the code")} & {
         *single}, "of one trial there is one row"
     assert len(found) == len(rows.table(found, STATED)) == sum(map(len, rows.plane(found).values()))
-    assert sum(row.group == "lengths" for row in found) == len(record["truth"]["lengths"]) - 2  # are lines, too
-    longer = [record["truth"]["lengths"][f"figure2_{epochs}"] for epochs in (5, 20, 160)]
+    assert sum(row.group == "lengths" for row in found) == sum(len(lengths) for crops in record["verification"]["lengths"].values() for lengths in crops.values()) - 2  # are variants, too
+    longer = [record["verification"]["lengths"]["figure2"]["augmented"][epochs] for epochs in ("5", "20", "160")]
     for quantity in ("accuracy", "success"):
         shares = [trained[quantity]["k"] / trained[quantity]["n"] for trained in longer]
         assert shares == sorted(shares), f"the page says in words that {quantity} rises"
-    assert sum(row.group == "lines" for row in found) == len(record["lines"]["accuracy"])
+    assert sum(row.group == "variants" for row in found) == len(record["variants"]["accuracy"])
 
 
 def test_most_of_the_recorded_intervals_meet_those_of_a_preprint_of_few_pictures_as_the_pages_say():
     record, meet = results.read("larxel"), {}
-    for path, quantity in preprint.ROWS.values():
-        low, high = preprint.fewest(STATED, quantity).interval
-        least, most = preprint._count(record, path).interval
-        meet.setdefault(quantity, []).append(low <= most and least <= high)
+    for row in preprint.ROWS:
+        low, high = preprint.fewest(STATED, row.quantity).interval
+        least, most = preprint._count(record, row).interval
+        meet.setdefault(row.quantity, []).append(low <= most and least <= high)
     assert all(2 * sum(several) > len(several) for several in meet.values())
 
 
@@ -79,7 +81,7 @@ def test_what_the_page_says_in_words_of_the_defences_is_so_in_the_record():
     def split(row):
         return [row["at_most"]["k"], row["at_most"]["n"] - row["at_most"]["k"]]
 
-    record = results.read("larxel")["defence"]
+    record = results.read("larxel")["defences"]
     for network, rows in record.items():
         for name, row in rows.items():
             beyond_chance = fisher_exact([split(row), split(rows["none"])]).pvalue < 0.05
@@ -90,8 +92,8 @@ def test_what_the_page_says_in_words_of_the_defences_is_so_in_the_record():
 
 
 @pytest.mark.parametrize("accuracy, success, both", [
-    (Count(942, 1000), Count(18, 1000), "one"), (Count(990, 1000), Count(18, 1000), "none")])
+    (Count(942, 1000), Count(18, 1000), "this"), (Count(990, 1000), Count(18, 1000), "none")])
 def test_a_row_agrees_with_the_preprint_where_both_intervals_hold_its_numbers(accuracy, success, both):
-    other = rows.Row("lines", "other", Count(1, 1000), Count(900, 1000))
-    numbers = rows.to_quote([rows.Row("lines", "one", accuracy, success), other], STATED)
+    other = rows.Row("variants", "other", Count(1, 1000), Count(900, 1000))
+    numbers = rows.to_quote([rows.Row("variants", "this", accuracy, success), other], STATED)
     assert (numbers["names"], numbers["success"], numbers["rows"]) == (both, 1, 2)

@@ -106,9 +106,9 @@ def test_a_planted_colour_that_no_corner_shows_is_found(colour):
 def test_a_face_whose_budget_is_spent_is_neither_safe_nor_flippable():
     found = proof.verify(bump((128, 64, 200)).face(np.zeros((6, 5, 3), np.uint8)), 0, budget=34)
     assert found.verdict == proof.UNDECIDED and np.argwhere(found.proved <= 0).tolist() == [[2, 3]]
-    assert found.proved[2, 3] == -np.inf and found.boxes <= 34
+    assert found.proved[2, 3] == -np.inf and found.regions <= 34
     less = proof.verify(bump((128, 64, 200)).face(np.zeros((6, 5, 3), np.uint8)), 0, budget=7)
-    assert less.verdict == proof.UNDECIDED and less.boxes <= 7 and (less.proved > 0).sum() <= 7
+    assert less.verdict == proof.UNDECIDED and less.regions <= 7 and (less.proved > 0).sum() <= 7
 
 
 def test_a_margin_within_rounding_is_never_called_safe():

@@ -4,7 +4,6 @@ import json
 
 import pytest
 
-from maskdet import files
 from maskdet.counts import Count, Estimate
 from maskdet.record import provenance, results
 
@@ -13,19 +12,18 @@ def recorded_all(profile):
     count = Count(9, 10)
     results.write(profile, "data", {"data": {"checksum": "c" * 64}})
     results.write(profile, "faces", {"unmatched": 3}, {"detection": 1.5})
-    results.write(profile, "resnet", {"accuracy": {"resnet": count, "figure2": count}})
+    results.write(profile, "networks", {"accuracy": {"resnet": count, "figure2": count}})
     success = {"differential_evolution": Count(1, 9)}
     results.write(profile, "attack", {"attack": {"resnet": success, "figure2": success}})
     both = {"resnet": count, "figure2": count}
-    results.write(profile, "folds", {"folds": {"accuracy": both, "success": both}})
-    for stage in ("lines", "comparison", "truth", "defence", "realtime"):
+    results.write(profile, "splits", {"folds": {"accuracy": both, "success": both}})
+    for stage in ("variants", "other_networks", "verification", "defences", "detection"):
         results.write(profile, stage, {stage: {}})
 
 
 def test_stages_are_merged_with_counts_and_provenance(profile):
     recorded_all(profile)
     merged = results.collect(profile)
-    assert merged == json.loads((profile.folder / "results.json").read_text())
     assert merged["accuracy"]["resnet"] == {"k": 9, "n": 10, "effect": 1.0}
     assert merged["attack"]["figure2"]["differential_evolution"] == {"k": 1, "n": 9, "effect": 1.0}
     assert merged["provenance"]["data_checksum"] == "c" * 64
@@ -40,77 +38,53 @@ def test_a_stage_that_did_not_run_is_named_with_its_command(profile):
 
 
 def test_an_unknown_stage_is_refused(profile):
-    with pytest.raises(ValueError, match="expected a stage, one of data, faces, .*, realtime, got 'fitting'"):
+    with pytest.raises(ValueError, match="expected a stage, one of data, faces, .*, detection, got 'fitting'"):
         results.write(profile, "fitting", {})
 
 
-@pytest.fixture
-def committed(profile, monkeypatch, tmp_path):
-    """A record of the profile `test`, made at commit `then`, in a folder of its own: the path of the file. Now is
-    commit `now`."""
+def test_a_whole_run_is_recorded_and_says_of_which_commit_each_stage_is(profile, monkeypatch, tmp_path):
     monkeypatch.setattr(results, "RECORDED", tmp_path / "committed")
-    monkeypatch.setattr(provenance, "commit", lambda: "then")
+    monkeypatch.setattr(provenance, "commit", lambda: "abc1234")
     recorded_all(profile)
-    path = tmp_path / "committed" / "test.json"
-    files.write_json(path, results.collect(profile))
-    monkeypatch.setattr(provenance, "commit", lambda: "now")
-    return path
+    record = json.loads(results.record_run(profile).read_text())
+    assert record == results.read("test") and record["accuracy"]["resnet"]["k"] == 9
+    assert {stage: made["commit"] for stage, made in record["provenance"]["made"].items()} == dict.fromkeys(
+        results.STAGES, "abc1234")
 
 
-def test_a_stage_that_is_run_later_is_added_to_the_record_and_says_of_which_commit(profile, committed):
-    before = json.loads(committed.read_text())
-    results.write(profile, "truth", {"truth": {"flippable": Count(2, 9)}}, {"decision": 1.5})
-    files.write_json(committed, results.added(profile, ["truth"]))
-    after = json.loads(committed.read_text())
-    assert after["truth"] == {"flippable": {"k": 2, "n": 9, "effect": 1.0}}
-    made = {stage: one["commit"] for stage, one in after["provenance"].pop("made").items()}
-    assert made == dict.fromkeys(results.STAGES, "then") | {"truth": "now"}
-    assert {one["commit"] for one in before["provenance"].pop("made").values()} == {"then"}
-    assert after["provenance"]["seconds"].pop("truth") == {"decision": 1.5}
-    assert before["provenance"]["seconds"].pop("truth") == {} and after["provenance"] == before["provenance"]
-    assert after["provenance"]["commit"] == "then"
-
-
-@pytest.mark.parametrize("stage, values, said", [
-    ("data", {"data": {"checksum": "d" * 64}}, "expected the stage data of results/test.json, .*ccc.*, got .*ddd"),
-    ("resnet", {"accuracy": {"resnet": Count(8, 10)}}, "expected the stage resnet of .*'k': 9.*, got .*'k': 8")])
-def test_a_stage_of_other_photographs_or_networks_is_not_added(profile, committed, stage, values, said):
-    results.write(profile, stage, values)
-    with pytest.raises(ValueError, match=said):
-        results.added(profile, ["truth"])
-
-
-def test_a_stage_that_was_run_with_changes_that_are_not_committed_is_not_added(profile, committed, monkeypatch):
-    monkeypatch.setattr(provenance, "commit", lambda: "abc1234-dirty")
-    results.write(profile, "truth", {"truth": {}})
-    with pytest.raises(ValueError, match="expected stage truth of a commit, got abc1234-dirty: commit, and run it"):
-        results.added(profile, ["truth"])
-
-
-def test_an_unknown_stage_is_not_added_and_the_record_stays_as_it_is(profile, committed, monkeypatch, capsys):
-    before = committed.read_bytes()
-    monkeypatch.setattr(results, "profile", lambda name: profile)
-    assert results.main(["test", "fitting"]) == 1 and "got 'fitting'" in capsys.readouterr().err
-    assert committed.read_bytes() == before
-    results.write(profile, "truth", {"truth": {}})
-    assert results.main(["test", "truth"]) == 0 and committed.read_bytes() != before
+@pytest.mark.parametrize("commit", ["abc1234-dirty", "not a git checkout"])
+def test_a_run_of_which_a_stage_is_of_no_commit_is_not_recorded(profile, monkeypatch, tmp_path, commit):
+    monkeypatch.setattr(results, "RECORDED", tmp_path / "committed")
+    monkeypatch.setattr(provenance, "commit", lambda: "abc1234")
+    recorded_all(profile)
+    monkeypatch.setattr(provenance, "commit", lambda: commit)
+    results.write(profile, "verification", {"verification": {}})
+    with pytest.raises(ValueError, match=f"expected stage verification of a commit, got {commit}: commit, and run it"):
+        results.record_run(profile)
+    assert not (tmp_path / "committed").exists()
 
 
 def test_a_run_that_was_not_recorded_is_an_error_that_names_the_command():
-    with pytest.raises(FileNotFoundError, match="no recorded run at results/nowhere.json: run `make record"):
+    with pytest.raises(FileNotFoundError, match="expected a recorded run in .*nowhere.json, got none: .*, run `make record"):
         results.read("nowhere")
 
 
 def test_each_count_is_quotable_whole_and_in_parts():
-    quotable = dict(results._flat({"accuracy": {"resnet": {"k": 81, "n": 263}}, "threshold": 0.4}))
+    quotable = dict(results.flat({"accuracy": {"resnet": {"k": 81, "n": 263}}, "threshold": 0.4}))
     assert quotable == {"accuracy.resnet": Count(81, 263), "accuracy.resnet.k": 81, "accuracy.resnet.n": 263,
                         "accuracy.resnet.share": "30.80 %", "accuracy.resnet.interval": "25.5 to 36.6 %",
                         "threshold": 0.4}
 
 
+def test_what_the_preprint_states_is_quoted_with_its_unit_and_as_sure_as_it_is():
+    stated = {"success": {"value": 1.77, "unit": "%", "about": True}, "train_share": {"value": 80, "unit": "%"}}
+    assert {name: results.as_text(value) for name, value in results.flat(stated)} == {
+        "success": "about 1.77\N{NO-BREAK SPACE}%", "train_share": "80\N{NO-BREAK SPACE}%"}
+
+
 def test_a_design_effect_and_an_estimate_survive_the_file():
     written = results._plain({"accuracy": Count(9, 10, 2.0), "area": Estimate(0.9, 0.8, 0.95)})
-    quotable = dict(results._flat(json.loads(json.dumps(written))))
+    quotable = dict(results.flat(json.loads(json.dumps(written))))
     assert quotable["accuracy"] == Count(9, 10, 2.0) and quotable["area"] == Estimate(0.9, 0.8, 0.95)
 
 

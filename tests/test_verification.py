@@ -13,6 +13,7 @@ from maskdet.attack import Attempt, Sweep
 from maskdet.attack.oracle import margin
 from maskdet.counts import Count
 from maskdet.experiment import defences, verification
+from maskdet.experiment.variants import Variant
 from maskdet.proof import many
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (6, 12, 12, 3), dtype=np.uint8)
@@ -37,7 +38,7 @@ def test_every_correct_face_is_verified_and_a_second_call_does_nothing_again(pro
     assert len(table) == 6 and table[0].startswith("face,verdict,pixel,margin,reached,proved")
     monkeypatch.setattr(many, "workers", lambda: pytest.fail("verified again"))
     again = verified(profile, wrong)
-    for before, after in zip(first.decisions, again.decisions):
+    for before, after in zip(first.results, again.results):
         for field in dataclasses.fields(before):
             assert np.array_equal(getattr(before, field.name), getattr(after, field.name))
 
@@ -55,8 +56,8 @@ def test_an_interrupted_call_goes_on_where_it_stopped_and_ends_with_the_same(pro
         patch.setattr(files.Journal, "add", interrupted)
         verified(profile, labels)
     resumed = verified(profile, labels)
-    assert [face.witness for face in resumed.decisions] == [face.witness for face in whole.decisions]
-    assert all(np.array_equal(face.proved, same.proved) for face, same in zip(resumed.decisions, whole.decisions))
+    assert [face.witness for face in resumed.results] == [face.witness for face in whole.results]
+    assert all(np.array_equal(face.proved, same.proved) for face, same in zip(resumed.results, whole.results))
 
 
 def test_the_faces_verified_are_the_first_of_those_that_are_attacked(profile, labels):
@@ -64,21 +65,21 @@ def test_the_faces_verified_are_the_first_of_those_that_are_attacked(profile, la
     assert verified(profile, labels, most=2).faces.tolist() == sorted(drawn.tolist())
 
 
-def test_how_many_are_verified_is_said_by_network_and_defence_or_by_network(profile, monkeypatch):
+def test_how_many_are_verified_is_said_by_network(profile, monkeypatch):
     monkeypatch.setattr(verification, "verify_all", lambda *given, most, **options: most)
     monkeypatch.setattr(verification.networks, "predictor", lambda model: None)
     monkeypatch.setattr(verification.Incremental, "of", lambda model: None)
     trial = SimpleNamespace(name="fit", variant=SimpleNamespace(network="resnet"))
     outcome = [SimpleNamespace(model=None, trial=trial, test=SimpleNamespace(images=None, labels=None))]
     named = {"resnet": outcome, "resnet, none": outcome, "resnet, median filter": outcome}
-    several = dataclasses.replace(profile, verified={"resnet, median filter": 5, "resnet": 3})
-    assert list(verification.verify(several, named).values()) == [3, 3, 5]
+    several = dataclasses.replace(profile, verified={"resnet": 3})
+    assert list(verification.verify(several, named).values()) == [3, 3, 3]
     assert list(verification.verify(dataclasses.replace(profile, verified={}), named).values()) == [None] * 3
 
 
 def test_the_whole_pass_agrees_with_what_is_verified(profile, labels):
     found = verified(profile, labels)
-    for face, decision in zip(found.faces, found.decisions):
+    for face, decision in zip(found.faces, found.results):
         own = sweeping.network().face(attack.set_pixels(IMAGES[face], [decision.witness])[0]).logits
         assert margin(own, labels[face]) == pytest.approx(decision.reached.min(), abs=1e-4)
         assert (decision.proved[~decision.flips] <= decision.reached[~decision.flips]).all()
@@ -121,14 +122,15 @@ def test_a_search_that_flips_a_face_proved_safe_is_an_error(profile, labels):
 
 
 def test_each_defence_is_set_beside_the_same_network_without_one(profile, labels):
-    def outcome(right):
+    def outcome(right, variant):
         test = SimpleNamespace(accuracy=Count(right, 100), clusters=np.arange(6))
-        return SimpleNamespace(test=test, trial=SimpleNamespace(variant=SimpleNamespace(network="net")),
+        return SimpleNamespace(test=test, trial=SimpleNamespace(variant=variant),
                                fit=SimpleNamespace(seconds=3.0))
     found = verified(profile, labels)
     hits = [Attempt(0, ((0, 0, 0, 0, 0),), (0.9, 0.1), (0.1, 0.9) if flips else (0.9, 0.1), 1)
             for flips in found.are(proof.FLIPPABLE)]
-    outcomes = {"net, none": [outcome(90)], "net, filter, trained": [outcome(93)]}
+    outcomes = {"net, none": [outcome(90, Variant("net"))],
+                "net, median filter": [outcome(93, Variant("net", scaling="median"))]}
     sweeps = {"guided": {name: [Sweep(name, "s", found.faces, hits, 6, 6, 0.0)] for name in outcomes}}
     verdicts_of = dict.fromkeys(outcomes, found)
     shares = verification.shares(outcomes, verdicts_of, sweeps)
@@ -138,6 +140,6 @@ def test_each_defence_is_set_beside_the_same_network_without_one(profile, labels
     k = found.counts[proof.FLIPPABLE]
     assert f"({k}/6, " in defences.searched_table(outcomes, sweeps).loc["net, none", "flipped by the guided corners"]
     recorded, seconds = defences.to_record(profile, outcomes, sweeps, verdicts_of, shares)
-    assert list(recorded["defence"]["net"]) == ["none", "filter_trained"]
-    assert recorded["defence"]["net"]["none"]["flippable"].k == k and seconds["net, none"]["training"] == 3.0
+    assert list(recorded["defences"]["net"]) == ["none", "median_filter"]
+    assert recorded["defences"]["net"]["none"]["flippable"].k == k and seconds["net"]["none"]["training"] == 3.0
     assert [row[0] for row in defences.intervals(outcomes, shares)["flippable"]] == list(outcomes)

@@ -1,4 +1,4 @@
-"""What an attack found: tables, faces for figures, the second look at each flip, the numbers."""
+"""What an attack found: tables, faces for figures, the check of each flip, and the numbers of the stage."""
 
 import dataclasses
 from collections.abc import Mapping, Sequence
@@ -23,9 +23,9 @@ def ackley(points: np.ndarray) -> np.ndarray:
 
 
 def on_ackley(*, generations: Sequence[int], seed: int, population: int = 60, side: float = 5.0):
-    """Differential evolution on Ackley's function within ±`side`, for a figure.
+    """Differential evolution on Ackley's function within ±`side`, for `figures.ackley`.
 
-    Returns its surface (200, 200), its extent, the populations (G, P, 2) of `generations`, and these.
+    Returns the function's surface (200, 200), its extent, the populations (G, P, 2) of `generations`, and `generations`.
     """
     settings = Evolution(population=population, generations=max(generations))
     members, _ = minimise(lambda genes: ackley((2 * genes - 1) * side), 2,
@@ -37,15 +37,15 @@ def on_ackley(*, generations: Sequence[int], seed: int, population: int = 60, si
 
 def on_face(network: Network, images: np.ndarray, labels: np.ndarray, *, generations: Sequence[int],
             seed: int, settings: Evolution):
-    """Differential evolution on the rightly decided face of least margin, for a figure.
+    """Differential evolution on the correctly classified face of least margin, for `figures.surface`.
 
-    Returns its confidence landscape (H, W), the populations (G, P, 2: row, column) of
-    `generations` (as many as `settings` allows), and these.
+    Returns the face's confidence landscape (H, W), the populations (G, P, 2: row, column) of `generations` (as far as
+    `settings` goes), and `generations`. Raises ValueError where no face is classified correctly.
     """
     faces = [network.face(image) for image in images]
     margins = np.array([margin(face.logits, label) for face, label in zip(faces, labels)])
     if not (margins > 0).any():
-        raise ValueError(f"expected a face that the network has right, got none of {len(images)}")
+        raise ValueError(f"expected a face that the network classifies correctly, got none of {len(images)}")
     face = np.flatnonzero(margins > 0)[margins[margins > 0].argmin()]
     label, face = labels[face], faces[face]
     generations = [generation for generation in generations if generation <= settings.generations]
@@ -60,13 +60,13 @@ def on_face(network: Network, images: np.ndarray, labels: np.ndarray, *, generat
 
 
 def summary(sweeps: Sequence[Sweep]) -> pd.DataFrame:
-    """A row a sweep: test faces, those right, attacked and flipped, and the queries a face."""
+    """A row for each sweep: test faces, how many are correct, attacked and flipped, and the queries."""
     rows = []
     for sweep in sweeps:
-        queries, flipped = np.array([verdict.queries for verdict in sweep.verdicts]), sweep.flipped
-        rows.append({"test faces": sweep.tested, "right before": sweep.correct, "attacked": len(queries),
+        queries, flipped = np.array([attempt.queries for attempt in sweep.attempts]), sweep.flipped
+        rows.append({"test faces": sweep.tested, "correct before": sweep.correct, "attacked": len(queries),
                      "flipped": flipped.sum(), "queries in all": queries.sum(),
-                     "median of flipped": f"{np.median(queries[flipped]):.0f}" if flipped.any() else "–"})
+                     "median queries of a flip": f"{np.median(queries[flipped]):.0f}" if flipped.any() else "–"})
     return pd.DataFrame(rows, index=[f"{sweep.network}, {_words(sweep.search)}" for sweep in sweeps])
 
 
@@ -75,88 +75,92 @@ def _words(name: str) -> str:
 
 
 def agreement(sweeps: Sequence[Sweep]) -> pd.DataFrame:
-    """For each network and each other search: how many faces it and differential evolution flip."""
+    """A row for each network and search but differential evolution: how many faces it and evolution flip."""
     evolved = {sweep.network: sweep for sweep in sweeps if sweep.search == NAME}
     rows = {}
     for sweep in sweeps:
-        a, b = evolved[sweep.network].flipped, sweep.flipped
+        evolution, flipped = evolved[sweep.network].flipped, sweep.flipped
         if sweep is not evolved[sweep.network]:
             rows[f"{sweep.network}, {_words(sweep.search)}"] = {
-                "both": (a & b).sum(), "only evolution": (a & ~b).sum(), "only this search": (b & ~a).sum(),
-                "neither": (~a & ~b).sum()}
+                "both": (evolution & flipped).sum(), "only evolution": (evolution & ~flipped).sum(),
+                "only this search": (flipped & ~evolution).sum(), "neither": (~evolution & ~flipped).sum()}
     return pd.DataFrame(rows).T
 
 
 def flipped_faces(sweeps: Sequence[Sweep], images: np.ndarray, *, at_most: int):
-    """Faces (N, H, W, 3) that differential evolution flips and their verdicts, `at_most` in all."""
-    found = [(images[face], verdict) for sweep in sweeps if sweep.search == NAME
-             for face, verdict in zip(sweep.faces, sweep.verdicts) if verdict.flipped][:at_most]
-    return np.array([image for image, _ in found]), [verdict for _, verdict in found]
+    """Faces (N, H, W, 3) that differential evolution flips and its attempts on them, `at_most` in all."""
+    flips = [(images[face], attempt) for sweep in sweeps if sweep.search == NAME
+             for face, attempt in zip(sweep.faces, sweep.attempts) if attempt.flipped][:at_most]
+    return np.array([image for image, _ in flips]), [attempt for _, attempt in flips]
 
 
 def check_rounding(networks: Mapping[str, Network], logits: Mapping[str, Predict], images: np.ndarray, *,
              seed: int, candidates: int = 10_000) -> pd.DataFrame:
-    """How far the logits of changed faces are from those of the whole pass, `logits(images)`, at most.
+    """How far the incremental logits of changed faces are from those of the whole pass, `logits(images)`, at most.
 
-    A row a network: `candidates` random pixels on ten of `images` (N, H, W, 3), one in three of them on
-    the border. Raises AssertionError where one differs by more than DECIDED, or so decides otherwise.
+    A row for each network: `candidates` random pixels on ten of `images` (N, H, W, 3), every third on the border.
+    Raises AssertionError where logits differ by more than ROUNDING.
     """
     rows, rng = {}, np.random.default_rng(seed)
     height, width = images.shape[1:3]
     for name, network in networks.items():
-        differences, alike = [], 0
+        differences, same = [], 0
         for image in images[rng.choice(len(images), 10)]:
             pixels = rng.integers(0, (height, width, 256, 256, 256), (candidates // 10, 5))
             pixels[::6, 0], pixels[3::6, 1] = rng.choice((0, height - 1)), rng.choice((0, width - 1))
             whole, incremental = logits[name](set_pixels(image, pixels)), network.face(image).query(pixels[:, None])
             differences.append(np.abs(whole - incremental).max())
-            alike += ((margin(whole, 0) < 0) == (margin(incremental, 0) < 0)).sum()
+            same += ((margin(whole, 0) < 0) == (margin(incremental, 0) < 0)).sum()
         if max(differences) > ROUNDING:
             raise AssertionError(f"{name}: expected logits within {ROUNDING} of the whole pass, got {max(differences)}")
-        rows[name] = {"candidates": candidates, "largest difference": f"{max(differences):.0e}", "same decision": alike}
+        rows[name] = {"candidates": candidates, "largest difference": f"{max(differences):.0e}", "same decision": same}
     return pd.DataFrame(rows).T
 
 
 def check_flips(sweeps: Sequence[Sweep], predict: Mapping[str, Predict], images: np.ndarray) -> pd.DataFrame:
-    """Set the pixel of each flip once more and ask the whole network. Raises AssertionError, naming
-    the face, where a flip does not hold; returns how many were checked."""
+    """Set the pixel of each flip again and query the whole network. Returns how many flips were checked.
+
+    Raises AssertionError, naming the face, where a flip does not hold.
+    """
     for sweep in sweeps:
-        for face, verdict in zip(sweep.faces, sweep.verdicts):
-            if verdict.flipped:
-                image = set_pixels(images[face], np.array([verdict.pixels]))
-                if not 1 <= (image[0] != images[face]).any(axis=-1).sum() <= len(verdict.pixels):
-                    raise AssertionError(f"{sweep.network}, face {face}: expected {len(verdict.pixels)} changed pixels")
-                if predict[sweep.network](image)[0].argmax() == verdict.label:
-                    raise AssertionError(f"{sweep.network}, face {face}: expected a flip by {verdict.pixels}, got none")
+        for face, attempt in zip(sweep.faces, sweep.attempts):
+            if attempt.flipped:
+                image = set_pixels(images[face], np.array([attempt.pixels]))
+                if not 1 <= (image[0] != images[face]).any(axis=-1).sum() <= len(attempt.pixels):
+                    raise AssertionError(f"{sweep.network}, face {face}: expected {len(attempt.pixels)} changed pixels")
+                if predict[sweep.network](image)[0].argmax() == attempt.label:
+                    raise AssertionError(f"{sweep.network}, face {face}: expected a flip by {attempt.pixels}, got none")
     return pd.DataFrame({"flips that hold": {f"{sweep.network}, {_words(sweep.search)}": sweep.flipped.sum()
                                              for sweep in sweeps}})
 
 
 def confidences(sweeps: Sequence[Sweep]) -> tuple[dict, dict, dict]:
-    """Confidence in the true class before and after differential evolution, and which faces it
-    flipped, (N,) each, by network."""
+    """By network, the confidence in the true class before and after differential evolution, and which faces it
+    flipped, (N,) each."""
     evolved = [sweep for sweep in sweeps if sweep.search == NAME]
-    return ({sweep.network: np.array([v.before[v.label] for v in sweep.verdicts]) for sweep in evolved},
-            {sweep.network: np.array([v.after[v.label] for v in sweep.verdicts]) for sweep in evolved},
+    return ({sweep.network: np.array([a.before[a.label] for a in sweep.attempts]) for sweep in evolved},
+            {sweep.network: np.array([a.after[a.label] for a in sweep.attempts]) for sweep in evolved},
             {sweep.network: sweep.flipped for sweep in evolved})
 
 
 def to_record(run: Profile, sweeps: Sequence[Sweep], clusters: np.ndarray) -> tuple[dict, dict]:
-    """What this stage records: success among the rightly decided faces attacked, where those of one of
-    `clusters`, of a row each of the test part, may be alike; and its seconds."""
+    """What this stage records: success among the attacked faces, all of them classified correctly, and its seconds.
+
+    `clusters`: for each face of the test part the cluster of faces that may be alike.
+    """
     settings = run.evolution
     success: dict[str, dict] = {}
     seconds: dict[str, dict[str, float]] = {}
     for sweep in sweeps:
         success.setdefault(sweep.network, {})[sweep.search] = clustered(sweep.flipped, clusters[sweep.faces])
         seconds.setdefault(sweep.network, {})[sweep.search] = sweep.seconds
-    queries = {name: np.concatenate([[v.queries for v in sweep.verdicts] for sweep in sweeps if sweep.search == name])
-               for name in {sweep.search: None for sweep in sweeps}}
-    asked = {name: int(found.sum()) for name, found in queries.items()}
-    early = [v.queries for sweep in sweeps if sweep.search == GUIDED for v in sweep.verdicts if v.flipped]
+    queries: dict[str, int] = {}
+    for sweep in sweeps:
+        queries[sweep.search] = queries.get(sweep.search, 0) + sum(attempt.queries for attempt in sweep.attempts)
+    guided = [a.queries for sweep in sweeps if sweep.search == GUIDED for a in sweep.attempts if a.flipped]
     evolution = {"population": settings.population, "generations": settings.generations,
                  "queries": settings.population * (settings.generations + 1),
                  "scale": "{} to {}".format(*settings.scale), "recombination": str(settings.recombination)}
-    return {"attack": success, "evolution": evolution, "asked": asked | {"all": sum(asked.values())},
+    return {"attack": success, "evolution": evolution, "queries": queries | {"all": sum(queries.values())},
             "corners": {"queries": len(CORNERS) * SIZE**2},
-            "guided": {"median": f"{np.median(early):.0f}" if early else "–"}}, seconds
+            "guided": {"median": f"{np.median(guided):.0f}" if guided else "–"}}, seconds

@@ -1,6 +1,6 @@
 """Differential evolution (Storn & Price 1997), and the attack that it drives (Su et al. 2019).
 
-The preprint's source updates its population member by member; here it is updated as a whole.
+The preprint's code updates its population member by member; here it is updated as a whole.
 """
 
 from collections.abc import Sequence
@@ -17,12 +17,12 @@ GENES = 5  # a pixel: row, column, red, green, blue
 
 
 class Population:
-    """Members (P, D) of [0, 1)^D with their energies (P,), evolved by best/1/bin.
+    """Members (P, D) in [0, 1)^D with their energies (P,), evolved by best/1/bin.
 
-    A trial of member i is  best + F (a - b),  a and b two other members, F drawn anew from
-    `scale` each generation; each of its genes is kept with probability `recombination`, else it is
-    that of member i; a gene outside [0, 1) is drawn anew. A trial replaces its member if it has
-    less energy. `trial` and `select` alternate: whoever calls them computes the energies.
+    The trial of member i is  best + F (a - b),  with a and b two other members and F drawn anew from `scale` in each
+    generation. With probability `recombination` a gene is the trial's, else that of member i. A gene outside [0, 1)
+    is drawn anew. A trial of less energy replaces its member. The caller alternates `trial` and `select`, and computes
+    the energies in between.
     """
 
     def __init__(self, dimensions: int, *, rng: np.random.Generator, settings: Evolution):
@@ -39,12 +39,12 @@ class Population:
         return int(np.argmin(self.energies))
 
     def trial(self) -> np.ndarray:
-        """The next candidates (P, D): at first the population itself, then one trial a member."""
-        if np.isinf(self.energies).all():  # nothing was selected yet
+        """The next candidates (P, D): first the population itself, then a trial for each member."""
+        if np.isinf(self.energies).all():  # no energy is known yet
             return self.members
         size, dimensions = self.members.shape
         rng = self.rng
-        # Two distinct others, as steps from each member: of P-1, then of the P-2 that are left.
+        # Two other members, as steps from member i: the first of P - 1, the second of the P - 2 that are left.
         own = np.arange(size)
         a, b = rng.integers(1, size, size), rng.integers(1, size - 1, size)
         b += b >= a
@@ -60,7 +60,7 @@ class Population:
         return trial
 
     def select(self, trial: np.ndarray, energies: np.ndarray) -> None:
-        """Let each trial of less energy (P,) take its member's place."""
+        """Replace each member whose trial has less energy (P,)."""
         better = energies < self.energies
         self.members = np.where(better[:, None], trial, self.members)
         self.energies = np.where(better, energies, self.energies)
@@ -68,9 +68,9 @@ class Population:
 
 def minimise(energy, dimensions: int, *, rng: np.random.Generator,
              settings: Evolution = Evolution()) -> tuple[np.ndarray, np.ndarray]:
-    """Evolve a population on `energy(members (P, D) in [0, 1)) -> (P,)`, for looking at.
+    """Evolve a population on `energy(members (P, D) in [0, 1)) -> (P,)`, for figures.
 
-    Returns the population (G + 1, P, D) and its energies (G + 1, P) at each of G generations.
+    Returns the population (G + 1, P, D) and its energies (G + 1, P) in each of the G generations.
     """
     population, members, energies = Population(dimensions, rng=rng, settings=settings), [], []
     for _ in range(settings.generations + 1):
@@ -82,7 +82,7 @@ def minimise(energy, dimensions: int, *, rng: np.random.Generator,
 
 
 def decoded(genes: np.ndarray, *, shape: Sequence[int]) -> np.ndarray:
-    """Genes (P, 5 K) in [0, 1) as K pixels each, (P, K, 5) whole numbers, of an image of `shape`."""
+    """Genes (P, 5 K) in [0, 1) as K pixels (P, K, 5), whole numbers, of an image of `shape`."""
     limit = np.array([*shape[:2], 256, 256, 256])
     genes = np.asarray(genes).reshape(len(genes), -1, GENES)
     return np.minimum((genes * limit).astype(int), limit - 1)
@@ -90,9 +90,11 @@ def decoded(genes: np.ndarray, *, shape: Sequence[int]) -> np.ndarray:
 
 @dataclass(frozen=True)
 class DifferentialEvolution:
-    """The preprint's search: black-box, of `size` pixels at once, until the decision flips or the
-    generations of `settings` are over; of every place, or of those whose row and column are below `region`. The
-    `objective` is what it minimises, one of OBJECTIVES."""
+    """The preprint's search, black-box: `size` pixels at once, until the decision flips or the generations end.
+
+    It searches every place, or the rows and columns below `region`, and minimises the `objective`, a key of
+    OBJECTIVES.
+    """
 
     settings: Evolution = Evolution()
     size: int = 1
@@ -115,11 +117,11 @@ class DifferentialEvolution:
         limit, shape = -flip_limit(face), np.minimum(face.image.shape[:2], self.region or max(face.image.shape))
         for generation in range(self.settings.generations + 1):
             trial = population.trial()
-            asked = decoded(trial, shape=shape)
-            logits = face.query(asked)
+            pixels = decoded(trial, shape=shape)
+            logits = face.query(pixels)
             margins = margin(logits, label)
             if margins.min() < limit:
-                return Found(asked[margins.argmin()], (generation + 1) * len(trial))
+                return Found(pixels[margins.argmin()], (generation + 1) * len(trial))
             population.select(trial, OBJECTIVES[self.objective](logits, label))
         best = population.members[population.best:population.best + 1]
         return Found(decoded(best, shape=shape)[0], (generation + 1) * len(trial))

@@ -12,9 +12,11 @@ CORNERS = np.array(np.meshgrid(*[[0, 255]] * 3, indexing="ij"), np.uint8).reshap
 
 
 def checked_pixels(pixels: np.ndarray, shape: Sequence[int]) -> np.ndarray:
-    """`pixels`, whole numbers, as (N, K, 5): row, column, red, green, blue. Takes one pixel (5,), one
-    an image (N, 5) or K an image (N, K, 5). Raises ValueError for a pixel outside an image of
-    `shape` or a colour outside 0..255."""
+    """`pixels`, whole numbers, as (N, K, 5): row, column, red, green, blue.
+
+    Takes a single pixel (5,), a pixel for each image (N, 5), or K for each (N, K, 5). Raises ValueError for a pixel
+    outside an image of `shape` or a colour outside 0 to 255.
+    """
     pixels = np.asarray(pixels)
     if pixels.ndim < 3:
         pixels = pixels.reshape(-1, 1, 5)
@@ -27,9 +29,9 @@ def checked_pixels(pixels: np.ndarray, shape: Sequence[int]) -> np.ndarray:
 
 
 def set_pixels(image: np.ndarray, pixels: np.ndarray) -> np.ndarray:
-    """Copies of `image` (H, W, 3) uint8 with `pixels`, as `checked` takes them, set: (N, H, W, 3).
+    """Copies (N, H, W, 3) of `image` (H, W, 3) uint8 with `pixels`, as `checked_pixels` takes them, set.
 
-    Where two of the K pixels of an image are one place, the last one counts. Raises as `checked`.
+    Where two of the K pixels of an image are at the same place, the last counts. Raises as `checked_pixels`.
     """
     pixels = checked_pixels(pixels, image.shape)
     images = np.repeat(image[None], len(pixels), axis=0)
@@ -47,9 +49,8 @@ def every_pixel(places: np.ndarray, colours: np.ndarray = CORNERS) -> np.ndarray
 class Attempt:
     """What a search found for one face: its best pixels, and whether they flip the decision.
 
-    `pixels` are K of (row, column, red, green, blue); `before` and `after` are the probabilities
-    (bare, masked) of the face as it was and with the pixels set; `queries` are the changed images
-    that the search asked about.
+    `pixels`: K of (row, column, red, green, blue). `before`, `after`: the probabilities (bare, masked) of the face
+    as it was and with the pixels set. `queries`: how many changed images the search queried.
     """
 
     label: int
@@ -65,10 +66,8 @@ class Attempt:
 
 
 def landscape(face, label: int, *, colours: np.ndarray = CORNERS) -> np.ndarray:
-    """Lowest confidence of a `face` in its class `label` when the pixel at each place takes one of `colours`.
-
-    Returns (H, W) float32: the surface that a one-pixel attack descends, here seen whole.
-    """
+    """Lowest confidence (H, W) float32 of a `face` in its class `label` when the pixel at each place takes one of
+    `colours`: the surface that a one-pixel attack descends, seen whole."""
     height, width = face.image.shape[:2]
     logits = face.query(every_pixel(np.argwhere(np.ones((height, width), bool)), colours))
     margins = logits[:, label] - logits[:, 1 - label]

@@ -1,4 +1,4 @@
-"""Many faces attacked: at once, in any order, by any workers, with the same verdicts."""
+"""Many faces attacked: at once, in any order, by any workers, with the same results."""
 
 import contextlib
 import dataclasses
@@ -68,14 +68,16 @@ def _verdict(network: Network, image: np.ndarray, label: int, search: Search, se
 
 @dataclass(frozen=True)
 class Sweep:
-    """The verdicts of one `search` on the faces of a run: `faces` (N,) are rows of the test part, in
-    the order of `verdicts`; `correct` of `tested` test faces were right before the attack; `seconds`
-    it took."""
+    """The attempts of a `search` on the faces of a run.
+
+    `faces` (N,): rows of the test part, in the order of `attempts`. `correct`: how many of the `tested` test faces
+    the network classifies correctly before the attack. `seconds`: what it took.
+    """
 
     network: str
     search: str
     faces: np.ndarray
-    verdicts: list[Attempt]
+    attempts: list[Attempt]
     correct: int
     tested: int
     seconds: float
@@ -83,12 +85,12 @@ class Sweep:
     @property
     def flipped(self) -> np.ndarray:
         """Which faces changed their class, (N,) bool."""
-        return np.array([verdict.flipped for verdict in self.verdicts])
+        return np.array([attempt.flipped for attempt in self.attempts])
 
     def table(self) -> pd.DataFrame:
         """One row a face, as the file of the sweep holds it."""
-        return pd.DataFrame([{"face": face, "flipped": verdict.flipped, **dataclasses.asdict(verdict)}
-                             for face, verdict in zip(self.faces.tolist(), self.verdicts)])
+        return pd.DataFrame([{"face": face, "flipped": attempt.flipped, **dataclasses.asdict(attempt)}
+                             for face, attempt in zip(self.faces.tolist(), self.attempts)])
 
 
 def sweep(predict: Predict, network: Network, images: np.ndarray, labels: np.ndarray, *, name: str,
@@ -164,9 +166,9 @@ def _restated(verdict: Attempt, predict: Predict, network: Network, image: np.nd
 
 
 def _finished(journal: files.Journal, empty: Sweep) -> Sweep:
-    """The sweep with the verdicts and seconds of its faces, as the journal holds them."""
+    """The sweep with the attempts and seconds of its faces, as the journal has them."""
     items = [dict(journal.items[str(face)]) for face in empty.faces.tolist()]
     seconds = sum(item.pop("seconds") for item in items)
-    verdicts = [Attempt(**item | {"pixels": tuple(map(tuple, item["pixels"])), "before": tuple(item["before"]),
+    attempts = [Attempt(**item | {"pixels": tuple(map(tuple, item["pixels"])), "before": tuple(item["before"]),
                                   "after": tuple(item["after"])}) for item in items]
-    return dataclasses.replace(empty, verdicts=verdicts, seconds=seconds)
+    return dataclasses.replace(empty, attempts=attempts, seconds=seconds)

@@ -1,12 +1,11 @@
 """The photographs and their labelled faces: found or drawn, checked, grouped and split.
 
-    dataset = data.prepare(profile)         # once: read every file, write the tables
-    dataset = data.read(profile)            # afterwards: read the tables back
-    dataset.boxes                           # one row per labelled box
-    dataset.image(name)                     # (H, W, 3) uint8
+    dataset = data.prepare(profile)  # once: read every file, write the tables
+    dataset = data.read(profile)     # afterwards: read the tables back
+    dataset.boxes                    # a row for each labelled box
+    dataset.image(name)              # (H, W, 3) uint8
 
-Another source of photographs takes one reader in `READERS` and one `Profile`; other class names
-take one row each in `FOLDING`.
+A new source of photographs needs a reader in `READERS` and a `Profile`; a new class name needs a place in `FOLDING`.
 """
 
 from maskdet.data.classes import FOLDING, Fold, folding_table

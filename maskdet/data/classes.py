@@ -1,4 +1,4 @@
-"""From the class names of the two public sets to the two classes of the experiment; one labelled box."""
+"""The original classes of the public sets, folded into the two classes of the experiment; labelled boxes."""
 
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -10,43 +10,29 @@ MASKED, BARE, LEFT_OUT = "masked", "bare", "left out"
 
 @dataclass(frozen=True)
 class Fold:
-    """What becomes of one original class."""
+    """What becomes of an original class: its label, whether its boxes are boxes of faces, and the reason."""
 
     label: str  # "masked", "bare" or "left out"
-    face: bool  # whether the box is that of a face
+    face: bool
     why: str
 
 
 # The preprint's code keeps two of the 20 classes of its set: face_with_mask and face_no_mask.
-FOLDING = {
-    "face_with_mask": Fold(MASKED, True, "a face with a mask worn as it should be"),
-    "with_mask": Fold(MASKED, True, "a face with a mask worn as it should be"),
-    "face_no_mask": Fold(BARE, True, "a face with nothing over it"),
-    "without_mask": Fold(BARE, True, "a face with nothing over it"),
-    "face_with_mask_incorrect": Fold(LEFT_OUT, True, "neither one nor the other: shown separately"),
-    "mask_weared_incorrect": Fold(LEFT_OUT, True, "neither one nor the other: shown separately"),
-    "face_other_covering": Fold(LEFT_OUT, True, "covered, but not by a mask"),
-    "mask_surgical": Fold(LEFT_OUT, False, "the mask itself, a second row of a masked face"),
-    "mask_colorful": Fold(LEFT_OUT, False, "the mask itself, a second row of a masked face"),
-    "gas_mask": Fold(LEFT_OUT, False, "the gas mask itself"),
-    "face_shield": Fold(LEFT_OUT, False, "the shield itself"),
-    "scarf_bandana": Fold(LEFT_OUT, False, "the cloth itself"),
-    "balaclava_ski_mask": Fold(LEFT_OUT, False, "the balaclava itself"),
-    "hijab_niqab": Fold(LEFT_OUT, False, "the cloth itself"),
-    "turban": Fold(LEFT_OUT, False, "headgear"),
-    "helmet": Fold(LEFT_OUT, False, "headgear"),
-    "hair_net": Fold(LEFT_OUT, False, "headgear"),
-    "hat": Fold(LEFT_OUT, False, "headgear"),
-    "hood": Fold(LEFT_OUT, False, "headgear"),
-    "sunglasses": Fold(LEFT_OUT, False, "glasses"),
-    "eyeglasses": Fold(LEFT_OUT, False, "glasses"),
-    "goggles": Fold(LEFT_OUT, False, "glasses"),
-    "other": Fold(LEFT_OUT, False, "anything else"),
-}
+FOLDING = {name: Fold(label, face, why) for label, face, why, *names in (
+    (MASKED, True, "a face with a mask worn as it should be", "face_with_mask", "with_mask"),
+    (BARE, True, "a face with nothing over it", "face_no_mask", "without_mask"),
+    (LEFT_OUT, True, "a mask worn wrongly: shown separately", "face_with_mask_incorrect", "mask_weared_incorrect"),
+    (LEFT_OUT, True, "a face covered, but not by a mask", "face_other_covering"),
+    (LEFT_OUT, False, "the mask itself, a second row of a masked face", "mask_surgical", "mask_colorful"),
+    (LEFT_OUT, False, "the covering itself", "gas_mask", "face_shield", "scarf_bandana", "balaclava_ski_mask",
+     "hijab_niqab"),
+    (LEFT_OUT, False, "headgear", "turban", "helmet", "hair_net", "hat", "hood"),
+    (LEFT_OUT, False, "glasses", "sunglasses", "eyeglasses", "goggles"),
+    (LEFT_OUT, False, "anything else", "other")) for name in names}
 
 
 def folding_table() -> pd.DataFrame:
-    """`FOLDING` as a table: label, face, why; one row per original class, which is the index."""
+    """`FOLDING` as a table: label, face, why; a row for each original class, which is the index."""
     rows = [(fold.label, "yes" if fold.face else "no", fold.why) for fold in FOLDING.values()]
     return pd.DataFrame(rows, index=list(FOLDING), columns=["label", "a face", "why"])
 
@@ -58,37 +44,31 @@ CLIPPED = "box clipped: it lies partly outside the photograph"
 
 
 class Box(NamedTuple):
-    """Edges in whole pixels; the pixels are those from left to right - 1, top to bottom - 1."""
+    """A labelled box: its edges in whole pixels, right and bottom exclusive, and its original class."""
 
     left: int
     top: int
     right: int
     bottom: int
-    original: str  # class name
+    original: str
 
 
 def box(coordinates: Any, original: str) -> Box:
-    """The box with these left, top, right, bottom, numbers or text.
-
-    Raises ValueError unless they are four finite numbers.
-    """
+    """A box from its left, top, right and bottom, as numbers or text. Raises ValueError unless all four are finite."""
     try:
         left, top, right, bottom = (round(float(number)) for number in coordinates)
-    except (TypeError, ValueError, OverflowError):  # infinity overflows, NaN has no whole value
+    except (TypeError, ValueError, OverflowError):  # rounding raises for infinity and NaN, too
         raise ValueError(NO_NUMBERS) from None
     return Box(left, top, right, bottom, original.strip())
 
 
 def clipped(box: Box, *, width: int, height: int) -> Box:
-    """The part of `box` within a photograph of `width` x `height` pixels.
-
-    Raises ValueError, saying why, for a box of an unknown class or with no pixel inside.
-    """
+    """The part of `box` inside a photograph of `width` x `height` pixels. Raises ValueError, with the reason, for a box
+    of an unknown class or without a pixel inside."""
     if box.original not in FOLDING:
         raise ValueError(f"box left out: unknown class {box.original!r}")
     if box.left >= box.right or box.top >= box.bottom:
         raise ValueError(NO_AREA)
     if box.right <= 0 or box.bottom <= 0 or box.left >= width or box.top >= height:
         raise ValueError(OUTSIDE)
-    return Box(max(box.left, 0), max(box.top, 0), min(box.right, width), min(box.bottom, height),
-               box.original)
+    return Box(max(box.left, 0), max(box.top, 0), min(box.right, width), min(box.bottom, height), box.original)

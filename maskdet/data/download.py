@@ -25,7 +25,8 @@ class DownloadError(RuntimeError):
 
 
 def fetch(profile: Profile) -> Path:
-    """Download the photographs of `profile` into data/<name> beside the code, whole or not at all.
+    """Download the photographs of `profile` into data/<name> of the checkout, or without one of the current folder,
+    whole or not at all.
 
     A set that is already there is left as it is. Raises DownloadError when Kaggle refuses or
     cannot be reached, and ValueError for a profile whose photographs are not on Kaggle.
@@ -35,7 +36,7 @@ def fetch(profile: Profile) -> Path:
             f"expected a profile whose photographs are on Kaggle, one of {', '.join(HANDLES)},"
             f" got {profile.name!r}"
         )
-    place = config.ROOT / "data" / profile.name
+    place = (config.ROOT / "data" / profile.name).absolute()
     fits = READERS[profile.layout].fits
     if fits(place):
         return place

@@ -1,4 +1,4 @@
-"""Image files as arrays, and the difference hash by which near-duplicates are known."""
+"""Image files as arrays, and the difference hash that shows near-duplicates."""
 
 import io
 import warnings
@@ -18,37 +18,37 @@ class PhotographError(ValueError):
     """A file that is not a readable photograph; the message is one line with the remedy."""
 
     def __init__(self, name: object, fault: str):
-        super().__init__(
-            f"expected a photograph in {name}, got {fault}:"
-            " delete the file, or fetch the set again with `make data PROFILE=...`"
-        )
+        super().__init__(f"expected a photograph in {name}, got {fault}:"
+                         " delete the file, or fetch the set again with `make data PROFILE=...`")
         self.fault = fault
 
 
-def read_image(path: Path, *, size: tuple[int, int] | None = None) -> np.ndarray:
-    """The photograph in `path`: (H, W, 3) uint8 RGB, upright.
+def read_bytes(path: Path) -> bytes:
+    """The content of a file. Raises PhotographError where it cannot be read."""
+    try:
+        return Path(path).read_bytes()
+    except OSError as error:
+        raise PhotographError(path, f"a file that cannot be read ({error.strerror})") from None
 
-    `size` is the (width, height) to which its annotated boxes refer. A photograph that lies on
-    its side is turned upright, as its EXIF orientation says, unless `size` is its size as it lies.
+
+def read_image(path: Path, *, size: tuple[int, int] | None = None) -> np.ndarray:
+    """The photograph in `path`: (H, W, 3) uint8 RGB.
+
+    It is turned upright, as its EXIF orientation says, unless `size`, the (width, height) that its annotation states,
+    is its size before the turn.
 
     Raises PhotographError when the file is missing, empty, damaged, too large or no photograph.
     """
-    try:
-        content = Path(path).read_bytes()
-    except OSError as error:
-        raise PhotographError(path, f"a file that cannot be read ({error.strerror})") from None
-    return decoded(content, name=path, size=size)
+    return decoded(read_bytes(path), name=path, size=size)
 
 
-def decoded(
-    content: bytes, *, name: object, size: tuple[int, int] | None = None
-) -> np.ndarray:
+def decoded(content: bytes, *, name: object, size: tuple[int, int] | None = None) -> np.ndarray:
     """As `read_image`, from the bytes of the file; `name` is for messages."""
     if not content:
         raise PhotographError(name, "an empty file")
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # Pillow's own, on sizes: they are checked here
+            warnings.simplefilter("ignore")  # Pillow warns of large sizes, which are checked here
             with Image.open(io.BytesIO(content), formats=FORMATS) as image:
                 if image.width * image.height > LARGEST:
                     raise Image.DecompressionBombError
@@ -65,21 +65,18 @@ def decoded(
 
 
 def _rgb(image: Image.Image) -> Image.Image:
-    """`image` in mode RGB: 16 bits scaled to 8, what is transparent shown on white."""
+    """`image` in mode RGB: 16 bits scaled to 8, transparent parts on white."""
     if image.mode.startswith("I"):  # 16 bits: `convert` would cut off at 255, not scale
         grey = np.clip(np.asarray(image, np.int64), 0, 65535) // 257
         image = Image.fromarray(grey.astype(np.uint8))
     if image.has_transparency_data:
-        image = image.convert("RGBA")
         white = Image.new("RGBA", image.size, "white")
-        image = Image.alpha_composite(white, image)
+        image = Image.alpha_composite(white, image.convert("RGBA"))
     return image.convert("RGB")
 
 
 def difference_hash(image: np.ndarray) -> np.ndarray:
     """256 bits that say where a (H, W, 3) uint8 photograph darkens to the right: (4,) uint64."""
-    small = Image.fromarray(image).convert("L").resize(
-        (HASH_SIDE + 1, HASH_SIDE), Image.Resampling.LANCZOS
-    )
-    pixels = np.asarray(small)
+    grey = Image.fromarray(image).convert("L")
+    pixels = np.asarray(grey.resize((HASH_SIDE + 1, HASH_SIDE), Image.Resampling.LANCZOS))
     return np.packbits(pixels[:, 1:] < pixels[:, :-1]).view(np.uint64)

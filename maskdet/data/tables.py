@@ -12,27 +12,24 @@ SPLITS = ["train", "validation", "test"]
 
 
 def counts(dataset: Dataset) -> pd.DataFrame:
-    """Labelled boxes by original class, with the label each is folded into, and by split."""
+    """Labelled boxes by original class, with the label of each class, and by split."""
     boxes = dataset.boxes.assign(face=np.where(dataset.boxes.face, "yes", "no"))
     table = pd.crosstab([boxes.original, boxes.label, boxes.face], boxes.split)
-    table = table.reindex(columns=SPLITS, fill_value=0)
-    table["all"] = table.sum(axis=1)
-    table.columns.name = None
+    table = table.reindex(columns=pd.Index(SPLITS), fill_value=0).assign(all=lambda table: table.sum(axis=1))
     table = table.sort_values("all", ascending=False, kind="stable").reset_index(["label", "face"])
     return table.rename(columns={"face": "a face"}).rename_axis(None)
 
 
 def split_table(dataset: Dataset) -> pd.DataFrame:
-    """Photographs, and faces of the two classes, on each side of the split."""
-    used = dataset.boxes[dataset.boxes.face]
-    table = pd.crosstab(used.split, used.label).drop(columns="left out", errors="ignore")
+    """Photographs, and faces of the two classes, in each split."""
+    faces = dataset.boxes[dataset.boxes.face]
+    table = pd.crosstab(faces.split, faces.label).drop(columns="left out", errors="ignore")
     table.insert(0, "photographs", dataset.photographs.split.value_counts())
-    table.columns.name = None
-    return table.reindex(SPLITS).rename_axis(None)
+    return table.reindex(SPLITS).rename_axis(index=None, columns=None)
 
 
 def skipped_by_reason(dataset: Dataset) -> pd.DataFrame:
-    """How many files, boxes or rows were left out or mended, by reason, and in all."""
+    """How many files, rows or boxes were left out or changed, by reason, and in all."""
     table = dataset.skipped.groupby("reason").size().to_frame("times").rename_axis(None)
     table.loc["in all"] = len(dataset.skipped)
     return table
@@ -46,7 +43,7 @@ def sample(dataset: Dataset, n: int, *, seed: int) -> tuple[list[np.ndarray], li
 
 
 def to_record(run: Profile, dataset: Dataset) -> dict:
-    """What this stage records: how much there is, of which class, and how it is split."""
+    """The numbers of this stage: how many photographs and faces, of which class, and how they are split."""
     photographs, faces = dataset.photographs, dataset.boxes[dataset.boxes.face]
     labels = faces.label.value_counts()
     return {"profile": run.name,

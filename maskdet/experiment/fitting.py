@@ -36,7 +36,8 @@ class Outcome:
     @property
     def as_trained(self) -> Count:
         """Accuracy on the test faces `normalised` as the crops were for training, which the attack does not."""
-        images = training.normalised(self.test.images.astype(np.float32), grey=self.trial.variant.network in networks.GREY)
+        grey = self.trial.variant.network in networks.GREY
+        images = training.normalised(self.test.images.astype(np.float32), grey=grey)
         model = self.model
         said = np.concatenate([model.predict_on_batch(images[start:start + networks.BATCH])
                                for start in range(0, len(images), networks.BATCH)])

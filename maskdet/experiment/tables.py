@@ -1,4 +1,4 @@
-"""Trials as tables for the book, and the numbers of each of their stages."""
+"""Trials as tables for the book, and what their stages record."""
 
 import dataclasses
 from collections.abc import Mapping, Sequence
@@ -12,10 +12,10 @@ from maskdet.config import CLASSES, SIZE, Profile, Recipe
 from maskdet.counts import Count, clustered
 from maskdet.experiment.attacks import FIRST, pooled, success
 from maskdet.experiment.fitting import Outcome
-from maskdet.experiment.variants import CODE
+from maskdet.experiment.variants import CODE, TEXT, one_setting_changed
 from maskdet.networks.evaluation import Evaluation
 from maskdet.record.preprint import position, stated_share
-from maskdet.record.rows import words
+from maskdet.record.rows import SETTINGS, words
 
 Outcomes = Mapping[str, Sequence[Outcome]]
 Sweeps = Mapping[str, Sequence[Sweep]]
@@ -32,7 +32,7 @@ def summaries(outcomes: Outcomes) -> dict[str, list[dict]]:
 
 
 def sizes(outcomes: Outcomes) -> dict:
-    """Parameters, and millions of multiplications of one face, of each network."""
+    """Parameters, and millions of multiplications per face, of each network."""
     built = {name: several[0].model for name, several in outcomes.items()}
     return {name: {"parameters": model.count_params(), "millions": f"{model.count_params() / 1e6:.2f}",
                    "multiplications": round(networks.multiplications(model) / 1e6, 1)}
@@ -40,7 +40,7 @@ def sizes(outcomes: Outcomes) -> dict:
 
 
 def majority(test: Evaluation) -> dict:
-    """The larger class, and how many faces are of it: what always saying so would have right."""
+    """The larger class, and how many faces are of it: the accuracy of always choosing that class."""
     larger = np.bincount(test.labels, minlength=len(CLASSES)).argmax()
     return {"class": CLASSES[larger], "count": clustered(test.labels == larger, test.clusters)}
 
@@ -58,22 +58,22 @@ def main_to_record(run: Profile, outcomes: Outcomes) -> tuple[dict, dict]:
 
 
 def by_original_class(outcomes: Outcomes) -> pd.DataFrame:
-    """How many faces each network calls masked, by original class; those of neither class are shown, not scored."""
+    """How many faces each network calls masked, by original class. Those of neither class are shown, not scored."""
     rows: dict[str, dict[str, str]] = {}
     for name, several in outcomes.items():
         test = pooled({name: several})[name]
-        said = test.probabilities.argmax(axis=1) == CLASSES.index("masked")
-        for own, label in enumerate(CLASSES):
-            inside = test.labels == own
-            rows.setdefault(label, {})[name] = str(clustered(said[inside], test.clusters[inside]))
-        apart = pd.concat([outcome.left_out for outcome in several])
-        for original, faces in apart.groupby("original"):
+        masked = test.probabilities.argmax(axis=1) == CLASSES.index("masked")
+        for number, label in enumerate(CLASSES):
+            inside = test.labels == number
+            rows.setdefault(label, {})[name] = str(clustered(masked[inside], test.clusters[inside]))
+        left_out = pd.concat([outcome.left_out for outcome in several])
+        for original, faces in left_out.groupby("original"):
             rows.setdefault(original, {})[name] = str(clustered(faces.masked > 0.5, faces.group))
     return pd.DataFrame(rows).T
 
 
 def measures(run: Profile, tests: Mapping[str, Evaluation]) -> pd.DataFrame:
-    """Accuracy, balanced accuracy, area under the ROC curve, calibration error and Brier score, a column a network."""
+    """Accuracy, balanced accuracy, area under the ROC curve, calibration error and Brier score, by network."""
     return pd.DataFrame({name: {
         "accuracy": str(test.accuracy),
         **{f"of the {label} faces": str(count) for label, count in test.by_class.items()},
@@ -84,7 +84,7 @@ def measures(run: Profile, tests: Mapping[str, Evaluation]) -> pd.DataFrame:
 
 
 def trials_table(outcomes: Outcomes, sweeps: Sweeps) -> pd.DataFrame:
-    """A row a trial: its seed or fold, accuracy, and success of the attack."""
+    """A row for each trial: its seed or fold, accuracy, and success of the attack."""
     rows = [{"network": name, "seed": outcome.trial.seed,
              "fold": "–" if outcome.trial.fold is None else outcome.trial.fold,
              "accuracy": str(outcome.test.accuracy), "success of one pixel": str(success([outcome], [sweep]))}
@@ -94,11 +94,11 @@ def trials_table(outcomes: Outcomes, sweeps: Sweeps) -> pd.DataFrame:
 
 def folds_to_record(run: Profile, outcomes: Outcomes, sweeps: Sweeps, again: Outcomes,
                   swept_again: Sweeps) -> tuple[dict, dict]:
-    """What the stage of folds and seeds records."""
+    """What the stage of the splits records: folds, and other seeds (`again`)."""
     tests = pooled(outcomes)
     seconds = {name: sum(outcome.fit.seconds for outcome in several) for name, several in outcomes.items()}
     attacked = {name: sum(sweep.seconds for sweep in several) for name, several in sweeps.items()}
-    apart = {name: pd.concat([outcome.left_out for outcome in several]) for name, several in outcomes.items()}
+    left_out = {name: pd.concat([outcome.left_out for outcome in several]) for name, several in outcomes.items()}
     return {"folds": {
         "count": run.folds, "repeats": run.repeats,
         "accuracy": {name: test.accuracy for name, test in tests.items()},
@@ -108,33 +108,36 @@ def folds_to_record(run: Profile, outcomes: Outcomes, sweeps: Sweeps, again: Out
         "calibration_error": {name: f"{test.calibration_error:.4f}" for name, test in tests.items()},
         "majority": majority(next(iter(tests.values()))),
         "left_out_masked": {name: clustered(table.masked > 0.5, table.group)
-                            for name, table in apart.items() if len(table)},
+                            for name, table in left_out.items() if len(table)},
         "success": {name: success(outcomes[name], sweeps[name]) for name in outcomes},
         "only": {name: int(only.sum()) for name, only in _only(tests).items()},
-        "each": {name: {str(outcome.trial.fold): {"accuracy": outcome.test.accuracy,
-                                                  "success": success([outcome], [sweep])}
-                        for outcome, sweep in zip(outcomes[name], sweeps[name])} for name in outcomes},
-        "seeds": {name: {str(outcome.trial.seed): {"accuracy": outcome.test.accuracy,
-                                                   "success": success([outcome], [sweep])}
-                         for outcome, sweep in zip(again[name], swept_again[name])} for name in again},
+        "each": {name: _each(outcomes[name], sweeps[name], "fold") for name in outcomes},
+        "seeds": {name: _each(again[name], swept_again[name], "seed") for name in again},
     }}, {"training": seconds, "attack": attacked}
 
 
+def _each(outcomes: Sequence[Outcome], sweeps: Sequence[Sweep], key: str) -> dict:
+    """Accuracy and success of each trial, by its fold or seed."""
+    return {str(getattr(outcome.trial, key)):
+            {"accuracy": outcome.test.accuracy, "success": success([outcome], [sweep])}
+            for outcome, sweep in zip(outcomes, sweeps)}
+
+
 def _only(tests: Mapping[str, Evaluation]) -> dict[str, np.ndarray]:
-    """The faces (N,) bool of the same tests that each network has right, and none of the others."""
-    right = {name: test.correct for name, test in tests.items()}
-    return {name: own & (np.sum(list(right.values()), axis=0) == 1) for name, own in right.items()}
+    """The faces (N,) bool that only this network of all classifies correctly, for each network of the same tests."""
+    networks_correct = np.sum([test.correct for test in tests.values()], axis=0)
+    return {name: test.correct & (networks_correct == 1) for name, test in tests.items()}
 
 
 def variants_table(outcomes: Outcomes, sweeps: Sweeps) -> pd.DataFrame:
-    """A row a line: accuracy, and success of the attack."""
+    """A row for each variant: accuracy, and success of the attack."""
     return pd.DataFrame({words(name): {"accuracy": str(several[0].test.accuracy),
                                        "success of one pixel": str(success(several, sweeps[name]))}
                          for name, several in outcomes.items()}).T
 
 
 def variants_intervals(outcomes: Outcomes, sweeps: Sweeps, preprint: Mapping) -> dict[str, list]:
-    """The lines as `figures.intervals` draws them, below what the preprint reports."""
+    """The variants as `figures.intervals` draws them, below what the preprint reports."""
     panels: dict[str, list] = {quantity: [("preprint", stated_share(preprint, quantity), None)]
                                for quantity in ("accuracy", "success")}
     for name, several in outcomes.items():
@@ -145,19 +148,18 @@ def variants_intervals(outcomes: Outcomes, sweeps: Sweeps, preprint: Mapping) ->
 
 def variants_to_record(run: Profile, outcomes: Outcomes, sweeps: Sweeps, evolved: Sweeps,
                   preprint: Mapping) -> tuple[dict, dict]:
-    """What the stage of the two lines records: each row, and where the preprint's numbers lie beside the two."""
+    """What the stage of the variants records: and where the preprint's numbers lie beside text and code."""
     accuracy = {name: outcome.test.accuracy for name, [outcome] in outcomes.items()}
     flipped = {name: success(outcomes[name], sweeps[name]) for name in outcomes}
     found = {name: success(outcomes[name], evolved[name]) for name in evolved}
     ends = {"accuracy": [accuracy[name] for name in found], "success": list(found.values())}
-    return {"lines": {
+    return {"variants": {
         "code": recipe_numbers(run.code) | {"region": CODE.region},
-        "accuracy": {_key(name): count for name, count in accuracy.items()},
-        "success": {_key(name): count for name, count in flipped.items()}, "evolution": found,
-        "settings": {_key(name): {field: str(value) for field, value in dataclasses.asdict(outcome.trial.variant).items()}
+        "accuracy": accuracy, "success": flipped, "evolution": found,
+        "settings": {name: {field: str(value) for field, value in dataclasses.asdict(outcome.trial.variant).items()}
                      for name, [outcome] in outcomes.items()},
         "majority": {name: majority(outcomes[name][0].test) for name in ("text", "code")},
-        "as_trained": {_key(name): outcome.as_trained for name, [outcome] in outcomes.items()
+        "as_trained": {name: outcome.as_trained for name, [outcome] in outcomes.items()
                        if outcome.trial.variant.scaling == "l2"},
         "preprint": {quantity: position(stated_share(preprint, quantity), counts) for quantity, counts in ends.items()},
         "matters": {"accuracy": _most(accuracy), "success": _most(flipped)},
@@ -165,20 +167,15 @@ def variants_to_record(run: Profile, outcomes: Outcomes, sweeps: Sweeps, evolved
 
 
 def _most(counts: Mapping[str, Count]) -> dict:
-    """Of the code's settings put alone into the text's line, the one that changes a count most, and to what."""
+    """The setting of the code that changes a count of the text most, alone, and the count with it."""
     text = counts["text"].share
-    alone = {name: abs(count.share - text) for name, count in counts.items() if name.startswith("text, ")}
-    name = max(alone, key=alone.__getitem__)
-    return {"setting": words(name).removeprefix("text, ").removesuffix(" of the code"), "count": counts[name]}
-
-
-def _key(name: str) -> str:
-    """The name of a row as part of a dotted one."""
-    return name.replace(", ", "_").replace(" of the code", "").replace(" of the text", "").replace(" ", "_")
+    alone = {setting: counts[f"text_{setting}"] for setting in one_setting_changed(TEXT, CODE)}
+    setting = max(alone, key=lambda name: abs(alone[name].share - text))
+    return {"setting": SETTINGS.get(setting, setting), "count": alone[setting]}
 
 
 def other_networks_table(outcomes: Outcomes, sweeps: Sweeps) -> pd.DataFrame:
-    """A row a network: accuracy, size, cost, and success of the most promising corners and, where asked, of all."""
+    """A row for each network: accuracy, size, cost, and success of the first corners and, where tried, of all."""
     size, rows = sizes(outcomes), {}
     for name, several in outcomes.items():
         first, every = (success(several, sweeps[name], first=most) for most in (FIRST, np.inf))
@@ -191,7 +188,7 @@ def other_networks_table(outcomes: Outcomes, sweeps: Sweeps) -> pd.DataFrame:
 
 def other_networks_to_record(run: Profile, outcomes: Outcomes, sweeps: Sweeps) -> tuple[dict, dict]:
     """What the stage of the other networks records."""
-    return {"comparison": {
+    return {"other_networks": {
         "training": recipe_numbers(run.comparison), "first": FIRST, "corners": len(attack.CORNERS) * SIZE**2,
         "accuracy": {name: several[0].test.accuracy for name, several in outcomes.items()},
         "balanced": {name: several[0].test.balanced(seed=run.seed) for name, several in outcomes.items()},

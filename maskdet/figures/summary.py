@@ -47,7 +47,7 @@ def plane(points: Mapping[str, Sequence[tuple]], preprint: tuple[float, float]):
 
 @figure
 def throughput(panels: Mapping[str, Sequence[tuple[str, float, bool]]]):
-    """Faces a minute on a logarithmic axis, a panel a network: (name, faces a minute, whether it is ours)."""
+    """Faces per minute on a logarithmic axis, a panel a network: (name, faces per minute, whether it is ours)."""
     figure, places = axes(1, len(panels), height=2.6, sharey=True, squeeze=False)
     for place, (network, rows) in zip(places.flat, panels.items()):
         names, speeds, ours = zip(*rows)
@@ -55,7 +55,7 @@ def throughput(panels: Mapping[str, Sequence[tuple[str, float, bool]]]):
         for y, speed in enumerate(speeds):
             place.annotate(f"{speed:,.0f}" if speed >= 10 else f"{speed:.1f}", (speed, y), xytext=(3, 0),
                            textcoords="offset points", va="center", fontsize=7)
-        place.set(xscale="log", xlim=(min(speeds) / 2, max(speeds) * 6), xlabel="faces a minute")
+        place.set(xscale="log", xlim=(min(speeds) / 2, max(speeds) * 6), xlabel="faces per minute")
         place.set_title(network, fontsize=9)
     places.flat[0].invert_yaxis()
     return figure

@@ -9,12 +9,16 @@ from typing import Any
 
 import numpy as np
 
+from maskdet.incremental import own
 from maskdet.incremental.layers import Convolution, Dense, Maximum, Mean, Median, Relu, Scale, Step, Sum, rows, size
 
 Tensor = tuple[int, tuple[int, ...]]  # its number, and its shape (H, W, C)
 # Where a network cannot be read, it can still be asked.
 ELSE = ("; any other network is attacked through a predict(images (N, H, W, 3) uint8) -> probabilities (N, 2), by "
         "Corners or DifferentialEvolution")
+# Each channel's absolute weights and offset add up to no more, before a scale is folded into them. Of tensors up to
+# `proof.rounding.LARGE` no sum then overflows, and what underflows is less than `proof.rounding.TINY`.
+WEIGHTS = 2.0**24
 
 
 def read(model) -> tuple[Step, ...]:
@@ -22,12 +26,13 @@ def read(model) -> tuple[Step, ...]:
 
     A softmax at the end is left out, and a model within the model followed through its own layers. Raises TypeError
     for anything that is no built Keras model, and ValueError, naming the layer, for any other kind or setting of a
-    layer than `READERS` know, and for an input or output of another shape.
+    layer than `READERS` know, for dtypes other than float32, weights too large for it, and an input or output of
+    another shape.
     """
     if not getattr(model, "inputs", None):
         raise TypeError(f"expected a Keras model that is built, got a {type(model).__name__}: begin it with "
                         "keras.Input((H, W, 3)), or take maskdet.networks.shipped(name)")
-    if not _known(model):
+    if not own.is_model(model):
         raise ValueError(f"expected a model of Keras' own classes, got one of {type(model).__name__}, which may do "
                          f"more than its layers{ELSE}")
     shapes = [tuple(tensor.shape[1:]) for tensor in (*model.inputs, *model.outputs)]
@@ -45,32 +50,45 @@ def _follow(model, given: Tensor, steps: list[Step], *, final: bool) -> Tensor:
         layer, last = node.operation, final and node.output_tensors[0] is model.outputs[0]
         inputs = [tensors[id(one)] for one in node.input_tensors]
         _same(layer, "calls with training", node.arguments.kwargs.get("training") or None, None)
-        if _known(layer) and _graph(layer) is not None:
+        if own.is_model(layer):
             _same(layer, "inputs, outputs", (len(layer.inputs), len(layer.outputs)), (1, 1))
             made = _follow(layer, inputs[0], steps, final=last)
         else:
-            made = _append(layer, inputs, steps, final=last)
+            made = _append(node, inputs, steps, final=last)
         tensors[id(node.output_tensors[0])] = made
     return tensors[id(model.outputs[0])]
 
 
-def _append(layer, given: list[Tensor], steps: list[Step], *, final: bool) -> Tensor:
-    """Append the steps of a layer that reads the tensors `given`; the tensor that it makes."""
-    kind = type(layer).__name__ + ("" if _known(layer) else " of yours")
+def _append(node, given: list[Tensor], steps: list[Step], *, final: bool) -> Tensor:
+    """Append the steps of a call of a layer, which reads the tensors `given`; the tensor that it makes."""
+    layer, kind, out = node.operation, own.kind(node.operation), node.output_tensors[0]
     if kind not in READERS:
         raise ValueError(f"expected layers of the kinds {', '.join(READERS)}, got {layer.name!r}, a {kind}{ELSE}")
-    inputs, (shape, *others) = (tuple(values) for values in zip(*given))
-    _same(layer, "inputs of one shape,", [shape, *others], [shape] * (2 if kind == "Add" else 1))
+    _same(layer, "dtypes", own.dtypes(layer, out), ["float32"])
+    axis = getattr(layer, "axis", -1)
+    _same(layer, "axis", -1 if axis == len(out.shape) - 1 else axis, -1)
+    inputs, (shape, *_) = (tuple(values) for values in zip(*given))
+    seen = [tuple(tensor.shape[1:]) for tensor in node.input_tensors]
+    _same(layer, "inputs of one shape,", seen, seen[:1] * (2 if kind == "Add" else 1))
     for step in [*READERS[kind](layer, shape), *_activation(layer, final=final)]:
         step = replace(step, inputs=inputs, shape=step.shape or shape)
+        _moderate(layer, step)
         steps.append(step)
         inputs, shape = (len(steps),), step.shape
+    whole = tuple(out.shape[1:])
+    _same(layer, "an output", whole, shape if len(whole) > 1 else (int(np.prod(shape)),))
     return inputs[0], shape
 
 
-def _known(layer) -> bool:
-    """Whether a layer or a model is of a class whose code is known."""
-    return type(layer).__module__.startswith(("keras.", "maskdet."))
+def _moderate(layer, step: Step) -> None:
+    """Raise ValueError where a step has weights that float32 may overflow with."""
+    weights = np.abs(getattr(step, "kernel", getattr(step, "factor", np.zeros((1, 1)))))
+    total = weights.sum(axis=tuple(range(weights.ndim - 1)), dtype=float) + size(step)
+    single = [np.abs(weight).max(initial=0) for weight in map(np.asarray, getattr(layer, "weights", ()))]
+    if not ((total <= WEIGHTS).all() and (np.array(single) <= WEIGHTS**2).all()):  # nan, too
+        raise ValueError(f"expected absolute weights of {layer.name!r} that add up, with the offset, to at most "
+                         f"{WEIGHTS:.0f} in each channel, and none above {WEIGHTS**2:g}, got {total.max():g} and "
+                         f"{max(single, default=0):g}: scale them{ELSE}")
 
 
 def _graph(model) -> Any:
@@ -114,11 +132,10 @@ def _same(layer, setting: str, value, expected) -> None:
 
 def _activation(layer, *, final: bool) -> list[Step]:
     """The activation that a layer brings with it, if any; of the final one, the softmax is dropped."""
-    name = getattr(getattr(layer, "activation", None), "__name__", "linear")
-    name = "softmax" if type(layer).__name__ == "Softmax" else name
+    name = own.activation(layer)
     if name not in ("linear", "relu", "softmax") or (name == "softmax" and not final):
-        raise ValueError(f"expected an activation linear or relu, or softmax at the end, of {layer.name!r}, got "
-                         f"{name}{ELSE}")
+        raise ValueError(f"expected an activation linear or relu, or softmax at the end, by its name, of "
+                         f"{layer.name!r}, got {name}{ELSE}")
     return [Relu()] if name == "relu" else []
 
 
@@ -173,21 +190,24 @@ def _dense(layer, shape):
 
 def _normalisation(layer, shape):
     _same(layer, "channels", layer.moving_mean.shape[0], shape[2])
-    deviation = np.sqrt(np.asarray(layer.moving_variance) + layer.epsilon)
+    variance = np.asarray(layer.moving_variance) + layer.epsilon
+    deviation = np.sqrt(np.where(np.abs(variance) < np.finfo(np.float32).tiny, 0, variance))  # as Keras may have it
     factor = (np.asarray(layer.gamma) if layer.scale else 1) / deviation
     parts = [np.asarray(layer.beta) if layer.center else np.float32(0), -np.asarray(layer.moving_mean) * factor]
     return [Scale(factor=rows(factor), offset=rows(sum(parts)), size=rows(sum(map(np.abs, parts))))]
 
 
 def _rescaling(layer, shape):
-    _same(layer, "channels", max(np.size(layer.scale), np.size(layer.offset), shape[2]), shape[2])
-    factor, offset = (np.broadcast_to(np.float32(value), shape[2:]) for value in (layer.scale, layer.offset))
+    for value in (layer.scale, layer.offset):
+        _same(layer, "scales and offsets of shape", np.shape(value) if np.size(value) > 1 else shape[2:], shape[2:])
+    factor, offset = (np.broadcast_to(np.ravel(value).astype(np.float32), shape[2:])
+                      for value in (layer.scale, layer.offset))
     return [Scale(factor=rows(factor), offset=rows(offset))]
 
 
 def _relu(layer, shape):
-    for setting in ("max_value", "negative_slope", "threshold"):
-        _same(layer, setting, getattr(layer, setting) or None, None)
+    for setting, expected in (("max_value", None), ("negative_slope", 0), ("threshold", 0)):
+        _same(layer, setting, getattr(layer, setting), expected)
     return [Relu()]
 
 

@@ -1,9 +1,9 @@
-"""What one change of an image does to each kind of layer, compiled.
+"""What a change of an image does to each kind of layer, compiled.
 
-A batch of changes of one tensor (H, W, C) is three arrays: those of candidate n are the slots
-first[n] to first[n + 1]; slot s lies at place[s] = row * W + column, and values[s] (C, padded) is
-what is added there. Nothing else differs from the tensor of the unchanged image. A candidate's
-sums are made in an order that depends on it alone, so it gets the same bits in any company.
+A batch of changes of a tensor (H, W, C) is three arrays. The slots of candidate n are first[n] to first[n + 1]. Slot s
+lies at place[s] = row * W + column, and values[s] (C, padded) is what is added there. Elsewhere the tensor is that of
+the unchanged image. The order of a candidate's sums depends on the candidate alone, so that it gets the same bits
+whatever else is in the batch.
 """
 
 import numpy as np
@@ -16,8 +16,8 @@ compiled = njit(cache=True, nogil=True, error_model="numpy")
 
 @compiled
 def pixels(image, changes):
-    """Changes (N, K, 5: row, column, red, green, blue) of `image` (H, W, 3) uint8. Where two of the
-    K pixels are one place, the last one counts."""
+    """Changes (N, K, 5: row, column, red, green, blue) of `image` (H, W, 3) uint8. Where two of the K pixels are at
+    the same place, the last counts."""
     count, size, _ = changes.shape
     first, place = np.zeros(count + 1, np.int64), np.empty(count * size, np.int32)
     values, slots = np.zeros((count * size, LANES), np.float32), 0
@@ -50,7 +50,7 @@ def relu(place, values, clean):
 
 @compiled
 def mean(first, values, places):
-    """Through the mean over all `places`. One slot a candidate."""
+    """Through the mean over all `places`; each candidate has one slot afterwards."""
     count = len(first) - 1
     rows = np.zeros((count, values.shape[1]), np.float32)
     for n in range(count):
@@ -66,7 +66,7 @@ def mean(first, values, places):
 
 @compiled
 def add(first, place, values, first_b, place_b, values_b, places):
-    """The sum of two changes of tensors of one shape: the union of their places."""
+    """The sum of two changes of tensors of the same shape: the union of their places."""
     out_first, slot_at = np.zeros(len(first), np.int64), np.full(places, -1, np.int32)
     out_place = np.empty(len(place) + len(place_b), np.int32)
     rows, slots = np.empty((len(out_place), values.shape[1]), np.float32), 0

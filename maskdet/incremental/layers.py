@@ -18,8 +18,8 @@ from maskdet.incremental.windows import LANES
 class Change:
     """What differs from an unchanged tensor, for N candidates with S changed places in all.
 
-    Those of candidate n are the slots first[n] to first[n + 1] of `first` (N + 1,); each has its
-    `place` (S,), row * W + column, and what is added there, `values` (S, C or more) float32.
+    The slots of candidate n are first[n] to first[n + 1], of `first` (N + 1,). Each slot has its `place` (S,),
+    row * W + column, and what is added there, `values` (S, C or more) float32.
     """
 
     first: np.ndarray
@@ -27,7 +27,7 @@ class Change:
     values: np.ndarray
 
     def tensor(self, places: int) -> np.ndarray:
-        """The change of a single candidate as a whole tensor (places, C)."""
+        """The change of a single candidate, as a whole tensor (places, C)."""
         whole = np.zeros((places, self.values.shape[1]), np.float32)
         whole[self.place] = self.values
         return whole
@@ -45,21 +45,23 @@ def rows(weights: np.ndarray) -> np.ndarray:
 
 
 def size(step: "Step") -> np.ndarray:
-    """The sum of the absolute values of which the offset of a step was made: rounding grows with it."""
-    given = getattr(step, "size", None)
-    return np.abs(getattr(step, "offset", np.float32(0))) if given is None else given
+    """The sum of the absolute values that the offset of a step was computed from: rounding grows with it."""
+    stated = getattr(step, "size", None)
+    return np.abs(getattr(step, "offset", np.float32(0))) if stated is None else stated
 
 
 @dataclass(frozen=True, kw_only=True)
 class Step:
-    """One step of a network: `inputs` are the numbers of the tensors that it reads (0: the image),
-    `shape` (H, W, C) is that of the one that it makes. `change` follows a change through it;
-    `clean` and `clean_out` are its first input and its output, of the unchanged image. `pull` takes
-    the gradient of anything by its output (places, C) back to those by its inputs."""
+    """A step of a network.
+
+    `inputs`: the numbers of the tensors that it reads (0: the image). `shape`: that of its output, (H, W, C). `change`
+    follows a change through it; `clean` and `clean_out` are its first input and its output for the unchanged image.
+    `pull` turns the gradient of anything by its output (places, C) into those by its inputs.
+    """
 
     inputs: tuple[int, ...] = ()
     shape: tuple[int, ...] = ()
-    # Each kind has its own, of as many changes as it has inputs.
+    # Each kind of step has its own; `change` takes as many changes as the step has inputs.
     change: ClassVar[Callable[..., Change]]
     pull: ClassVar[Callable[..., tuple[np.ndarray, ...]]]
 
@@ -70,8 +72,8 @@ class Step:
 
     def forward(self, *given: np.ndarray) -> np.ndarray:
         """The output (places, C) of whole tensors, without what `offset` adds to it."""
-        # It is itself a change: every place, of a network in which all is zero.
-        whole = [Change(np.array([0, len(one)]), np.arange(len(one), dtype=np.int32), one) for one in given]
+        # A whole tensor is a change of every place of a tensor of zeros.
+        whole = [Change(np.array([0, len(tensor)]), np.arange(len(tensor), dtype=np.int32), tensor) for tensor in given]
         zeros = [np.zeros((count, padded(self.shape[2])), np.float32) for count in (len(given[0]), self.places)]
         return self.change(*whole, *zeros).tensor(self.places)
 
@@ -96,16 +98,16 @@ class Scale(Step):
 
 @dataclass(frozen=True, kw_only=True)
 class Window(Step):
-    """What layers with a sliding window share. `covers` (H * W, taps) is the place of the input that
-    lies under each tap of the window at each place of the output, or -1 beyond the border."""
+    """What layers with a sliding window have in common. `covers` (H * W, taps): the place of the input under each tap
+    of the window, for each place of the output; -1 beyond the border."""
 
     covers: np.ndarray
     under: int  # places of the input
 
     @cached_property
     def reach(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """The other way round: place p of the input is under tap[i] of the window at place out[i],
-        for start[p] <= i < start[p + 1]."""
+        """`covers` by input: place p of the input is under tap[i] of the window at place out[i] of the output, for
+        start[p] <= i < start[p + 1]."""
         out, tap = np.nonzero(self.covers >= 0)
         place = self.covers[out, tap]
         order = np.argsort(place, kind="stable")
@@ -133,12 +135,12 @@ class Convolution(Window):
 
     @cached_property
     def _pulling(self) -> tuple[np.ndarray, int, int]:
-        """The kernel the other way round, flat (columns, taps * channels, padded), and both of these."""
+        """The transposed kernel, flat (columns, taps * channels, padded), and its two sides."""
         turned = rows(self.kernel.transpose(2, 0, 1).reshape(self.kernel.shape[2], -1))
         return turned.reshape(-1), *turned.shape
 
     def pull(self, gradient: np.ndarray, clean: np.ndarray, clean_out: np.ndarray) -> tuple[np.ndarray, ...]:
-        # A library's product would wake threads, while each of ours works.
+        # Not a library's matrix product: it would start threads in each of our processes.
         count, channels = len(gradient), self.kernel.shape[1]
         _, _, made = windows.dense(np.arange(count + 1), np.zeros(count, np.int32), gradient, *self._pulling)
         pulled = np.zeros_like(clean)
@@ -158,7 +160,7 @@ class Maximum(Window):
     def pull(self, gradient: np.ndarray, clean: np.ndarray, clean_out: np.ndarray) -> tuple[np.ndarray, ...]:
         pulled, waiting = np.zeros_like(clean), np.ones(gradient.shape, bool)
         for _, outputs, inputs in self._pairs:
-            largest = waiting[outputs] & (clean[inputs] == clean_out[outputs])  # the first one, where there are more
+            largest = waiting[outputs] & (clean[inputs] == clean_out[outputs])  # the first of equal ones
             pulled[inputs] += np.where(largest, gradient[outputs], 0)
             waiting[outputs] &= ~largest
         return (pulled,)
@@ -175,7 +177,7 @@ class Median(Window):
     def pull(self, gradient: np.ndarray, clean: np.ndarray, clean_out: np.ndarray) -> tuple[np.ndarray, ...]:
         pulled, waiting = np.zeros_like(clean), np.ones(gradient.shape, bool)
         for _, outputs, inputs in self._pairs:
-            middle = waiting[outputs] & (clean[inputs] == clean_out[outputs])  # the first one, where there are more
+            middle = waiting[outputs] & (clean[inputs] == clean_out[outputs])  # the first of equal ones
             np.add.at(pulled, inputs, np.where(middle, gradient[outputs], 0))
             waiting[outputs] &= ~middle
         return (pulled,)
@@ -194,7 +196,7 @@ class Relu(Step):
 
 @dataclass(frozen=True, kw_only=True)
 class Mean(Step):
-    """The mean over all places: global average pooling; `window` is how many places."""
+    """The mean over all places (global average pooling); `window`: how many places."""
 
     window: int
 
@@ -207,7 +209,7 @@ class Mean(Step):
 
 @dataclass(frozen=True, kw_only=True)
 class Sum(Step):
-    """The sum of two tensors: the end of a residual block (He et al. 2016)."""
+    """The sum of two tensors, as at the end of a residual block (He et al. 2016)."""
 
     def change(self, a: Change, b: Change, clean: np.ndarray, clean_out: np.ndarray) -> Change:
         return Change(*kernels.add(a.first, a.place, a.values, b.first, b.place, b.values, self.places))

@@ -1,13 +1,17 @@
 """A network that answers for changes of an image by computing only what they change."""
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from maskdet.incremental import graph, kernels
+from maskdet.incremental import graph, kernels, own
 from maskdet.incremental.layers import Change, Step, rows
 
 CHUNK = 256  # candidates followed together: their tensors stay in cache
+IMAGES, CHANGES = 4, 8  # that a network is compared on with its whole pass, when it is read
+APART = 1e-3  # of the largest margin, if above 1: what is misread is further from the whole pass, and rounding is not
+SATURATED = 80  # margins of more have probabilities that float32 holds no longer
 
 # The C library of Linux returns a large array to the system when it is freed, and the next one is paged in anew,
 # which takes as long as the arithmetic. Once it has freed one of nearly 32 MB, it keeps what is smaller.
@@ -18,17 +22,27 @@ np.empty(2**25 - 2**16, np.uint8)
 class Incremental:
     """A network as `steps`, plain arrays without Keras; it can be sent to another process.
 
-    `shape` (H, W, 3) is that of its images, uint8.
+    `shape` (H, W, 3) is that of its images, uint8; `whole` the whole pass (N, H, W, 3) -> (N, 2) of the Keras model
+    that it was read from, where that is at hand: not in another process, nor with other steps.
     """
 
     steps: tuple[Step, ...]
     shape: tuple[int, int, int]
+    whole: Callable[[np.ndarray], np.ndarray] | None = field(default=None, init=False, repr=False, compare=False)
 
     @classmethod
     def of(cls, model) -> "Incremental":
         """From a Keras model whose input is an image in 0..255 and whose last layer gives logits, or
-        their softmax. Raises ValueError, naming the layer, for a kind that is not supported."""
-        return cls(graph.read(model), tuple(model.inputs[0].shape[1:]))
+        their softmax. Raises ValueError, naming the layer, for a kind that is not supported, and for
+        a model whose whole pass of random images has other margins."""
+        network = cls(graph.read(model), tuple(model.inputs[0].shape[1:]))
+        # Of copies: what steps keep once they have run is large, and goes to each process.
+        _compare(replace(network, steps=tuple(map(replace, network.steps))), model)
+        object.__setattr__(network, "whole", model.predict_on_batch)
+        return network
+
+    def __getstate__(self) -> dict:
+        return {**vars(self), "whole": None}
 
     def face(self, image: np.ndarray) -> "Face":
         """An image (H, W, 3) uint8 and all of its clean tensors, about a millisecond's work."""
@@ -88,3 +102,27 @@ class Face:
             changes.append(step.change(*(changes[i] for i in step.inputs), self.tensors[step.inputs[0]],
                                        self.tensors[number]))
         return changes[-1].values[:, :len(self.logits)]
+
+
+def _compare(network: Incremental, model) -> None:
+    """Raise ValueError where the whole pass of a Keras model has other margins than `network`, for images of random
+    pixels and of one colour with one pixel changed."""
+    rng = np.random.default_rng(0)
+    images = rng.integers(0, 256, (IMAGES, *network.shape), dtype=np.uint8)
+    images[1::2] = images[1::2, :1, :1]
+    pixels = rng.integers(0, (*network.shape[:2], 256, 256, 256), (IMAGES, CHANGES, 1, 5))
+    changed = np.repeat(images, CHANGES, axis=0).astype(np.float32)
+    row, column = pixels.reshape(-1, 5)[:, :2].T
+    changed[np.arange(len(changed)), row, column] = pixels.reshape(-1, 5)[:, 2:]
+    with np.errstate(all="ignore"):
+        ours = np.concatenate([network.face(image).query(several) for image, several in zip(images, pixels)])
+        theirs = np.asarray(model(changed, training=False))
+        margins, expected = (np.diff(logits)[:, 0] for logits in (ours, theirs))
+        if own.ends_in_softmax(model):
+            expected = np.clip(np.diff(np.log(theirs))[:, 0], -SATURATED, SATURATED)
+            margins = np.clip(margins, -SATURATED, SATURATED)
+        apart = np.abs(margins - expected)
+    if not (apart <= APART * max(1, np.abs(margins).max())).all():  # nan, too
+        raise ValueError(f"expected the margins of the whole pass of random images, {expected.min():g} to "
+                         f"{expected.max():g}, got up to {apart.max():g} more or less: a layer does something that is "
+                         f"not read here, or its weights leave the margin to rounding{graph.ELSE}")

@@ -1,7 +1,7 @@
 """What the steps that are not linear do to the noise symbols of affine forms, compiled.
 
-Symbols are candidates of a `Change` (see `incremental.kernels`), each with an owner (K,), ascending: the
-box of whose form it is part. The slots of a box are those of its centre.
+Symbols are candidates of a `Change` (see `incremental.kernels`). The owner (K,), ascending, of a symbol is the region
+whose form it is part of. The slots of a region are those of its form's centre.
 """
 
 import numpy as np
@@ -14,7 +14,7 @@ compiled = njit(cache=True, nogil=True, error_model="numpy")
 
 @compiled
 def spread(first, place, places, owner, first_noise, place_noise, noise, total):
-    """Add to `total` (S, C), of the slots of the boxes, the absolute values of their symbols."""
+    """Add to `total` (S, C), in the slots of the regions, the absolute values of their symbols."""
     slot_at, k = np.full(places, -1, np.int32), 0
     for n in range(len(first) - 1):
         for s in range(first[n], first[n + 1]):
@@ -29,7 +29,7 @@ def spread(first, place, places, owner, first_noise, place_noise, noise, total):
 
 @compiled
 def scaled(first, place, places, owner, first_noise, place_noise, noise, factor):
-    """The symbols with each value times the `factor` (S, C) of its box's slot there."""
+    """The symbols, each value times the `factor` (S, C) of its region's slot there."""
     slot_at, k, rows = np.full(places, -1, np.int32), 0, np.empty_like(noise)
     for n in range(len(first) - 1):
         for s in range(first[n], first[n + 1]):
@@ -45,13 +45,13 @@ def scaled(first, place, places, owner, first_noise, place_noise, noise, factor)
 
 @compiled
 def largest(first, place, reach, covers, low, high, clean_low, clean_high):
-    """For each slot of the output of a maximum and each channel: the largest lower and upper bound in its
-    window, the tap of that lower bound, and whether it is the maximum whatever happens. `low`, `high` (S, C) bound
-    the slots of the input, `clean_low` and `clean_high` (places, C) all that is not there."""
+    """For each slot of the output of a maximum and each channel: the largest lower and the largest upper bound in its
+    window, the tap of that lower bound, and whether that tap is the maximum for certain. `low`, `high` (S, C) bound
+    the slots of the input, `clean_low` and `clean_high` (places, C) all other places."""
     out_first, out_place, _ = windows.reached(first, place, *reach, covers.shape[1], len(covers))
     columns, slot_at = low.shape[1], np.full(len(clean_low), -1, np.int32)
     least = np.full((len(out_place), columns), -np.inf, np.float32)
-    most, second = least.copy(), least.copy()  # of the upper bounds, and of those of all but the best tap
+    most, second = least.copy(), least.copy()  # the largest upper bound, of all taps and of all but the best
     best, sure = np.zeros((len(out_place), columns), np.int32), np.empty((len(out_place), columns), np.bool_)
     for n in range(len(first) - 1):
         for s in range(first[n], first[n + 1]):
@@ -82,8 +82,8 @@ def largest(first, place, reach, covers, low, high, clean_low, clean_high):
 
 @compiled
 def picked(first, place, places, out_first, out_place, covers, best, owner, first_noise, place_noise, noise):
-    """The symbols at the output of a maximum where one tap is `best` (as `largest` has it), 0 elsewhere: each
-    has all slots of its box's output."""
+    """The symbols at the output of a maximum: that of the tap `best` (as of `largest`), 0 where there is none (-1).
+    Each symbol has all slots of its region's output."""
     count = np.zeros(len(owner) + 1, np.int64)
     for k in range(len(owner)):
         count[k + 1] = count[k] + out_first[owner[k] + 1] - out_first[owner[k]]
@@ -108,8 +108,8 @@ def picked(first, place, places, out_first, out_place, covers, best, owner, firs
 
 @compiled
 def clamped(first, place, reach, covers, clean, low, high, channels):
-    """What the median of nine can be, where the one slot of each box is from `low` to `high` (N, C): for each slot
-    of the output and each of the `channels`, its least and largest value, and whether it is the slot itself."""
+    """What the median of nine can be, where the only slot of each region is from `low` to `high` (N, C): for each slot
+    of the output and each of the `channels`, its least and largest value, and whether it equals the input's slot."""
     out_first, out_place, _ = windows.reached(first, place, *reach, covers.shape[1], len(covers))
     least = np.zeros((len(out_place), low.shape[1]), np.float32)
     most = least.copy()
@@ -132,7 +132,7 @@ def clamped(first, place, reach, covers, clean, low, high, channels):
 
 @compiled
 def placed(first, place, owner, noise, kept):
-    """The symbols, of one slot each, at every slot (S, C) of their boxes where they are `kept`."""
+    """The symbols, which have one slot each, at every slot (S, C) of their regions where they are `kept`."""
     count = np.zeros(len(owner) + 1, np.int64)
     for k in range(len(owner)):
         count[k + 1] = count[k] + first[owner[k] + 1] - first[owner[k]]
@@ -149,8 +149,8 @@ def placed(first, place, owner, noise, kept):
 
 @njit(cache=True, nogil=True, error_model="numpy", fastmath={"reassoc", "contract"})  # sums in any order
 def pulled(target, slope, kernel, channels):
-    """Slopes (S, C) by the slots of a convolution's input, from those by its output's, whose number under each tap is
-    `target` (S, taps), or -1."""
+    """Slopes (S, C) by the slots of a convolution's input, from the slopes by the slots of its output. `target`
+    (S, taps): which of these each tap leads to, or -1."""
     rows = np.zeros((len(target), channels), np.float64)
     for s in range(len(target)):
         for tap in range(len(kernel)):
@@ -166,7 +166,7 @@ def pulled(target, slope, kernel, channels):
 
 @compiled
 def same(first, place, first_out, place_out, places, slope):
-    """The rows of `slope`, of the slots of an output, at those of an input that has some of its places."""
+    """The rows of `slope`, of the slots of an output, at the slots of an input that has some of its places."""
     rows, slot_at = np.empty((len(place), slope.shape[1]), np.float64), np.empty(places, np.int32)
     for n in range(len(first) - 1):
         for s in range(first_out[n], first_out[n + 1]):
@@ -178,8 +178,8 @@ def same(first, place, first_out, place_out, places, slope):
 
 @compiled
 def tapped(first_out, tap, slope, first, place, places):
-    """Slopes (S, C) by the slots of an input, where that by each slot and channel of the output is by one place, `tap`,
-    of the input; what is at no slot does not vary."""
+    """Slopes (S, C) by the slots of an input, where each slot and channel of the output is the input at place `tap`.
+    A place that is no slot does not vary."""
     rows, slot_at = np.zeros((len(place), slope.shape[1]), np.float64), np.full(places, -1, np.int32)
     for n in range(len(first) - 1):
         for s in range(first[n], first[n + 1]):

@@ -22,13 +22,13 @@ def table(record: Mapping, network: str) -> pd.DataFrame:
     """A row a search on one network: success, queries and speeds."""
     return pd.DataFrame({name: {
         "success": "{k}/{n}".format(**row["success"]), "median queries": f"{row['median_queries']:,}",
-        "faces a minute": f"{row['faces_per_minute']:,.1f}",
-        "evaluations a second": f"{row['evaluations_per_second']:,}"}
+        "faces per minute": f"{row['faces_per_minute']:,.1f}",
+        "evaluations per second": f"{row['evaluations_per_second']:,}"}
         for name, row, _ in _beside(record, network)}).T
 
 
 def ratios(record: Mapping) -> pd.DataFrame:
-    """How many times as many faces a minute each of ours attacks as each peer."""
+    """How many times as many faces per minute each of ours attacks as each peer."""
     return pd.DataFrame({f"{row['network']}, {_name(row)}":
                          {peer: f"{ratio:,.1f}" for peer, ratio in row["ratio"].items()}
                          for row in record["attack"]}).T
@@ -56,19 +56,19 @@ def growth(record: Mapping, network: str) -> pd.DataFrame:
     """Seconds and evaluations as faces, population and pixels grow."""
     return pd.DataFrame([{"faces": row["faces"], "population": row["population"], "pixels": row["pixels"],
                           "seconds": f"{row['seconds']:.2f}",
-                          "evaluations a second": f"{row['evaluations_per_second']:,}"}
+                          "evaluations per second": f"{row['evaluations_per_second']:,}"}
                          for row in record["growth"][network]]).set_index("faces")
 
 
-def decisions(record: Mapping) -> pd.DataFrame:
-    """A row a network: seconds of one processor that deciding a face took in a recorded run, and its verdicts."""
-    seconds = record["provenance"]["seconds"]["truth"]
+def verifications(record: Mapping) -> pd.DataFrame:
+    """A row a network: seconds of one processor that verifying a face took in a recorded run, and its verdicts."""
+    seconds = record["provenance"]["seconds"]["verification"]
     return pd.DataFrame({network: {**{f"{what}, seconds": f"{value:.1f}" for what, value in row.items()},
-                                   **record["verdicts"][network]} for network, row in seconds.items()}).T
+                                   **record["verification"]["verdicts"][network]} for network, row in seconds.items()}).T
 
 
 def throughput(record: Mapping) -> dict[str, list]:
-    """Faces a minute as `figures.throughput` draws them: by network, (name, faces a minute, whether ours)."""
+    """Faces per minute as `figures.throughput` draws them: by network, (name, faces per minute, whether ours)."""
     networks = {row["network"]: None for row in record["attack"]}
     return {network: [(_name(row), row["faces_per_minute"], ours) for _, row, ours in _beside(record, network)]
             for network in networks}

@@ -2,28 +2,48 @@
 
 import itertools
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import pandas as pd
 
 from maskdet.counts import Count
-from maskdet.record.results import as_text
+from maskdet.record.results import as_text, typed
 
-ROWS = {  # rows of the headline: where the count lies in a run, and in the preprint
-    "accuracy, residual network": (("accuracy", "resnet"), "accuracy"),
-    "accuracy, Figure 2 network": (("accuracy", "figure2"), "accuracy"),
-    "accuracy over folds, residual network": (("folds", "accuracy", "resnet"), "accuracy"),
-    "accuracy over folds, Figure 2 network": (("folds", "accuracy", "figure2"), "accuracy"),
-    "success of one pixel, residual network": (("attack", "resnet", "differential_evolution"), "success"),
-    "success of one pixel, Figure 2 network": (("attack", "figure2", "differential_evolution"), "success"),
-    "success over folds, residual network": (("folds", "success", "resnet"), "success"),
-    "success over folds, Figure 2 network": (("folds", "success", "figure2"), "success"),
-}
+NETWORKS = {"resnet": "residual network", "figure2": "Figure 2 network"}
+QUANTITIES = {"accuracy": "accuracy", "success": "success of one pixel"}  # that the preprint states
 LAST = 5e-5  # half a unit of the last place of the shares that it states
 
 
+@dataclass(frozen=True)
+class Headline:
+    """A row of the headline: a count of ours that is set beside a quantity of the preprint."""
+
+    quantity: str
+    network: str
+    over_folds: bool
+
+    @property
+    def name(self) -> str:
+        """The row's name in the table."""
+        return f"{f'{self.quantity} over folds' if self.over_folds else QUANTITIES[self.quantity]}, {NETWORKS[self.network]}"
+
+    @property
+    def path(self) -> tuple[str, ...]:
+        """Where its count lies in a run."""
+        if self.over_folds:
+            return "folds", self.quantity, self.network
+        if self.quantity == "accuracy":
+            return "accuracy", self.network
+        return "attack", self.network, "differential_evolution"
+
+
+ROWS = [Headline(quantity, network, over_folds)
+        for quantity in QUANTITIES for over_folds in (False, True) for network in NETWORKS]
+
+
 def stated_share(preprint: Mapping, quantity: str) -> float:
-    """A share that the preprint states, such as "about 1.77 %", 0 to 1."""
-    return float(preprint[quantity].removeprefix("about ").rstrip(" %")) / 100
+    """A share that the preprint states, such as 1.77 %, 0 to 1."""
+    return preprint[quantity]["value"] / 100
 
 
 def point(preprint: Mapping) -> tuple[float, float]:
@@ -52,22 +72,23 @@ def agreement(stated: float, count: Count) -> str:
     return "higher" if stated < low else "lower" if stated > high else "in agreement"
 
 
-def _count(run: Mapping, path: tuple[str, ...]) -> Count:
-    for name in path:
-        run = run[name]
-    return Count(**run)
+def _count(run: Mapping, row: Headline) -> Count | None:
+    """The count of a row; none where a run is not that far."""
+    for name in row.path:
+        run = run.get(name, {})
+    return Count(**run) if run else None
 
 
 def headline(columns: Mapping) -> pd.DataFrame:
     """The preprint's numbers beside ours, each of ours k/n with its 95 % interval; and how the recorded one is `beside`
     the preprint's."""
     rows = {}
-    for name, (path, reported) in ROWS.items():
-        recorded = _count(columns["recorded"], path)
-        rows[name] = {"the preprint": as_text(columns["preprint"][reported]),
-                      "recorded on photographs": as_text(recorded),
-                      "which is": agreement(stated_share(columns["preprint"], reported), recorded),
-                      "this build": as_text(_count(columns["build"], path))}
+    for row in ROWS:
+        recorded = _count(columns["recorded"], row)
+        rows[row.name] = {"the preprint": as_text(typed(columns["preprint"][row.quantity])),
+                          "recorded on photographs": as_text(recorded),
+                          "which is": agreement(stated_share(columns["preprint"], row.quantity), recorded),
+                          "this build": as_text(_count(columns["build"], row) or "–")}
     return pd.DataFrame(rows).T
 
 
@@ -75,19 +96,19 @@ def intervals(columns: Mapping) -> dict[str, list]:
     """The headline as `figures.intervals` draws it, a panel for accuracy and one for success: (name, share, interval);
     the preprint's interval is that of its `fewest` pictures."""
     panels: dict[str, list] = {}
-    for name, (path, reported) in ROWS.items():
-        what, network = name.split(", ")
-        stated = (stated_share(columns["preprint"], reported), fewest(columns["preprint"], reported).interval)
-        panel = panels.setdefault(reported, [("preprint, at widest", *stated)])
+    for row in ROWS:
+        stated = (stated_share(columns["preprint"], row.quantity), fewest(columns["preprint"], row.quantity).interval)
+        panel = panels.setdefault(row.quantity, [("preprint, at widest", *stated)])
         for column in ("recorded", "build"):
-            count = _count(columns[column], path)
-            panel.append((f"{column}, {network}{', folds' * what.endswith('folds')}", count.share, count.interval))
+            if count := _count(columns[column], row):
+                name = f"{column}, {NETWORKS[row.network]}{', folds' * row.over_folds}"
+                panel.append((name, count.share, count.interval))
     return panels
 
 
 def to_quote(columns: Mapping) -> dict:
     """What the prose quotes of the comparison: the counts of the `fewest` pictures, and how the recorded ones are
     `beside` its numbers, by the place of the count in the record."""
-    return {"fewest": {quantity: fewest(columns["preprint"], quantity) for quantity in ("accuracy", "success")},
-            "beside": {".".join(path): agreement(stated_share(columns["preprint"], reported), _count(columns["recorded"], path))
-                       for path, reported in ROWS.values()}}
+    return {"fewest": {quantity: fewest(columns["preprint"], quantity) for quantity in QUANTITIES},
+            "beside": {".".join(row.path): agreement(stated_share(columns["preprint"], row.quantity),
+                                                     _count(columns["recorded"], row)) for row in ROWS}}

@@ -8,7 +8,7 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
-from maskdet.config import ROOT
+from maskdet.config import CHECKOUT
 
 PACKAGES = ("tensorflow", "keras", "mtcnn", "numpy", "scipy", "pandas", "pillow", "matplotlib",
             "seaborn", "numba", "papermill", "nbval", "jupyter-book", "jupyterlab")
@@ -29,12 +29,14 @@ def today() -> str:
 
 def commit() -> str:
     """The commit of the code, "-dirty" where it was changed since; or that there is none."""
+    if CHECKOUT is None:
+        return "not a git checkout"
     try:
-        asked = subprocess.run(["git", "describe", "--always", "--dirty", "--exclude=*"], cwd=ROOT,
-                               capture_output=True, text=True, check=True)
+        described = subprocess.run(["git", "describe", "--always", "--dirty", "--exclude=*"], cwd=CHECKOUT,
+                                   capture_output=True, text=True, check=True)
     except (OSError, subprocess.CalledProcessError):
         return "not a git checkout"
-    return asked.stdout.strip()
+    return described.stdout.strip()
 
 
 def stamp() -> dict:

@@ -1,12 +1,11 @@
 """The record checked (CODECHECK, Nüst & Eglen 2021): a receipt of a second run, and a manifest of all outputs.
 
-`python -m maskdet.record.receipt PROFILE` compares a run with the recorded one; without a profile it writes
-`codecheck.yml`: each recorded output, the command that makes it, and its checksum.
+`make check` compares a run with the recorded one; `make manifest` writes `codecheck.yml`: each recorded output, the
+command that makes it, and its checksum.
 """
 
 import hashlib
 import json
-import sys
 from collections.abc import Iterator, Mapping
 
 import yaml
@@ -17,9 +16,9 @@ from maskdet.record import results
 
 # Each recorded file, the command that makes it, and what it holds.
 OUTPUTS = {
-    "results/larxel.json": ("make book PROFILE=larxel && make record PROFILE=larxel",
+    "results/larxel.json": ("make record PROFILE=larxel",
                             "every number that the book quotes as recorded on photographs"),
-    "results/larxel-receipt.json": ("make book check PROFILE=larxel BUILD=/an/empty/folder",
+    "results/larxel-receipt.json": ("make check PROFILE=larxel BUILD=/an/empty/folder",
                                     "a second run, compared with the record value by value"),
     "results/portraits.json": ("make portraits", "the shipped weights on faces from elsewhere"),
     "results/bench.json": ("make bench PROFILE=larxel", "the speed of the attack beside public ones"),
@@ -36,19 +35,19 @@ def compare(run: Profile) -> dict:
 
     Raises ValueError where a stage of the run is of the recorded one, whose finished work nobody did again.
     """
-    built, kept = results.read_run(run), results.read(run.name)
-    seconds, then = (of["provenance"]["seconds"] for of in (built, kept))
+    built, kept = results.collect(run), results.read(run.name)
+    seconds, then = (record["provenance"]["seconds"] for record in (built, kept))
     once = [stage for stage, took in seconds.items() if took and took == then.get(stage)]
     if once:
         raise ValueError(f"expected another run than the recorded one of profile {run.name}, got its own "
-                         f"{', '.join(once)}: do it again elsewhere, `make book check PROFILE={run.name} "
+                         f"{', '.join(once)}: do it again elsewhere, `make check PROFILE={run.name} "
                          "BUILD=/an/empty/folder`")
-    one, two = (dict(_leaves({name: part for name, part in of.items() if name != "provenance"}))
-                for of in (built, kept))
-    different = [f"{name}: {one.get(name)} here, {two.get(name)} recorded" for name in sorted(one.keys() | two.keys())
-                 if one.get(name) != two.get(name)]
-    same = sum(one.get(name) == value for name, value in two.items())
-    found = {"profile": run.name, "compared": len(two), "same": same, "of": _named(kept),
+    here, recorded = (dict(_leaves({name: part for name, part in record.items() if name != "provenance"}))
+                      for record in (built, kept))
+    different = [f"{name}: {here.get(name)} here, {recorded.get(name)} recorded"
+                 for name in sorted(here.keys() | recorded.keys()) if here.get(name) != recorded.get(name)]
+    same = sum(here.get(name) == value for name, value in recorded.items())
+    found = {"profile": run.name, "compared": len(recorded), "same": same, "of": _named(kept),
                "different": different, "recorded": kept["provenance"], "again": built["provenance"]}
     files.write_json(config.RECORDED / f"{run.name}-receipt.json", found)
     return found
@@ -103,23 +102,3 @@ def write() -> None:
     with files.whole(config.ROOT / "codecheck.yml") as part:
         text = yaml.safe_dump(manifest(), sort_keys=False, allow_unicode=True, width=120)
         part.write_text("# Made by `make manifest`.\n" + text, encoding="utf8")
-
-
-def main(arguments: list[str]) -> int:
-    """A profile to compare, or none: write the manifest."""
-    try:
-        if len(arguments) > 1:
-            raise ValueError(f"expected one profile or none, got {arguments}")
-        if not arguments:
-            write()
-            return 0
-        found = compare(config.profile(*arguments))
-    except (ValueError, FileNotFoundError) as error:
-        print(error, file=sys.stderr)
-        return 1
-    print(*found["different"], f"{found['same']} of {found['compared']} values are the same", sep="\n")
-    return int(bool(found["different"]))
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

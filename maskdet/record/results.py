@@ -3,19 +3,33 @@
 import dataclasses
 import json
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from maskdet import files
-from maskdet.config import PROFILES, RECORDED, Profile, profile
+from maskdet.config import RECORDED, Profile
 from maskdet.counts import Count, Estimate
 from maskdet.record import provenance
 
 # As the notebooks record them.
-STAGES = ("data", "faces", "resnet", "attack", "folds", "lines", "comparison", "truth", "defence", "realtime")
+STAGES = ("data", "faces", "networks", "attack", "splits", "variants", "other_networks", "verification", "defences",
+          "detection")
 COMMANDS = {"bench": "make bench PROFILE=larxel", "portraits": "make portraits",
             "detection": "make bench-detection PROFILE=larxel"}  # of records
+
+
+@dataclass(frozen=True)
+class Stated:
+    """A number as the preprint states it, with its unit; `about`: it says "about"."""
+
+    value: float
+    unit: str
+    about: bool = False
+
+    def __str__(self) -> str:
+        return f"{'about ' * self.about}{as_text(self.value)} {self.unit}"
 
 
 def write(run: Profile, stage: str, values: Mapping, measured: Mapping = {}) -> None:
@@ -23,20 +37,20 @@ def write(run: Profile, stage: str, values: Mapping, measured: Mapping = {}) -> 
 
     `values` is a nested mapping of numbers, texts and `Count`s and must come out the same each
     time; `measured` holds what does not (seconds), which is written but not glued. A value at
-    ["accuracy"]["resnet"] is quoted in prose as ``{glue:text}`03_resnet.ipynb::accuracy.resnet:s` ``.
+    ["accuracy"]["resnet"] is quoted in prose as ``{glue:text}`03_networks.ipynb::accuracy.resnet:s` ``.
     """
     path = _results(run, stage)
     files.write_json(path, {**_plain(values), "measured": _plain(measured), "made": provenance.stamp()})
     glue(values)
 
 
-def glue(values: Mapping, *, prefix: str = "") -> None:
+def glue(values: Mapping) -> None:
     """Make each number quotable in the book under its dotted name; does nothing outside a notebook."""
     if "IPython" not in sys.modules or sys.modules["IPython"].get_ipython() is None:
         return
     from myst_nb import glue as glue_one
 
-    for name, value in _flat(values, prefix):
+    for name, value in flat(values):
         glue_one(name, as_text(value), display=False)
 
 
@@ -47,13 +61,13 @@ def as_text(value: object) -> str:
     return f"{value:,d}" if isinstance(value, int) else str(value).replace(" %", "\N{NO-BREAK SPACE}%")
 
 
-def _flat(values: Mapping, prefix: str = "") -> Iterator[tuple[str, object]]:
+def flat(values: Mapping, prefix: str = "") -> Iterator[tuple[str, object]]:
     """Dotted names and values; a `Count` also as its parts k, n, share and interval."""
     for name, value in values.items():
         name = f"{prefix}{name}"
         value = typed(value)
         if isinstance(value, Mapping):
-            yield from _flat(value, f"{name}.")
+            yield from flat(value, f"{name}.")
             continue
         yield name, value
         if isinstance(value, Count):
@@ -64,8 +78,10 @@ def _flat(values: Mapping, prefix: str = "") -> Iterator[tuple[str, object]]:
 
 
 def typed(value: Any) -> Any:
-    """A count or an estimate read from JSON as what it was; anything else as it is."""
+    """A count, an estimate or a number of the preprint read from JSON as what it was; anything else as it is."""
     names = set(value) if isinstance(value, Mapping) else set()
+    if {"value", "unit"} <= names:
+        return Stated(**value)
     if {"k", "n"} <= names <= {"k", "n", "effect"}:
         return Count(**value)
     return Estimate(**value) if names == {"value", "low", "high"} else value
@@ -81,20 +97,22 @@ def _plain(value: Any) -> Any:
 
 
 def collect(run: Profile) -> dict:
-    """All that the stages of a run recorded, merged, with its provenance; writes `results.json`.
+    """All that the stages of a run recorded, merged, with its provenance.
 
     Raises FileNotFoundError, naming the command, where a stage is missing.
     """
-    merged: dict = {"profile": run.name}
-    measured, made = {}, {}
-    for stage in STAGES:
-        found, measured[stage], made[stage] = _stage(run, stage)
-        merged |= found
+    stages = {stage: _stage(run, stage) for stage in STAGES}
+    merged = {"profile": run.name} | _merged(stages.values())
     checksum = merged["data"]["checksum"]
     merged["provenance"] = {"data_checksum": checksum, "data": checksum[:16], "seed": run.seed,
-                            **provenance.environment(), "seconds": measured, "made": made}
-    files.write_json(run.folder / "results.json", merged)
+                            **provenance.environment(),
+                            "seconds": {stage: measured for stage, (_, measured, _) in stages.items()},
+                            "made": {stage: made for stage, (_, _, made) in stages.items()}}
     return merged
+
+
+def _merged(stages: Iterable[tuple[dict, dict, dict]]) -> dict:
+    return {name: value for values, _, _ in stages for name, value in values.items()}
 
 
 def _results(run: Profile, stage: str) -> Path:
@@ -121,7 +139,7 @@ def read(name: str) -> dict:
     path = RECORDED / f"{name}.json"
     if not path.exists():
         command = COMMANDS.get(name, f"make record PROFILE={name}")
-        raise FileNotFoundError(f"no recorded run at results/{name}.json: run `{command}`")
+        raise FileNotFoundError(f"expected a recorded run in {path}, got none: in a checkout of maskdet, run `{command}`")
     record = json.loads(path.read_text(encoding="utf8"))
     if record.get("profile", name) != name:
         raise ValueError(f"expected a run of profile {name} in results/{name}.json, got {record['profile']}")
@@ -133,80 +151,21 @@ def write_record(name: str, values: Mapping) -> None:
     files.write_json(RECORDED / f"{name}.json", {**_plain(values), "provenance": provenance.environment()})
 
 
-def on_photographs(run: Profile) -> dict:
-    """What is recorded on photographs; of profile larxel, what this run collected."""
-    return read_run(run) if run.name == "larxel" else read("larxel")
+def headline_columns(run: Profile) -> dict[str, dict]:
+    """The columns of the headline: `preprint`, `recorded` (larxel) and `build`, this run as far as its fourth chapter."""
+    return {"preprint": read("preprint"), "recorded": read("larxel"),
+            "build": _merged(_stage(run, stage) for stage in ("networks", "attack"))}
 
 
-def headline_columns(run: Profile) -> tuple[dict, dict]:
-    """The columns of the headline, `preprint`, `recorded` (larxel) and `build` (this run), and
-    apart from them the provenance of the last two, which differs each time.
+def record_run(run: Profile) -> Path:
+    """Commit a whole run to the record, `results/<profile>.json`; returns its path.
 
-    A run of profile larxel is itself what there is to record.
+    Raises FileNotFoundError, naming the command, where a stage is missing, and ValueError where one was run with
+    changes that are not committed.
     """
-    build = collect(run)
-    columns = {"preprint": read("preprint"), "build": build, "recorded": on_photographs(run)}
-    origins = {name: columns[name]["provenance"] for name in ("recorded", "build")}
-    return {name: {key: value for key, value in column.items() if key != "provenance"}
-            for name, column in columns.items()}, origins
-
-
-def read_run(run: Profile) -> dict:
-    """What `collect` wrote. Raises FileNotFoundError, naming the command, where it has not run."""
-    path = run.folder / "results.json"
-    if not path.exists():
-        raise FileNotFoundError(f"expected the results of profile {run.name}, got none: run `{run.command}`")
-    return json.loads(path.read_text(encoding="utf8"))
-
-
-def added(run: Profile, stages: Sequence[str]) -> dict:
-    """The record of a profile with `stages` as a later run has them: `provenance.made` says from which day and commit.
-
-    Raises FileNotFoundError, naming the command, where a stage was not run, or none that shows that the networks are
-    those of the record; and ValueError where a stage is not known or was run with changes that are not committed, or
-    where another stage of that run, its photographs, seed, versions or processor are not as recorded.
-    """
-    whole, now = read(run.name), provenance.environment()
-    origin = whole.pop("provenance")
-    others = {stage: _stage(run, stage)[0] for stage in STAGES
-              if stage not in stages and (stage in ("data", "resnet") or _results(run, stage).exists())}
-    same = {"seed": (origin["seed"], run.seed),
-            **{name: (origin[name], now[name]) for name in ("versions", "hardware")},
-            **{f"stage {stage}": ({name: whole.get(name) for name in found}, found) for stage, found in others.items()}}
-    for what, (was, got) in same.items():
-        if was != got:
-            raise ValueError(f"expected the {what} of results/{run.name}.json, {was}, got {got}: "
-                             "record the whole run")
-    for stage in stages:
-        found, origin["seconds"][stage], made = _stage(run, stage)
-        provenance.require_commit(stage, made)
-        origin.setdefault("made", {})[stage] = made
-        whole |= found
-    return whole | {"provenance": origin}
-
-
-def _whole(run: Profile) -> dict:
-    """What `collect` wrote of a run. Raises ValueError where a stage was run with changes that are not committed."""
-    found = read_run(run)
+    found = collect(run)
     for stage, made in found["provenance"]["made"].items():
         provenance.require_commit(stage, made)
-    return found
-
-
-def main(arguments: list[str]) -> int:
-    """`python -m maskdet.record.results PROFILE [STAGE ...]`: commit to the record what `make book` of a profile found, or of
-    its stages some."""
-    try:
-        if not arguments:
-            raise ValueError(f"expected a profile, one of {', '.join(PROFILES)}, got none")
-        run = profile(arguments[0])
-        files.write_json(RECORDED / f"{run.name}.json", added(run, arguments[1:]) if arguments[1:] else _whole(run))
-    except (ValueError, FileNotFoundError) as error:
-        print(error, file=sys.stderr)
-        return 1
-    print(f"recorded results/{arguments[0]}.json")
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    path = RECORDED / f"{run.name}.json"
+    files.write_json(path, found)
+    return path

@@ -8,7 +8,8 @@ import pandas as pd
 from maskdet.counts import Count
 from maskdet.record.preprint import agreement, stated_share
 
-OTHER = {"text": "code", "code": "text"}  # the line that a row has one setting of
+OTHER = {"text": "code", "code": "text"}  # the variant that a row has one setting of
+SETTINGS = {"recipe": "training", "region": "region searched"}  # as the book calls them, where not as the code does
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,7 @@ class Row:
 
 
 def rows(recorded: Mapping) -> list[Row]:
-    """The rows of a record, each trial once: folds together and by themselves, the two lines and each with a setting of
+    """The rows of a record, each trial once: folds together and by themselves, text and code and each with a setting of
     the other, other seeds of the single split, and the main networks trained for fewer epochs or on crops as they are.
     """
     return [Row(group, name, Count(**accuracy), Count(**success))
@@ -46,33 +47,33 @@ def _seeds(recorded: Mapping) -> Iterator[tuple[str, Mapping, Mapping]]:
     for network, seeds in recorded["folds"]["seeds"].items():
         for seed, split in seeds.items():
             if seed == str(recorded["provenance"]["seed"]):
-                continue  # it is in the lines
+                continue  # it is among the variants
             yield f"{network}, seed {seed}", split["accuracy"], split["success"]
 
 
-def _lines(recorded: Mapping) -> Iterator[tuple[str, Mapping, Mapping]]:
-    found = recorded["lines"]
-    for key in found["accuracy"]:
-        line, _, setting = key.partition("_")
-        name = words(f"{line}, {setting} of the {OTHER[line]}") if setting else line
-        yield name, found["accuracy"][key], found["success"][key]
+def _variants(recorded: Mapping) -> Iterator[tuple[str, Mapping, Mapping]]:
+    found = recorded["variants"]
+    for name in found["accuracy"]:
+        yield words(name), found["accuracy"][name], found["success"][name]
 
 
 def _lengths(recorded: Mapping) -> Iterator[tuple[str, Mapping, Mapping]]:
-    for key, found in recorded["truth"]["lengths"].items():
-        network, epochs = key.removesuffix("_plain").rsplit("_", 1)
-        plain = key.endswith("_plain")
-        if not plain and epochs == str(recorded["training"]["epochs"]):
-            continue  # it is in the lines
-        yield f"{network}, {epochs} epochs{', plain' * plain}", found["accuracy"], found["success"]
+    for network, crops in recorded["verification"]["lengths"].items():
+        for kind, lengths in crops.items():
+            for epochs, found in lengths.items():
+                plain = kind == "plain"
+                if not plain and epochs == str(recorded["training"]["epochs"]):
+                    continue  # it is among the variants
+                yield f"{network}, {epochs} epochs{', plain' * plain}", found["accuracy"], found["success"]
 
 
-GROUPS = {"folds": _folds, "lines": _lines, "seeds": _seeds, "lengths": _lengths}
+GROUPS = {"folds": _folds, "variants": _variants, "seeds": _seeds, "lengths": _lengths}
 
 
 def words(name: str) -> str:
-    """The name of a line as the book has it."""
-    return name.replace("boxes", "crops").replace("recipe", "training").replace("region", "region searched")
+    """A variant as the book calls it: "text", "code", or, of "text_crops", "text, crops of the code"."""
+    variant, _, setting = name.partition("_")
+    return f"{variant}, {SETTINGS.get(setting, setting)} of the {OTHER[variant]}" if setting else variant
 
 
 def table(found: Sequence[Row], preprint: Mapping) -> pd.DataFrame:

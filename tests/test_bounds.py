@@ -12,7 +12,7 @@ from maskdet.attack.oracle import margin
 from maskdet.incremental import Incremental
 from maskdet.incremental.layers import Change, Dense, Relu, rows
 from maskdet.networks.backend import keras
-from maskdet.proof import Bounds, Regions, forms, rounding
+from maskdet.proof import Bounds, Regions, backward, rounding
 from test_incremental import other, shaken, whole
 
 
@@ -28,7 +28,7 @@ def test_a_median_behind_another_layer_is_refused():
 def test_a_step_that_slopes_are_not_known_to_go_through_is_an_error_that_names_it():
     bend, one = Relu(inputs=(0,), shape=(1, 1, 2)), Change(np.arange(2), np.zeros(1, np.int32), np.zeros((1, 16)))
     with pytest.raises(ValueError, match="expected a step that slopes can be followed through, got Relu"):
-        forms._pulled(bend, np.zeros((1, 16)), one, [one])
+        backward._pulled(bend, np.zeros((1, 16)), one, [one])
 
 
 def regions(rng, count, shape, *, width):

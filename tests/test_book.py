@@ -1,5 +1,6 @@
 """The book: its sources, and the one that the tests build."""
 
+import io
 import json
 import os
 import re
@@ -7,9 +8,12 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from sphinx.application import Sphinx
 
 from maskdet.config import ROOT
-from smoke_book import ALONE, make
+from maskdet.counts import Count
+from maskdet.record import results
+from smoke_book import ALONE, command, make
 
 SOURCES = sorted((ROOT / "book").glob("*.ipynb"))
 PAGES = sorted((ROOT / "book").glob("*.md"))
@@ -41,13 +45,52 @@ def test_every_figure_has_a_name_a_caption_and_alternative_text(path):
             assert shown["figure"]["name"] and shown["figure"]["caption"] and shown["image"]["alt"]
 
 
-def test_every_notebook_is_in_the_table_of_contents_and_in_the_makefile():
-    contents, rules = ((ROOT / name).read_text() for name in ("_toc.yml", "Makefile"))
-    assert len(SOURCES) > 5
-    for path in SOURCES:
-        assert f"book/{path.stem}\n" in contents and path.stem in rules
-    for path in PAGES:
+def test_every_page_is_in_the_table_of_contents_and_numbered_chapters_are_in_their_order():
+    contents = (ROOT / "_toc.yml").read_text()
+    chapters = re.findall(r"book/((\d+)_\w+)\n", contents)
+    assert [int(number) for _, number in chapters] == list(range(1, len(chapters) + 1)) and len(chapters) > 10
+    index = re.findall(r"^(\d+)\. \{doc\}`(\w+)`", (ROOT / "book/index.md").read_text(encoding="utf8"), re.MULTILINE)
+    assert index == [(str(int(number)), name) for name, number in chapters]
+    for path in [*SOURCES, *PAGES]:
         assert f"book/{path.stem}\n" in contents
+
+
+def test_the_results_need_the_chapters_before_them_alone(tmp_path):
+    target = f"{tmp_path}/smoke/notebooks/05_results.ipynb"
+    plan = subprocess.run(command("-n", "-o", ".venv/ready", target, build=tmp_path), capture_output=True, text=True,
+                          env=ALONE).stdout
+    assert re.findall(r" book/(\w+)\.ipynb", plan) == ["01_data", "02_faces", "03_networks", "04_attack", "05_results"]
+
+
+@pytest.fixture
+def page(tmp_path, monkeypatch):
+    """What a page of Sphinx makes of a text with roles: its HTML, and what is warned of."""
+    monkeypatch.syspath_prepend(str(ROOT / "book/_ext"))
+
+    def built(text):
+        source = tmp_path / "source"
+        source.mkdir()
+        (source / "index.md").write_text(f"# Page\n\n{text}\n", encoding="utf8")
+        said = io.StringIO()
+        app = Sphinx(source, None, tmp_path / "html", tmp_path / "trees", "html", warning=said, status=None,
+                     confoverrides={"extensions": ["myst_parser", "recorded_numbers"], "html_theme": "basic"})
+        app.build()
+        return (tmp_path / "html/index.html").read_text(encoding="utf8"), said.getvalue(), app.env.dependencies["index"]
+    return built
+
+
+def test_a_number_of_a_record_is_quoted_by_its_name_and_the_page_depends_on_the_file(page):
+    name = "larxel.folds.accuracy.resnet"
+    text, said, files = page(f"{{number}}`{name}`, {{number}}`{name}.share`, {{number}}`preprint.success`")
+    count = Count(**results.read("larxel")["folds"]["accuracy"]["resnet"])
+    assert f"{count}, {100 * count.share:.2f} %, about 1.77 %" in text.replace("\N{NO-BREAK SPACE}", " ")
+    assert not said and {Path(file).name for file in files} == {"larxel.json", "preprint.json"}
+
+
+@pytest.mark.parametrize("name", ["larxel.folds.accuracy.resnett", "larxel", "nowhere.accuracy"])
+def test_a_name_that_no_record_has_is_a_warning(page, name):
+    text, said, _ = page(f"{{number}}`{name}`")
+    assert f"expected a number of results/, as in {{number}}`larxel.accuracy.resnet`, got {name}" in said
 
 
 def test_jupyterlab_is_allowed_to_run_as_root_only_where_the_user_is():

@@ -239,11 +239,11 @@ def test_the_measured_rounding_is_small_and_another_network_is_noticed():
     built = [networks.build("figure2", seed=seed) for seed in (1, 2)]
     images = np.random.default_rng(0).integers(0, 256, (12, 50, 50, 3), dtype=np.uint8)
     right, wrong = ({"net": networks.logits(model)} for model in built)
-    networks = {"net": Incremental.of(built[0])}
-    row = attack.check_rounding(networks, right, images, seed=0, candidates=1000).loc["net"]
+    read = {"net": Incremental.of(built[0])}
+    row = attack.check_rounding(read, right, images, seed=0, candidates=1000).loc["net"]
     assert row["candidates"] == row["same decision"] == 1000 and 0 < float(row["largest difference"]) < 1e-5
     with pytest.raises(AssertionError, match="net: expected logits within 0.0001 of the whole pass, got"):
-        attack.check_rounding(networks, wrong, images, seed=0, candidates=1000)
+        attack.check_rounding(read, wrong, images, seed=0, candidates=1000)
 
 
 def test_what_is_no_built_model_is_refused():

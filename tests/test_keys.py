@@ -212,8 +212,8 @@ from pathlib import Path
 from maskdet import data, keys
 from maskdet.attack import Corners
 from maskdet.attack.sweeps import _verdict
-from maskdet.faces.crops import _match_all
-ROOTS = {"photographs": data.Dataset, "search": Corners, "attack": _verdict, "crops": _match_all}
+from maskdet.faces.crops import _matched
+ROOTS = {"photographs": data.Dataset, "search": Corners, "attack": _verdict, "crops": _matched}
 def found():
     keys._module.cache_clear(), keys._dependencies.cache_clear()
     return {name: keys.code(root) for name, root in ROOTS.items()}

@@ -37,17 +37,11 @@ def spline(steps):
     return 0.5 * np.hstack([-t + 2 * t**2 - t**3, 2 - 5 * t**2 + 3 * t**3, t + 4 * t**2 - 3 * t**3, -(t**2) + t**3])
 
 
-@functools.cache
-def neighbours(count, closed):
-    """For each segment of a curve through `count` points, the indices of the four points that shape it."""
-    indices = np.arange(count if closed else count - 1)[:, None] + np.arange(-1, 3)
-    return indices % count if closed else np.clip(indices, 0, count - 1)
-
-
 def curve(points, *, closed=True, steps=5, side=1):
     """(n, 2) points of a smooth curve through `points` (Catmull-Rom); with `side` -1, of its mirror image."""
     points = np.array(points, float) * (side, 1)
-    path = (spline(steps) @ points[neighbours(len(points), closed)]).reshape(-1, 2)
+    four = np.arange(len(points) if closed else len(points) - 1)[:, None] + np.arange(-1, 3)  # that shape each segment
+    path = (spline(steps) @ points.take(four, axis=0, mode="wrap" if closed else "clip")).reshape(-1, 2)
     return path if closed else np.concatenate([path, points[-1:]])
 
 
@@ -57,17 +51,10 @@ def symmetric(half, *, steps=5):
     return curve(np.vstack([half, half[::-1] * (-1, 1)]), steps=steps)
 
 
-@functools.cache
-def circle(count):
-    """(count, 2) points of the unit circle."""
-    angle = 2 * np.pi * np.arange(count) / count
-    return np.stack([np.cos(angle), np.sin(angle)], 1)
-
-
 def ellipse(x, y, rx, ry, *, turn=0.0, count=24):
     """(count, 2) points of an ellipse, rotated by `turn` radians."""
-    c, s = math.cos(turn), math.sin(turn)
-    return circle(count) * (rx, ry) @ np.array([[c, s], [-s, c]]) + (x, y)
+    angle, c, s = 2 * np.pi * np.arange(count) / count, math.cos(turn), math.sin(turn)
+    return np.stack([rx * np.cos(angle), ry * np.sin(angle)], 1) @ np.array([[c, s], [-s, c]]) + (x, y)
 
 
 def ring(outer, inner):
@@ -163,8 +150,7 @@ class Canvas:
         return stencil
 
     def finish(self, direction, strength, *, rng, blur=0.0):
-        """Light the person from `direction` (3,), as if egg-shaped, and put the person into the photograph, out of
-        focus by `blur` pixels."""
+        """Put the person into the photograph, lit from `direction` (3,) as an egg would be, blurred by `blur` pixels."""
         image, figure = self.image.reduce(self.zoom), self.figure.reduce(self.zoom)
         bounds = figure.getbbox()
         if bounds:

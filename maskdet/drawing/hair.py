@@ -6,26 +6,25 @@ import numpy as np
 
 from .canvas import curve, ellipse, mix, ribbon, shade, symmetric
 
-HAIRLINES = {  # the right half, from the middle of the forehead to the ear
-    "buzz": [(0, -1.18), (0.5, -1.14), (0.82, -0.85), (0.93, -0.4)],
-    "short": [(0, -1.12), (0.5, -1.1), (0.8, -0.85), (0.92, -0.15)],
-    "parted": [(0.45, -1.3), (0.7, -1.0), (0.86, -0.6), (0.95, -0.1)],
-    "fringe": [(0, -0.68), (0.45, -0.66), (0.8, -0.55), (0.92, 0.1)],
-    "bob": [(0, -1.2), (0.5, -0.95), (0.83, -0.3), (0.92, 1.0)],
-    "long": [(0, -1.28), (0.48, -1.0), (0.82, -0.4), (0.94, 1.3)],
-    "bun": [(0, -1.22), (0.5, -1.08), (0.84, -0.75), (0.96, -0.25)],
-    "curly": [(0, -1.1), (0.5, -1.02), (0.84, -0.75), (0.98, -0.1)],
+STYLES = {  # the volume, and the right half of the hairline, from the middle of the forehead to the ear
+    "bald": None,
+    "buzz": (0.03, [(0, -1.18), (0.5, -1.14), (0.82, -0.85), (0.93, -0.4)]),
+    "short": (0.12, [(0, -1.12), (0.5, -1.1), (0.8, -0.85), (0.92, -0.15)]),
+    "parted": (0.16, [(0.45, -1.3), (0.7, -1.0), (0.86, -0.6), (0.95, -0.1)]),
+    "fringe": (0.14, [(0, -0.68), (0.45, -0.66), (0.8, -0.55), (0.92, 0.1)]),
+    "bob": (0.16, [(0, -1.2), (0.5, -0.95), (0.83, -0.3), (0.92, 1.0)]),
+    "long": (0.14, [(0, -1.28), (0.48, -1.0), (0.82, -0.4), (0.94, 1.3)]),
+    "bun": (0.08, [(0, -1.22), (0.5, -1.08), (0.84, -0.75), (0.96, -0.25)]),
+    "curly": (0.34, [(0, -1.1), (0.5, -1.02), (0.84, -0.75), (0.98, -0.1)]),
 }
-VOLUME = {"buzz": 0.03, "short": 0.12, "parted": 0.16, "fringe": 0.14, "bob": 0.16, "long": 0.14, "bun": 0.08,
-          "curly": 0.34}
 
 
-def paint_hair(canvas, person, rng):
-    """The hair on the skull; a bald head shines."""
+def paint_hair(canvas, person, rng, *, loose):
+    """The hair on the skull; a bald head shines. With `loose`, strands of long hair fall before the face."""
     if person.style == "bald":
         canvas.paint(ellipse(0.2, -1.4, 0.3, 0.12), (255, 250, 245), soft=0.1, alpha=0.35)
         return
-    hairline, volume = HAIRLINES[person.style], VOLUME[person.style]
+    volume, hairline = STYLES[person.style]
     skull = np.array([(0.3, -1.68), (0.7, -1.45), (0.97, -0.95), (1.02, -0.45)]) * (1 + volume)
     end = np.array(hairline[-1]) + (0.14 + 0.3 * volume, -0.02)
     outline = symmetric(np.vstack([(0, -1.72 - volume), skull, end, hairline[::-1]]), steps=4)
@@ -45,10 +44,14 @@ def paint_hair(canvas, person, rng):
                         rng.uniform(0.02, 0.06), taper=0.7)
         canvas.paint(strand, dark if rng.uniform() < 0.5 else light, soft=0.015, alpha=0.45, within=outline)
     canvas.paint(ellipse(rng.uniform(-0.4, 0.4), -1.5, 0.4, 0.1), light, soft=0.08, alpha=0.5, within=outline)
+    for side in (-1, 1) if loose and person.style in ("bob", "long", "curly") else ():
+        x = rng.uniform(0.75, 0.98)
+        canvas.paint(ribbon([(x * 0.8, -1.2), (x, -0.4), (x * 1.02, 0.6)], 0.05, taper=0.6, side=side),
+                     shade(person.hair, 0.8), soft=0.015, alpha=0.8)
 
 
 def paint_beard(canvas, person):
-    """Stubble, moustache, goatee or a full beard."""
+    """Stubble, moustache, goatee or a full beard, where the person has any."""
     c, j, beard = person.chin, person.jaw, person.beard
     paint = partial(canvas.paint, colour=mix(person.hair, person.skin, 0.12))
     if beard in ("stubble", "full"):
@@ -74,12 +77,3 @@ def paint_age(canvas, person):
     for side in (-1, 1):
         for low in (-0.08, 0.06):
             paint(ribbon([(0.7, -0.16), (0.86, -0.16 + low)], 0.025, side=side), soft=0.01, alpha=0.6 * depth)
-
-
-def paint_strands_over(canvas, person, rng):
-    """Loose strands before the face, for long hair."""
-    if person.style in ("bob", "long", "curly"):
-        for side in (-1, 1):
-            x = rng.uniform(0.75, 0.98)
-            canvas.paint(ribbon([(x * 0.8, -1.2), (x, -0.4), (x * 1.02, 0.6)], 0.05, taper=0.6, side=side),
-                         shade(person.hair, 0.8), soft=0.015, alpha=0.8)

@@ -35,7 +35,11 @@ def write(folder, *, scenes, unannotated, seed):
         if not (image.exists() and annotation.exists()):
             drawn = scene(rng=np.random.default_rng([seed, i]))
             save(drawn.photograph, image)
-            annotate(drawn.boxes, annotation, number=i + 1, name=name)
+            items = [{"isProtected": False, "ID": 1000 * (i + 1) + k,
+                      "BoundingBox": [box.left, box.top, box.right, box.bottom], "classname": box.name,
+                      "Confidence": 1, "Attributes": {}} for k, box in enumerate(drawn.boxes, 1)]
+            with whole(annotation) as part:
+                part.write_text(json.dumps({"FileName": name, "NumOfAnno": len(items), "Annotations": items}))
         for item in json.loads(annotation.read_text())["Annotations"]:
             rows.append(",".join(map(str, [name, *item["BoundingBox"], item["classname"]])))
     for i in tqdm(range(unannotated), desc="drawing scenes without annotations", disable=None):
@@ -51,11 +55,3 @@ def save(photograph, path):
     """Write a (H, W, 3) uint8 array as a JPEG, whole or not at all."""
     with whole(path) as part:
         Image.fromarray(photograph).save(part, "JPEG", quality=92)
-
-
-def annotate(boxes, path, *, number, name):
-    """Write the boxes of the photograph `name` as JSON; `number` makes their IDs unique."""
-    items = [{"isProtected": False, "ID": 1000 * number + k, "BoundingBox": [box.left, box.top, box.right, box.bottom],
-              "classname": box.name, "Confidence": 1, "Attributes": {}} for k, box in enumerate(boxes, 1)]
-    with whole(path) as part:
-        part.write_text(json.dumps({"FileName": name, "NumOfAnno": len(items), "Annotations": items}))

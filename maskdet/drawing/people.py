@@ -6,13 +6,13 @@ from functools import partial
 import numpy as np
 
 from .canvas import WHITE, curve, ellipse, mix, rgb, ribbon, shade, symmetric
+from .hair import STYLES
 
 SKINS = ((255, 226, 202), (244, 206, 176), (232, 184, 148), (212, 156, 116), (184, 124, 88), (150, 98, 68),
          (116, 76, 54), (88, 58, 44))
 HAIRS = ((24, 20, 20), (40, 28, 22), (70, 46, 30), (110, 74, 44), (168, 124, 72), (208, 176, 120), (150, 70, 36),
          (150, 148, 146), (214, 212, 208))  # the last two are grey
 IRISES = ((52, 34, 24), (84, 54, 30), (96, 90, 52), (70, 104, 130), (90, 110, 92))
-STYLES = ("bald", "buzz", "short", "parted", "fringe", "bob", "long", "bun", "curly")
 BEARDS = ("stubble", "moustache", "goatee", "full")
 
 
@@ -48,7 +48,7 @@ class Person:
         return cls(
             skin=rgb(skin), hair=shade(hair, rng.uniform(0.8, 1.2)), iris=IRISES[0 if tone > 4 else rng.integers(5)],
             cloth=rgb(rng.integers(20, 235, 3) * 0.6 + rng.integers(10, 90)),
-            style=str(rng.choice(STYLES[:4] if bearded else STYLES)),
+            style=str(rng.choice(list(STYLES)[:4] if bearded else list(STYLES))),
             beard=str(rng.choice(BEARDS)) if bearded else None, age=age,
             jaw=rng.uniform(0.86, 1.1), chin=rng.uniform(1.26, 1.46), eye=rng.uniform(0.9, 1.15),
             brow=rng.uniform(0.7, 1.3), nose=rng.uniform(0.85, 1.2), lips=rng.uniform(0.75, 1.25),
@@ -64,7 +64,8 @@ class Person:
     @property
     def face(self):
         """The part of the outline that the face's box surrounds: from the forehead to the chin."""
-        return self.outline[self.outline[:, 1] > -1.24]
+        outline = self.outline
+        return outline[outline[:, 1] > -1.24]
 
 
 def paint_body(canvas, person, rng):

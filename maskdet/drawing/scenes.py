@@ -7,7 +7,7 @@ import numpy as np
 from .accessories import HEADGEAR, paint_face_shield, paint_glasses, paint_goggles
 from .canvas import Canvas, Pose
 from .coverings import COVERINGS, paint_hand, paint_mask, paint_object, paint_scarf
-from .hair import paint_age, paint_beard, paint_hair, paint_strands_over
+from .hair import paint_age, paint_beard, paint_hair
 from .people import Person, paint_back_hair, paint_body, paint_eyes, paint_head, paint_mouth, paint_nose
 from .surroundings import background, photograph
 
@@ -88,8 +88,7 @@ def apart(first, second):
     aside = abs(far.x - near.x)
     above = far.y + 2.0 * far.half < near.y - 2.1 * near.half
     higher = far.y + 1.6 * far.half < near.y + 1.6 * near.half
-    return (aside > 1.3 * far.half + 2.4 * near.half or above
-            or higher and aside > 1.3 * (far.half + near.half))
+    return aside > 1.3 * far.half + 2.4 * near.half or above or higher and aside > 1.3 * (far.half + near.half)
 
 
 def paint_person(canvas, rng, *, light, before):
@@ -99,8 +98,9 @@ def paint_person(canvas, rng, *, light, before):
         name = "face_with_mask" if before == "mask" else "face_no_mask"
     gear = str(rng.choice(list(HEADGEAR))) if rng.uniform() < 0.2 else None
     covering = str(rng.choice(["scarf", "scarf", "balaclava", "gas mask"]))
-    covering = covering if name == "face_other_covering" else None
-    if covering in ("balaclava", "gas mask"):
+    if name != "face_other_covering":
+        covering = None
+    elif covering != "scarf":
         gear = None
     paint_body(canvas, person, rng)
     if gear in (None, "hat"):
@@ -110,12 +110,9 @@ def paint_person(canvas, rng, *, light, before):
     paint_nose(canvas, person, light=light)
     paint_mouth(canvas, person)
     paint_age(canvas, person)
-    if person.beard:
-        paint_beard(canvas, person)
+    paint_beard(canvas, person)
     if gear not in ("hair_net", "turban", "hijab_niqab", "hood"):
-        paint_hair(canvas, person, rng)
-    if gear is None:
-        paint_strands_over(canvas, person, rng)
+        paint_hair(canvas, person, rng, loose=gear is None)
     labels = [(name, canvas.extent(person.face))]
     labels += COVERINGS[covering](canvas, rng) if covering else paint_lower(canvas, person, rng, name, before)
     if covering != "gas mask":

@@ -10,8 +10,7 @@ from maskdet.figures.style import COLOURS, INK, figure, panels, subplots
 
 @figure
 def roc(curves: Mapping[str, np.ndarray]):
-    """Shares of bare and of masked faces classified as masked (M, 2), a curve per network: all of it, and its corner
-    enlarged."""
+    """Shares of bare and of masked faces classified as masked (M, 2), a curve per network; also its corner."""
     figure, axes = subplots(1, 2, height=2.8)
     colours = [COLOURS[name] for name in ("masked", "bare", "detected", "missed")]
     for ax, xlim, ylim in zip(axes, ((0, 1), (0, 0.15)), ((0, 1.01), (0.85, 1.0015))):

@@ -24,12 +24,11 @@ def layers(networks: Mapping[str, Sequence[Mapping]]):
     """
     figure, axes = subplots(len(networks), height=2.3 * len(networks), squeeze=False)
     for ax, (name, rows) in zip(axes.flat, networks.items()):
-        x = 0
-        shortcut: float | None = None  # where the next arc starts
+        x, shortcut = 0, 1.27  # where the next block is, and where the next arc starts: at first, at the first layer
         for row in rows:
             if row["kind"] not in (*KINDS, "Add", "InputLayer") or row["layer"].startswith("shortcut"):
                 continue
-            if row["kind"] == "Add" and shortcut is not None:
+            if row["kind"] == "Add":
                 ax.add_patch(FancyArrowPatch((shortcut, 4.2), (x - 0.35, 4.2), arrowstyle="-|>", color=INK,
                                              connectionstyle="arc3,rad=-0.45", mutation_scale=7, lw=1))
                 shortcut = x - 0.35
@@ -38,7 +37,6 @@ def layers(networks: Mapping[str, Sequence[Mapping]]):
             height = np.sqrt(side) if len(further) == 2 else 1.5 + np.log10(side)
             ax.add_patch(Rectangle((x, -height / 2), 0.55, height, color=KINDS.get(row["kind"], "#8c8c8c")))
             ax.text(x + 0.27, -height / 2 - 0.3, row["output"], rotation=90, ha="center", va="top", fontsize=6.5)
-            shortcut = x + 0.27 if shortcut is None and x else shortcut
             x += 1
         ax.set(xlim=(-0.3, x), ylim=(-8.2, 7))
         ax.set_title(name, loc="left", fontsize=9)

@@ -10,32 +10,31 @@ from maskdet.figures.style import COLOURS, INK, figure, grid, panels, show_image
 
 
 def _populations(image: np.ndarray, populations: np.ndarray, generations: Sequence[int], *, height: float, **options):
-    """The figure, its axes and its images: a panel per generation, the population (P, 2: x, y) on `image`."""
-    figure, pairs = panels({f"generation {number}": population for number, population in zip(generations, populations)},
-                           height=height, fontsize=8)
-    axes, images = [ax for ax, _ in pairs], []
+    """The figure, and its last image: a panel per generation, with its population (P, 2: x, y) on `image`."""
+    names = [f"generation {generation}" for generation in generations]
+    figure, pairs = panels(dict(zip(names, populations)), height=height, fontsize=8)
     for ax, population in pairs:
-        images.append(ax.imshow(image, cmap="cividis", **options))
+        shown = ax.imshow(image, cmap="cividis", **options)
         ax.scatter(*population.T, s=6, color="white", edgecolor="black", lw=0.4)
         ax.set(xticks=[], yticks=[])
-    return figure, axes, images
+    return figure, shown
 
 
 @figure
 def ackley(surface: np.ndarray, extent: Sequence[float], populations: np.ndarray, generations: Sequence[int]):
     """The populations (G, P, 2) of some generations on a function's `surface` (rows y, columns x)."""
-    figure, axes, _ = _populations(surface, populations, generations, height=2.3, extent=extent, origin="lower")
-    for ax in axes:
-        ax.set(xticks=extent[:2], yticks=extent[2:], xlim=extent[:2], ylim=extent[2:])
+    x, y = extent[:2], extent[2:]
+    figure, _ = _populations(surface, populations, generations, height=2.3, extent=extent, origin="lower")
+    for ax in figure.axes:
+        ax.set(xticks=x, yticks=y, xlim=x, ylim=y)
     return figure
 
 
 @figure
 def surface(landscape: np.ndarray, populations: np.ndarray, generations: Sequence[int]):
     """The populations (G, P, 2: row, column) of some generations on the confidence `landscape` (H, W)."""
-    figure, axes, images = _populations(landscape, populations[..., ::-1], generations, height=2.6,
-                                        interpolation="nearest")
-    figure.colorbar(images[-1], ax=axes, label="confidence", shrink=0.8)
+    figure, shown = _populations(landscape, populations[..., ::-1], generations, height=2.6, interpolation="nearest")
+    figure.colorbar(shown, ax=figure.axes, label="confidence", shrink=0.8)
     return figure
 
 
@@ -56,8 +55,7 @@ def flips(crops: np.ndarray, verdicts: Sequence, *, veiled: bool, columns: int =
 
 @figure
 def margins(before: Mapping[str, np.ndarray], after: Mapping[str, np.ndarray], flips: Mapping[str, np.ndarray]):
-    """Confidence in the true class before and after the attack, and whether the attack flipped the predicted class,
-    (N,) each: a point per face, a panel per network."""
+    """Confidence in the true class before and after the attack, and what flipped: a point per face of a network."""
     figure, pairs = panels({name: (before[name], after[name], flips[name]) for name in before}, height=3.0, sharey=True)
     for ax, (x, y, flipped) in pairs:
         for colour, chosen, label in (("masked", ~flipped, "not flipped"), ("missed", flipped, "flipped")):

@@ -13,16 +13,15 @@ from matplotlib.figure import Figure
 
 INK = "#1b1c1d"  # replaced in the SVG by a colour that follows the reader's theme
 WIDTH = 7.0  # inches, the width of a page's text
-COLOURS = dict(zip(("masked", "bare", "detected"), sns.color_palette("colorblind")), missed="#b3366b")
-COLOURS["left out"] = "#8c8c8c"
-THEME = ("<style>:root{--ink:#1b1c1d}"
-         "@media (prefers-color-scheme:dark){:root{--ink:#dcdcdc}}</style>")
+COLOURS = {**dict(zip(("masked", "bare", "detected"), sns.color_palette("colorblind"))),
+           "missed": "#b3366b", "left out": "#8c8c8c"}
+THEME = "<style>:root{--ink:#1b1c1d}@media (prefers-color-scheme:dark){:root{--ink:#dcdcdc}}</style>"
 RC = {**sns.axes_style("ticks"), **sns.plotting_context("notebook", font_scale=0.8),
-      "font.family": "DejaVu Sans", "svg.hashsalt": "maskdet", "svg.fonttype": "path",
-      "figure.facecolor": "none", "axes.facecolor": "none", "savefig.facecolor": "none",
-      "legend.frameon": False, "axes.spines.top": False, "axes.spines.right": False}
-RC |= dict.fromkeys(("text.color", "axes.edgecolor", "axes.labelcolor", "xtick.color", "ytick.color",
-                     "axes.titlecolor"), INK)
+      **dict.fromkeys(("figure.facecolor", "axes.facecolor", "savefig.facecolor"), "none"),
+      **dict.fromkeys(("text.color", "axes.edgecolor", "axes.labelcolor", "axes.titlecolor", "xtick.color",
+                       "ytick.color"), INK),
+      **dict.fromkeys(("legend.frameon", "axes.spines.top", "axes.spines.right"), False),
+      "font.family": "DejaVu Sans", "svg.hashsalt": "maskdet", "svg.fonttype": "path"}
 
 
 class SvgFigure:

@@ -150,7 +150,7 @@ class Canvas:
         return stencil
 
     def finish(self, direction, strength, *, rng, blur=0.0):
-        """Put the person into the photograph, lit from `direction` (3,) as an egg would be, blurred by `blur` pixels."""
+        """Put the person into the photograph, lit from `direction` (3,) like an egg, blurred by `blur` pixels."""
         image, figure = self.image.reduce(self.zoom), self.figure.reduce(self.zoom)
         bounds = figure.getbbox()
         if bounds:

@@ -17,9 +17,9 @@ from PIL import Image
 from tqdm import tqdm
 
 from bench import photographed
-from maskdet import data, detect, faces, networks
+from maskdet import data, deterministic, detect, faces, networks
 from maskdet.record import results
-from maskdet.workers import local
+from maskdet.workers import each
 
 MEGAPIXELS = (0.3, 1, 2, 4)
 COUNT = 12  # photographs, each brought to every size
@@ -74,6 +74,7 @@ def rate(photographs: list[np.ndarray], begin: float, turns: range) -> np.ndarra
     """Photographs a second through the whole system, in this process, for WINDOW seconds in each of the `turns` that
     follow each other from `begin` (as `time.time` has it), (turns, 2): by the clock, and of a processor. Raises
     RuntimeError where this process was not ready by then."""
+    deterministic()
     system, found = whole(), []
     for photograph in photographs:
         system(photograph)
@@ -95,8 +96,9 @@ def rates(photographs: list[np.ndarray]) -> dict:
     second by the clock the median, the least and the most, and of a processor the median, by how many processes."""
     frames = [np.asarray(Image.fromarray(one).resize(FRAME, Image.Resampling.BILINEAR)) for one in photographs]
     begin = time.time() + READY
-    both = [local(2).submit(rate, frames, begin, turns) for turns in (range(2 * TURNS), range(1, 2 * TURNS, 2))]
-    first, second = (future.result() for future in both)
+    both = range(2 * TURNS), range(1, 2 * TURNS, 2)
+    rates = dict(each({turns: partial(rate, frames, begin, turns) for turns in both}, workers=2))
+    first, second = (rates[turns] for turns in both)
     return {str(processes): {"clock": round(np.median(found[:, 0]), 1), "least": round(found[:, 0].min(), 1),
                              "most": round(found[:, 0].max(), 1), "processor": round(np.median(found[:, 1]), 1)}
             for processes, found in ((1, first[::2]), (2, first[1::2] + second))}
@@ -105,6 +107,7 @@ def rates(photographs: list[np.ndarray]) -> dict:
 def main(arguments: list[str]) -> int:
     """Measure on photographs of a profile, larxel unless it is named, drawn at random."""
     run = photographed(arguments, command="make bench-detection")
+    deterministic()
     dataset = data.read(run)
     names = dataset.photographs.photograph[dataset.photographs.annotated].sample(COUNT, random_state=run.seed)
     photographs = [dataset.image(name) for name in names]

@@ -10,7 +10,7 @@ from bench.cost import matmul
 from maskdet import attack, files, networks
 from maskdet.config import Evolution, Profile
 from maskdet.incremental import Incremental
-from maskdet.networks.backend import THREADS, keras
+from maskdet.networks.backend import keras
 
 FACES, FLIPPABLE = 20, 8  # faces a network, and of these at most so many that a corner flips
 OURS_EVERY = 4  # rounds: all faces by each of ours, while the peers have a face a round
@@ -68,14 +68,12 @@ def rounds(faces: Faces, network: Incremental, peers: Mapping, journal: files.Jo
 def _ours(faces: Faces, network: Incremental, *, seed: int, settings: Evolution) -> dict:
     """Each of ours on all faces: seconds, and the queries and flips of each face."""
     found = {}
-    with attack.workers(processes=THREADS) as crew:  # they start, and load what was compiled, before time is taken
-        short = attack.DifferentialEvolution(Evolution(settings.population, generations=0))
-        list(attack.attack(network, faces.images, faces.labels, search=short, seed=seed, by=crew))
+    short = attack.DifferentialEvolution(Evolution(settings.population, generations=0))  # compiles, before time is taken
+    list(attack.attack(network, faces.images, faces.labels, search=short, seed=seed))
     for search in searches(settings):
-        with attack.workers(processes=THREADS) as crew:
-            begin = time.perf_counter()
-            verdicts = dict(attack.attack(network, faces.images, faces.labels, search=search, seed=seed, by=crew))
-            seconds = time.perf_counter() - begin
+        begin = time.perf_counter()
+        verdicts = dict(attack.attack(network, faces.images, faces.labels, search=search, seed=seed))
+        seconds = time.perf_counter() - begin
         ordered = [verdicts[index] for index in range(len(verdicts))]
         found[search.name] = {"seconds": seconds, "queries": [verdict.queries for verdict in ordered],
                               "flipped": [verdict.flipped for verdict in ordered]}

@@ -18,7 +18,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 from tqdm import tqdm
 
-from maskdet import config, faces, files, keys, networks
+from maskdet import config, deterministic, faces, files, keys, networks
 from maskdet.config import CLASSES
 from maskdet.data import PhotographError, photographs as reading
 from maskdet.faces.detectors import Detect
@@ -201,6 +201,7 @@ def main(arguments: list[str]) -> int:
     try:
         if not options.path:
             raise ValueError("expected a photograph or a folder, got none, as in `make detect PHOTO=holidays.jpg`")
+        deterministic()
         print(run(Path(options.path), folder=options.folder))
         return 0
     except (ValueError, OSError) as error:

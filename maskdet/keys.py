@@ -9,11 +9,10 @@ import ast
 import functools
 import hashlib
 import importlib
-import inspect
+import importlib.util
 import sys
 from collections.abc import Iterator
 from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
-from importlib.metadata import packages_distributions, version
 from types import ModuleType
 from typing import Any, NamedTuple
 
@@ -161,7 +160,7 @@ def _dependencies(module: str, name: str | None) -> dict[str, str]:
         module, name = todo.pop()
         if module.split(".")[0] != PACKAGE:
             if module not in sys.stdlib_module_names:
-                found[module] = version(_distributions()[module][0])
+                found[module] = _version(module)
             continue
         statements, places = _used(module, name)
         trees = "\n".join(ast.dump(statement) for statement in statements)
@@ -171,9 +170,17 @@ def _dependencies(module: str, name: str | None) -> dict[str, str]:
     return found
 
 
+def _version(package: str) -> str:
+    from importlib import metadata  # half of what it takes to import this package
+
+    return metadata.version(_distributions()[package][0])
+
+
 @functools.cache
 def _distributions() -> Any:
-    return packages_distributions()
+    from importlib import metadata
+
+    return metadata.packages_distributions()
 
 
 def dependencies(*objects: Any) -> dict[str, str]:
@@ -181,6 +188,8 @@ def dependencies(*objects: Any) -> dict[str, str]:
 
     Of what is not of this package, such as a class in a notebook, the source itself counts.
     """
+    import inspect  # not needed to import this package
+
     found: dict[str, str] = {}
     for item in objects:
         module, name = ((item.__name__, None) if isinstance(item, ModuleType) else

@@ -4,13 +4,14 @@ import os
 import sys
 from pathlib import Path
 
-from maskdet import config, shipped
+from maskdet import config, deterministic, shipped
 from maskdet.record import results
 
 
 def main(arguments: list[str]) -> int:
     """`train` or `test`."""
     try:
+        deterministic()
         if arguments == ["train"]:
             shipped.train()
         elif arguments == ["test"]:

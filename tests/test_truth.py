@@ -35,7 +35,7 @@ def test_every_face_that_is_right_is_decided_and_a_second_call_does_nothing_agai
     assert first.counts[proof.FLIPPABLE] > 0
     table = (profile.folder / "truth-net.csv").read_text().splitlines()
     assert len(table) == 6 and table[0].startswith("face,verdict,pixel,margin,reached,proved")
-    monkeypatch.setattr(many, "workers", lambda: pytest.fail("decided again"))
+    monkeypatch.setattr(many, "_item", lambda *given: pytest.fail("verified again"))
     again = decided(profile, wrong)
     for one, other in zip(first.decisions, again.decisions):
         for field in dataclasses.fields(one):

@@ -81,6 +81,7 @@ def _backend(address: str | None) -> Iterator[dict[str, Any]]:
         except TimeoutError as error:
             raise OSError(f"expected a worker of the Dask scheduler at {address}, got none: start one with "
                           f"`dask worker {address}`") from error
+        client.run(_check_code, loaded())  # else joblib would wait for workers that cannot read what they are sent
         yield {"backend": "dask", "client": client}
 
 

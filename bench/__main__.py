@@ -8,7 +8,7 @@ import numpy as np
 from tqdm import tqdm
 
 from bench import cost, measure, peers, photographed
-from maskdet import config, experiment, files, networks
+from maskdet import config, deterministic, experiment, files, networks
 from maskdet.incremental import Incremental
 from maskdet.record import provenance
 
@@ -49,6 +49,7 @@ def main(arguments: list[str]) -> int:
     run = photographed(arguments, command="make bench")
     if "SCHEDULER" in os.environ:
         raise ValueError("expected no SCHEDULER: the benchmark compares searches on this machine")
+    deterministic()
     machine = provenance.environment()
     del machine["date"]
     record = {"run": run.name, "attack": [], "peers": [], "cost": {}, "growth": {}}

@@ -9,7 +9,6 @@ from maskdet import attack
 from maskdet.config import Evolution
 from maskdet.incremental import Incremental, kernels
 from maskdet.incremental.layers import Change, Convolution, Dense
-from maskdet.networks.backend import THREADS
 
 SIDE = 2048  # of the matrices whose product is timed
 
@@ -50,15 +49,14 @@ def growth(network: Incremental, images: np.ndarray, labels: np.ndarray, *, seed
     """Seconds of differential evolution on faces that no corner flips, for more faces, members or pixels."""
     def seconds(faces: int, population: int, size: int) -> dict:
         search = attack.DifferentialEvolution(Evolution(population, generations), size=size)
-        with attack.workers(processes=THREADS) as crew:
-            begin = time.perf_counter()
-            verdicts = list(attack.attack(network, images[:faces], labels[:faces], search=search, seed=seed, by=crew))
-            spent = time.perf_counter() - begin
-        queries = sum(verdict.queries for _, verdict in verdicts)
+        begin = time.perf_counter()
+        attempts = list(attack.attack(network, images[:faces], labels[:faces], search=search, seed=seed))
+        spent = time.perf_counter() - begin
+        queries = sum(attempt.queries for _, attempt in attempts)
         return {"faces": faces, "population": population, "pixels": size, "generations": generations,
                 "seconds": round(spent, 4), "evaluations_per_second": round(queries / spent)}
 
-    seconds(2, 400, 1)  # the workers start
+    seconds(2, 400, 1)  # compiles
     for faces in (2, 4, 8):
         yield seconds(faces, 400, 1)
     for population in (100, 200, 800):

@@ -15,9 +15,9 @@ from PIL import Image
 from tqdm import tqdm
 
 from bench import photographed
-from maskdet import data, detect, faces, networks
+from maskdet import data, deterministic, detect, faces, networks
 from maskdet.record import results
-from maskdet.workers import local
+from maskdet.workers import each
 
 MEGAPIXELS = (0.3, 1, 2, 4)
 COUNT = 12  # photographs, each resized to every size
@@ -74,6 +74,7 @@ def rate(photographs: list[np.ndarray], begin: float, turns: range) -> np.ndarra
     The turns, of WINDOW seconds each, are counted from `begin` (in the seconds of `time.time`). Raises RuntimeError
     if this process is not ready in time.
     """
+    deterministic()
     system, measured = whole(), []
     for photograph in photographs:
         system(photograph)
@@ -96,8 +97,9 @@ def rates(photographs: list[np.ndarray]) -> dict:
     frames = [np.asarray(Image.fromarray(photograph).resize(FRAME, Image.Resampling.BILINEAR))
               for photograph in photographs]
     begin = time.time() + READY
-    both = [local(2).submit(rate, frames, begin, turns) for turns in (range(2 * TURNS), range(1, 2 * TURNS, 2))]
-    first, second = (future.result() for future in both)
+    both = range(2 * TURNS), range(1, 2 * TURNS, 2)
+    speeds = dict(each({turns: partial(rate, frames, begin, turns) for turns in both}, workers=2))
+    first, second = (speeds[turns] for turns in both)
     return {processes: {"clock": round(np.median(clock), 1), "least": round(clock.min(), 1),
                         "most": round(clock.max(), 1), "processor": round(np.median(processor), 1)}
             for processes, (clock, processor) in (("1", first[::2].T), ("2", (first[1::2] + second).T))}
@@ -106,6 +108,7 @@ def rates(photographs: list[np.ndarray]) -> dict:
 def main(arguments: list[str]) -> int:
     """Measure on random photographs of a profile, by default larxel."""
     run = photographed(arguments, command="make bench-detection")
+    deterministic()
     dataset = data.read(run)
     names = dataset.photographs.photograph[dataset.photographs.annotated].sample(COUNT, random_state=run.seed)
     photographs = [dataset.image(name) for name in names]

@@ -10,7 +10,7 @@ from bench.cost import matmul
 from maskdet import attack, files, networks
 from maskdet.config import Evolution, Profile
 from maskdet.incremental import Incremental
-from maskdet.networks.backend import THREADS, keras
+from maskdet.networks.backend import keras
 
 FACES, FLIPPABLE = 20, 8  # faces per network, and the most of them that a corner flips
 OURS_EVERY = 4  # rounds: each of our searches then attacks all faces; the peers attack a face per round
@@ -63,14 +63,12 @@ def rounds(faces: Faces, network: Incremental, peers: Mapping, journal: files.Jo
 def _ours(faces: Faces, network: Incremental, *, seed: int, settings: Evolution) -> dict:
     """Each of our searches on all faces: seconds, and the queries and flips of each face."""
     results = {}
-    with attack.workers(processes=THREADS) as crew:  # they start, and load compiled code, before the clock starts
-        short = attack.DifferentialEvolution(Evolution(settings.population, generations=0))
-        list(attack.attack(network, faces.images, faces.labels, search=short, seed=seed, by=crew))
+    short = attack.DifferentialEvolution(Evolution(settings.population, generations=0))  # compiles, before time is taken
+    list(attack.attack(network, faces.images, faces.labels, search=short, seed=seed))
     for search in (attack.DifferentialEvolution(settings), attack.Corners(), attack.Guided()):
-        with attack.workers(processes=THREADS) as crew:
-            begin = time.perf_counter()
-            verdicts = dict(attack.attack(network, faces.images, faces.labels, search=search, seed=seed, by=crew))
-            seconds = time.perf_counter() - begin
+        begin = time.perf_counter()
+        verdicts = dict(attack.attack(network, faces.images, faces.labels, search=search, seed=seed))
+        seconds = time.perf_counter() - begin
         ordered = [verdicts[index] for index in range(len(verdicts))]
         results[search.name] = {"seconds": seconds, "queries": [verdict.queries for verdict in ordered],
                                 "flipped": [verdict.flipped for verdict in ordered]}

@@ -20,8 +20,9 @@ def detect(options: argparse.Namespace) -> int:
     """
     if not options.path:
         raise ValueError("expected a photograph or a folder, got none, as in `maskdet detect holidays.jpg`")
-    from maskdet import config, detect
+    from maskdet import config, detect, deterministic
 
+    deterministic()
     print(detect.run(Path(options.path), folder=options.folder or config.build_folder() / "detect"))
     return 0
 
@@ -108,9 +109,10 @@ def weights(options: argparse.Namespace) -> int:
     from maskdet import config
 
     place = config.checkout() / "data"
-    from maskdet import shipped
+    from maskdet import deterministic, shipped
     from maskdet.record import results
 
+    deterministic()
     if options.action == "train":
         shipped.train()
     else:

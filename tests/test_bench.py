@@ -19,18 +19,7 @@ def test_what_is_measured_is_photographs():
 
 def test_the_rate_of_two_processes_is_the_sum_of_both_in_the_turns_that_they_share(monkeypatch):
     found = {range(14): np.arange(28.0).reshape(14, 2), range(1, 14, 2): np.full((7, 2), 100.0)}
-
-    class Process:
-        def submit(self, rate, frames, begin, turns):
-            return Future(found[turns])
-
-    class Future:
-        def __init__(self, made):
-            self.made = made
-
-        def result(self):
-            return self.made
-    monkeypatch.setattr(detection, "local", lambda processes: Process())
+    monkeypatch.setattr(detection, "each", lambda calls, workers: [(turns, found[turns]) for turns in calls])
     assert detection.rates([np.zeros((4, 4, 3), np.uint8)]) == {  # by the clock 0, 4, ... 24, and 102, 106, ... 126
         "1": {"clock": 12, "least": 0, "most": 24, "processor": 13},
         "2": {"clock": 114, "least": 102, "most": 126, "processor": 115}}

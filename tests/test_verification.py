@@ -36,11 +36,11 @@ def test_every_correct_face_is_verified_and_a_second_call_does_nothing_again(pro
     assert first.counts[proof.FLIPPABLE] > 0
     table = (profile.folder / "verification/net.csv").read_text().splitlines()
     assert len(table) == 6 and table[0].startswith("face,verdict,pixel,margin,reached,proved")
-    monkeypatch.setattr(many, "workers", lambda: pytest.fail("verified again"))
+    monkeypatch.setattr(many, "_item", lambda *given: pytest.fail("verified again"))
     again = verified(profile, wrong)
-    for before, after in zip(first.results, again.results):
-        for field in dataclasses.fields(before):
-            assert np.array_equal(getattr(before, field.name), getattr(after, field.name))
+    for one, other in zip(first.results, again.results):
+        for field in dataclasses.fields(one):
+            assert np.array_equal(getattr(one, field.name), getattr(other, field.name))
 
 
 def test_an_interrupted_call_goes_on_where_it_stopped_and_ends_with_the_same(profile, labels, monkeypatch):

@@ -39,11 +39,10 @@ def sweep(run: Profile, outcomes: Mapping[str, Sequence[Outcome]], *,
 
 
 def _sweep(run: Profile, name: str, outcome: Outcome, search: Search) -> Sweep:
-    model, large = outcome.model, outcome.trial.variant.network in networks.COMPARED
+    model, test, large = outcome.model, outcome.test, outcome.trial.variant.network in networks.COMPARED
     network = forward.Forward.of(model) if large else Incremental.of(model)
-    of = files.digest(*outcome.fit.weights)
-    return attack.sweep(networks.predictor(model), network, outcome.test.images, outcome.test.labels, name=name,
-                        stem=outcome.trial.name, search=search, profile=run, of=of, here=large)
+    return attack.sweep(networks.predictor(model), network, test.images, test.labels, name=name, profile=run,
+                        stem=outcome.trial.name, search=search, of=files.digest(*outcome.fit.weights), here=large)
 
 
 def success(outcomes: Sequence[Outcome], sweeps: Sequence[Sweep], *, first: float = np.inf) -> Count:

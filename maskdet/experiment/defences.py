@@ -7,15 +7,16 @@ import pandas as pd
 
 from maskdet.attack import Sweep
 from maskdet.config import Profile
-from maskdet.counts import Count, clustered
+from maskdet.counts import Count, clustered, panels
 from maskdet.experiment.attacks import success
 from maskdet.experiment.fitting import Outcome
 from maskdet.experiment.variants import defence
 from maskdet.experiment.verification import SEARCHES, Verified
-from maskdet.proof import SAFE, Verifications
+from maskdet.proof import SAFE
 
 Outcomes = Mapping[str, Sequence[Outcome]]
 Sweeps = Mapping[str, Mapping[str, Sequence[Sweep]]]  # by search, then by network and defence
+Shares = Mapping[str, Mapping[str, Count]]  # as of `verification.shares`
 
 
 def searched_table(outcomes: Outcomes, sweeps: Sweeps) -> pd.DataFrame:
@@ -25,7 +26,7 @@ def searched_table(outcomes: Outcomes, sweeps: Sweeps) -> pd.DataFrame:
         for name, [outcome] in outcomes.items()}).T
 
 
-def verdicts_table(outcomes: Outcomes, verified: Verified, shares: Mapping[str, Mapping]) -> pd.DataFrame:
+def verdicts_table(outcomes: Outcomes, verified: Verified, shares: Shares) -> pd.DataFrame:
     """A row for each network and defence: by how many points its accuracy is higher than without, the verdicts, how
     many faces any attack can flip at most, and the certified accuracy: the share of all test faces that are correct
     and proved safe, a lower bound where not all correct faces were verified."""
@@ -33,29 +34,21 @@ def verdicts_table(outcomes: Outcomes, verified: Verified, shares: Mapping[str, 
     for name, [outcome] in outcomes.items():
         [without] = outcomes[f"{outcome.trial.variant.network}, none"]
         more = 100 * (outcome.test.accuracy.share - without.test.accuracy.share)
+        safe = verified[name].faces[verified[name].are(SAFE)]
+        certified = clustered(np.isin(np.arange(len(outcome.test.clusters)), safe), outcome.test.clusters)
         rows[name] = {"accuracy, points more": f"{more:+.2f}", **verified[name].counts,
-                      "at most flippable": str(shares[name]["at_most"]),
-                      "certified accuracy": str(_certified(outcome, verified[name]))}
+                      "at most flippable": str(shares[name]["at_most"]), "certified accuracy": str(certified)}
     return pd.DataFrame(rows).T
 
 
-def _certified(outcome: Outcome, verified: Verifications) -> Count:
-    """Of all test faces, those that are classified correctly and proved safe."""
-    certified = np.zeros(len(outcome.test.clusters), bool)
-    certified[verified.faces[verified.are(SAFE)]] = True
-    return clustered(certified, outcome.test.clusters)
-
-
-def intervals(outcomes: Outcomes, shares: Mapping[str, Mapping]) -> dict[str, list]:
+def intervals(outcomes: Outcomes, shares: Shares) -> dict[str, list]:
     """Accuracy, and the share of the verified faces that have a witness, as `figures.intervals` draws them."""
-    counts = {"accuracy": {name: outcome.test.accuracy for name, [outcome] in outcomes.items()},
-              "flippable": {name: shares[name]["flippable"] for name in outcomes}}
-    return {quantity: [(name, count.share, count.interval) for name, count in by_name.items()]
-            for quantity, by_name in counts.items()}
+    return panels({"accuracy": {name: outcome.test.accuracy for name, [outcome] in outcomes.items()},
+                   "flippable": {name: shares[name]["flippable"] for name in outcomes}})
 
 
 def to_record(run: Profile, outcomes: Outcomes, sweeps: Sweeps, verified: Verified,
-            shares: Mapping[str, Mapping]) -> tuple[dict, dict]:
+              shares: Shares) -> tuple[dict, dict]:
     """What this stage records, by network, then by defence; and the seconds of each training and of a verified face."""
     found: dict[str, dict] = {}
     seconds: dict[str, dict] = {}

@@ -12,7 +12,7 @@ import pandas as pd
 
 from maskdet import data, faces, networks
 from maskdet.config import CLASSES, Profile
-from maskdet.counts import Count, clustered
+from maskdet.counts import Count, clustered, panels
 from maskdet.experiment import fitting, variants
 from maskdet.faces.yunet import Settings
 
@@ -40,10 +40,20 @@ class Detected:
         """The faces that are at least `smallest` pixels wide."""
         return self.faces[self.faces.right - self.faces.left >= self.smallest]
 
+    def _by_class(self, column: str) -> dict[str, Count]:
+        """The `wide` faces of which `column` is true: of "all", and of each class that is there."""
+        parts = {"all": self.wide, **{label: self.wide[self.wide.label == label] for label in CLASSES}}
+        return {name: clustered(part[column], part.group) for name, part in parts.items() if len(part)}
+
     @property
     def recall(self) -> dict[str, Count]:
-        """The `wide` faces that were found: of each class, and of "all"."""
-        return _by_class(self.wide, "found")
+        """The `wide` faces that were found: of "all", and of each class."""
+        return self._by_class("found")
+
+    @property
+    def whole(self) -> dict[str, Count]:
+        """The `wide` faces that were found and classified correctly: of "all", and of each class."""
+        return self._by_class("correct")
 
     @property
     def accuracy(self) -> Count:
@@ -52,19 +62,14 @@ class Detected:
         return clustered(found.correct, found.group)
 
     @property
-    def whole(self) -> dict[str, Count]:
-        """The `wide` faces that were found and classified correctly: of each class, and of "all"."""
-        return _by_class(self.wide, "correct")
+    def precision(self) -> Count:
+        """Of the boxes of any width, those that match a labelled face."""
+        return clustered(self.detections.matched, self.detections.group)
 
     @property
     def unmatched(self) -> int:
         """Boxes, of any width, that match no labelled face."""
-        return int((~self.detections.matched).sum())
-
-
-def _by_class(table: pd.DataFrame, column: str) -> dict[str, Count]:
-    parts = {"all": table, **{label: table[table.label == label] for label in CLASSES}}
-    return {name: clustered(part[column], part.group) for name, part in parts.items() if len(part)}
+        return self.precision.n - self.precision.k
 
 
 def compare(run: Profile) -> dict[str, Detected]:
@@ -96,43 +101,37 @@ def _classified(found: faces.Faces, predict, groups: pd.Series, *, smallest: int
 def table(searches: Mapping[str, Detected]) -> pd.DataFrame:
     """A column for each detector: which of the `wide` faces it finds, how many of those found and of all are classified
     correctly, and how many of its boxes, of any width, are on a labelled face."""
-    return pd.DataFrame({name: {
-        **{f"{label} faces {_least(search)}: found": str(search.recall[label]) for label in CLASSES},
-        f"faces found {_least(search)}: classified correctly": str(search.accuracy),
-        f"faces {_least(search)}: found and classified correctly": str(search.whole["all"]),
-        "boxes of any width: on a labelled face": str(_precision(search)),
-        "boxes of any width: unmatched, per photograph": f"{search.unmatched / search.photographs:.2f}"}
-        for name, search in searches.items()})
-
-
-def _least(search: Detected) -> str:
-    return f"at least {search.smallest} px wide"
-
-
-def _precision(search: Detected) -> Count:
-    return clustered(search.detections.matched, search.detections.group)
+    columns = {}
+    for name, search in searches.items():
+        wide = f"at least {search.smallest} px wide"
+        columns[name] = {
+            **{f"{label} faces {wide}: found": str(search.recall[label]) for label in CLASSES},
+            f"faces found {wide}: classified correctly": str(search.accuracy),
+            f"faces {wide}: found and classified correctly": str(search.whole["all"]),
+            "boxes of any width: on a labelled face": str(search.precision),
+            "boxes of any width: unmatched, per photograph": f"{search.unmatched / search.photographs:.2f}"}
+    return pd.DataFrame(columns)
 
 
 def by_width(searches: Mapping[str, Detected]) -> dict[str, dict[str, pd.DataFrame]]:
     """Recall and precision by width as `figures.by_width` draws them: by panel and detector."""
-    panels = {f"{label} faces found": {name: faces.recall_by_width(search).xs(label, level="label")
-                                       for name, search in searches.items()} for label in CLASSES}
-    return panels | {"boxes on a labelled face": {name: faces.precision_by_width(search)
-                                                  for name, search in searches.items()}}
+    recall = {name: faces.recall_by_width(search) for name, search in searches.items()}
+    return {f"{label} faces found": {name: widths.xs(label, level="label") for name, widths in recall.items()}
+            for label in CLASSES} | {
+        "boxes on a labelled face": {name: faces.precision_by_width(search) for name, search in searches.items()}}
 
 
 def intervals(searches: Mapping[str, Detected]) -> dict[str, list]:
     """How many of the `wide` faces are classified correctly, by detector, as `figures.intervals` draws it."""
-    counts = {"found faces classified correctly": {name: search.accuracy for name, search in searches.items()},
-              "faces found and classified correctly": {name: search.whole["all"] for name, search in searches.items()}}
-    return {quantity: [(name, count.share, count.interval) for name, count in by_name.items()]
-            for quantity, by_name in counts.items()}
+    return panels({
+        "found faces classified correctly": {name: search.accuracy for name, search in searches.items()},
+        "faces found and classified correctly": {name: search.whole["all"] for name, search in searches.items()}})
 
 
 def to_record(run: Profile, searches: Mapping[str, Detected]) -> dict:
     """What this stage records."""
     return {"detection": {name: {
-        "recall": search.recall, "precision": _precision(search), "unmatched": search.unmatched,
+        "recall": search.recall, "precision": search.precision, "unmatched": search.unmatched,
         "boxes": len(search.detections), "photographs": search.photographs, "smallest": run.smallest_face,
         "accuracy": search.accuracy, "whole": search.whole} for name, search in searches.items()}}
 
@@ -149,8 +148,7 @@ def yunet_settings() -> dict:
 
 
 def seconds(record: Mapping) -> dict[str, dict[float, float]]:
-    """What `make bench-detection` recorded, as `figures.times` draws it: by system and megapixels, the seconds of a
-    processor."""
+    """The seconds of a processor that `make bench-detection` recorded, by system and megapixels, for `figures.times`."""
     return {name: {float(size): row["processor"] for size, row in sizes.items()}
             for name, sizes in record["seconds"].items()}
 
@@ -163,18 +161,15 @@ def seconds_table(record: Mapping) -> pd.DataFrame:
 
 def seconds_to_quote(record: Mapping) -> dict:
     """What the prose quotes of the same record."""
-    made, names = record["provenance"], {"mtcnn": "mtcnn", "yunet": "yunet", "whole": "yunet and resnet"}
-    ends = {"smallest": 0, "largest": -1}
-    sizes = list(record["seconds"]["mtcnn"])
-    ratio = {name: {end: f"{record['seconds'][system][sizes[at]]['ratio']:g}" for end, at in ends.items()}
-             for name, system in names.items()}
+    made, sizes = record["provenance"], list(record["seconds"]["mtcnn"])
+    ends = {"smallest": sizes[0], "largest": sizes[-1]}
+    ratio = {name: {end: f"{record['seconds'][system][size]['ratio']:g}" for end, size in ends.items()}
+             for name, system in (("mtcnn", "mtcnn"), ("yunet", "yunet"), ("whole", "yunet and resnet"))}
     rates = {name: {clock: f"{value:g}" for clock, value in record["rates"][count].items()}
              for name, count in (("one", "1"), ("two", "2"))}
-    return {"times": {"run": record["run"], "photographs": record["photographs"], "frame": record["frame"],
-                      "turns": record["turns"], "window": record["window"],
-                      "date": made["date"], "cores": made["hardware"]["cores"],
-                      "processor": made["hardware"]["processor"], "ratio": ratio, "rate": rates,
-                      **{end: sizes[at] for end, at in ends.items()}}}
+    return {"times": {name: record[name] for name in ("run", "photographs", "frame", "turns", "window")} | {
+        "date": made["date"], "cores": made["hardware"]["cores"], "processor": made["hardware"]["processor"],
+        "ratio": ratio, "rate": rates, **ends}}
 
 
 def preprint_seconds(preprint: Mapping) -> float:

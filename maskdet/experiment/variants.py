@@ -40,9 +40,8 @@ CODE = Variant(network="figure2", crops="labelled", scaling="l2", recipe="code",
 
 def one_setting_changed(variant: Variant, other: Variant) -> dict[str, Variant]:
     """`variant` with each of its settings alone replaced by that of `other`, by the setting's name."""
-    names = [field.name for field in dataclasses.fields(Variant)]
-    return {name: dataclasses.replace(variant, **{name: getattr(other, name)}) for name in names
-            if getattr(variant, name) != getattr(other, name)}
+    return {name: dataclasses.replace(variant, **{name: value}) for name, value in vars(other).items()
+            if getattr(variant, name) != value}
 
 
 @dataclass(frozen=True)
@@ -56,11 +55,12 @@ class Trial:
     @property
     def name(self) -> str:
         """The name of its files. The region is no part of it, since it does not change the network."""
-        ways = [self.variant.network] + [getattr(self.variant, name) for name in ("crops", "scaling", "recipe")
-                                      if getattr(self.variant, name) != getattr(TEXT, name)]
-        ways += [f"{self.variant.epochs}epochs"] * (self.variant.epochs is not None) + ["plain"] * self.variant.plain
-        ways += [self.variant.hardened] * (self.variant.hardened is not None)
-        return "-".join(ways + [str(self.seed)] + ([] if self.fold is None else [f"fold{self.fold}"]))
+        variant = self.variant
+        parts = [variant.network, *(getattr(variant, setting) for setting in ("crops", "scaling", "recipe")
+                                    if getattr(variant, setting) != getattr(TEXT, setting)),
+                 variant.epochs and f"{variant.epochs}epochs", variant.plain and "plain", variant.hardened,
+                 str(self.seed), None if self.fold is None else f"fold{self.fold}"]
+        return "-".join(part for part in parts if part)
 
 
 def main_run(run: Profile) -> dict[str, list[Trial]]:
@@ -79,13 +79,12 @@ def folds(run: Profile) -> dict[str, list[Trial]]:
 
 
 def text_and_code(run: Profile) -> dict[str, list[Trial]]:
-    """The preprint's text and its code, and each with one setting of the other's (`text_crops`), on the profile's
-    split."""
-    named: dict[str, Variant] = {}
+    """The preprint's text and its code, and each with one setting of the other's ("text_crops"), on the same split."""
+    variants = {}
     for name, variant, other in (("text", TEXT, CODE), ("code", CODE, TEXT)):
-        changed = one_setting_changed(variant, other)
-        named |= {name: variant} | {f"{name}_{setting}": mixed for setting, mixed in changed.items()}
-    return {name: [Trial(variant, run.seed)] for name, variant in named.items()}
+        variants[name] = variant
+        variants |= {f"{name}_{setting}": mixed for setting, mixed in one_setting_changed(variant, other).items()}
+    return {name: [Trial(variant, run.seed)] for name, variant in variants.items()}
 
 
 def other_networks(run: Profile) -> dict[str, list[Trial]]:
@@ -125,9 +124,7 @@ def defence(variant: Variant) -> str:
 
 def with_defences(run: Profile) -> dict[str, list[Trial]]:
     """The main run with each defence that the profile names, by network and defence. Raises ValueError for another."""
-    unknown = set(run.defences) - set(DEFENCES)
-    if unknown:
+    if unknown := set(run.defences) - set(DEFENCES):
         raise ValueError(f"expected defences among {', '.join(map(repr, DEFENCES))}, got {sorted(unknown)}")
-    tried = [DEFENCES[name] for name in run.defences]
-    return {f"{name}, {known.words}": [Trial(Variant(name, **known.settings), run.seed)]
-            for name in networks.NETWORKS for known in tried}
+    return {f"{name}, {DEFENCES[key].words}": [Trial(Variant(name, **DEFENCES[key].settings), run.seed)]
+            for name in networks.NETWORKS for key in run.defences}

@@ -26,10 +26,9 @@ def verify(run: Profile, outcomes: Mapping[str, Sequence[Outcome]]) -> dict[str,
     """Verify the test faces that the first network of each name classifies correctly, at most `run.verified`."""
     found = {}
     for name, [outcome, *_] in outcomes.items():
-        model, most = outcome.model, run.verified.get(outcome.trial.variant.network)
-        found[name] = verify_all(networks.predictor(model), Incremental.of(model), outcome.test.images,
-                                 outcome.test.labels, name=name, profile=run, stem=outcome.trial.name,
-                                 most=most, budget=run.regions)
+        model, test, most = outcome.model, outcome.test, run.verified.get(outcome.trial.variant.network)
+        found[name] = verify_all(networks.predictor(model), Incremental.of(model), test.images, test.labels, name=name,
+                                 profile=run, stem=outcome.trial.name, most=most, budget=run.regions)
     return found
 
 
@@ -51,21 +50,16 @@ def shares(outcomes: Mapping[str, Sequence[Outcome]], verified: Verified,
            sweeps: Mapping[str, Mapping[str, Sequence[Sweep]]]) -> dict[str, dict]:
     """Of the verified faces of each network: how many each search (sweeps by search, then network) flipped, how many
     have a witness ("flippable"), and how many have no proof, so that they may be flippable ("at_most")."""
-    counts = {}
-    for name, found in verified.items():
-        clusters = outcomes[name][0].test.clusters[found.faces]
-        counts[name] = {search: clustered(_flipped(found, swept[name][0]), clusters)
-                        for search, swept in sweeps.items()}
-        counts[name] |= {"flippable": clustered(found.are(FLIPPABLE), clusters),
-                         "at_most": clustered(~found.are(SAFE), clusters)}
-    return counts
+    hits = {name: {search: _flipped(found, swept[name][0]) for search, swept in sweeps.items()} | {
+        "flippable": found.are(FLIPPABLE), "at_most": ~found.are(SAFE)} for name, found in verified.items()}
+    return {name: {key: clustered(hit, outcomes[name][0].test.clusters[verified[name].faces])
+                   for key, hit in by_key.items()} for name, by_key in hits.items()}
 
 
 def shares_table(counts: Mapping[str, Mapping]) -> pd.DataFrame:
     """`shares`, a row for each network."""
     titles = SEARCHES | {"flippable": "flippable: a witness", "at_most": "at most: no proof"}
-    return pd.DataFrame({name: {titles[key]: str(count) for key, count in row.items()}
-                         for name, row in counts.items()}).T
+    return pd.DataFrame(counts).T.map(str).rename(columns=titles)
 
 
 def verdicts_table(verified: Verified) -> pd.DataFrame:
@@ -93,9 +87,7 @@ def by_margin(verified: Verified, *, parts: int = 4) -> pd.DataFrame:
 
 
 def missed(run: Profile, outcomes: Mapping[str, Sequence[Outcome]], verified: Verified) -> dict[str, list[int]]:
-    """How many of the flippable faces of each network differential evolution flips, for each of `run.draws` seeds.
-
-    Of the faces that are proved safe it flips none."""
+    """How many of the flippable faces of each network differential evolution flips, for each of `run.draws` seeds."""
     flips = {}
     for name, found in verified.items():
         outcome, faces = outcomes[name][0], found.faces[found.are(FLIPPABLE)]
@@ -108,23 +100,21 @@ def missed(run: Profile, outcomes: Mapping[str, Sequence[Outcome]], verified: Ve
 
 def missed_table(verified: Verified, flips: Mapping[str, Sequence[int]]) -> pd.DataFrame:
     """A row for each network: how many faces are flippable, and how many of them each seed flips."""
-    return pd.DataFrame({name: {"flippable": verified[name].counts[FLIPPABLE]} | {
-        f"seed {draw}": count for draw, count in enumerate(counts)} for name, counts in flips.items()}).T
+    return pd.DataFrame({name: [verified[name].counts[FLIPPABLE], *counts] for name, counts in flips.items()}).T.rename(
+        columns=lambda number: f"seed {number - 1}" if number else "flippable")
 
 
 def most_vulnerable(outcomes: Mapping[str, Sequence[Outcome]], verified: Verified, *, at_most: int):
     """For `figures.vulnerability`: faces (N, H, W, 3), at most `at_most` of each network, the least safe first; by how
     much one pixel moves the margin at each place, (N, H, W); where it flips the decision; and titles."""
-    images, moved, flips, titles = [], [], [], []
+    rows: list[tuple] = []
     for name, found in verified.items():
-        reached = np.array([face.reached.min() for face in found.results])
-        for row in np.argsort(reached, kind="stable")[:at_most]:
-            face = found.results[row]
-            images.append(outcomes[name][0].test.images[found.faces[row]])
-            moved.append(found.margins[row] - face.reached)
-            flips.append(face.flips)
-            titles.append(f"{name}, margin {found.margins[row]:.1f}\n{face.verdict}")
-    return np.array(images), np.array(moved), np.array(flips), titles
+        for row in np.argsort([face.reached.min() for face in found.results], kind="stable")[:at_most]:
+            face, margin = found.results[row], found.margins[row]
+            rows.append((outcomes[name][0].test.images[found.faces[row]], margin - face.reached, face.flips,
+                         f"{name}, margin {margin:.1f}\n{face.verdict}"))
+    images, moved, flips, titles = zip(*rows)
+    return np.array(images), np.array(moved), np.array(flips), list(titles)
 
 
 def weak_spots(verified: Verified) -> dict[str, tuple[np.ndarray, dict[str, int]]]:
@@ -146,22 +136,25 @@ def objectives(run: Profile):
 
 def objectives_table(outcomes: Mapping[str, Sequence[Outcome]], sweeps: Mapping[str, Mapping]) -> pd.DataFrame:
     """A row for each network: how often its confidence is exactly 1, and the success of each objective."""
-    return pd.DataFrame({name: {"confidence exactly 1": str(_saturated(outcome))} | {
-        f"by the {objective}": str(success([outcome], swept[name])) for objective, swept in sweeps.items()}
-        for name, [outcome] in outcomes.items()}).T
+    return pd.DataFrame({"confidence exactly 1": _saturated(outcomes)} | {
+        f"by the {objective}": count for objective, count in _by_objective(outcomes, sweeps).items()}).map(str)
 
 
-def _saturated(outcome: Outcome) -> Count:
-    """Of the faces that a network classifies correctly, those whose float32 confidence is exactly 1."""
-    correct = outcome.test.part(outcome.test.correct)
-    return clustered(correct.probabilities.max(axis=1) == 1, correct.clusters)
+def _saturated(outcomes: Mapping[str, Sequence[Outcome]]) -> dict[str, Count]:
+    """Of the faces that each network classifies correctly, those whose float32 confidence is exactly 1."""
+    tests = {name: outcome.test.part(outcome.test.correct) for name, [outcome] in outcomes.items()}
+    return {name: clustered(test.probabilities.max(axis=1) == 1, test.clusters) for name, test in tests.items()}
+
+
+def _by_objective(outcomes: Mapping[str, Sequence[Outcome]], sweeps: Mapping[str, Mapping]) -> dict[str, dict]:
+    """The success of each objective on each network."""
+    return {objective: {name: success(outcomes[name], swept[name]) for name in swept}
+            for objective, swept in sweeps.items()}
 
 
 def to_record(run: Profile, outcomes: Mapping, verified: Verified, counts: Mapping, flips: Mapping,
               by_objective: tuple, by_length: tuple) -> tuple[dict, dict]:
     """What this stage records, and its seconds. `by_objective` and `by_length` are outcomes and their sweeps."""
-    objective = {name: {network: success(by_objective[0][network], swept[network]) for network in swept}
-                 for name, swept in by_objective[1].items()}
     lengths: dict[str, dict] = {}  # by network, kind of crops and epochs
     for name, [outcome] in by_length[0].items():
         variant = outcome.trial.variant
@@ -170,8 +163,8 @@ def to_record(run: Profile, outcomes: Mapping, verified: Verified, counts: Mappi
             "accuracy": outcome.test.accuracy, "success": success([outcome], by_length[1][name])}
     return {"verification": {
         "verdicts": {name: found.counts for name, found in verified.items()},
-        "shares": counts, "draws": run.draws, "regions": run.regions, "objective": objective, "lengths": lengths,
-        "saturated": {name: _saturated(outcome) for name, [outcome] in by_objective[0].items()},
+        "shares": counts, "draws": run.draws, "regions": run.regions, "objective": _by_objective(*by_objective),
+        "lengths": lengths, "saturated": _saturated(by_objective[0]),
         "verified": {name: clustered(~found.are(UNDECIDED), outcomes[name][0].test.clusters[found.faces])
                      for name, found in verified.items()},
         "missed": {name: {"flippable": verified[name].counts[FLIPPABLE], "least": min(several), "most": max(several)}

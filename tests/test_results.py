@@ -93,7 +93,7 @@ def test_an_unknown_stage_is_not_added(profile, committed):
 
 
 def test_a_run_that_was_not_recorded_is_an_error_that_names_the_command():
-    with pytest.raises(FileNotFoundError, match="expected a recorded run in .*/nowhere.json, got none: .* `make record"):
+    with pytest.raises(FileNotFoundError, match="expected a recorded run in .*/nowhere.json, got none: .*make record"):
         results.read("nowhere")
 
 

@@ -65,7 +65,7 @@ def photographs_folder(profile: Profile) -> Path:
     """The folder that holds the photographs of `profile`.
 
     For drawn ones, in the run's own folder. For others `$MASKDET_DATA/<name>`, or `$MASKDET_DATA`
-    itself when the set lies there, or without that variable `data/<name>` beside the code.
+    itself when the set lies there, or without that variable `data/<name>` as of `config.ROOT`.
 
     Raises FileNotFoundError, with the remedy, when they are not there.
     """

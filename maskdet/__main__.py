@@ -136,9 +136,9 @@ def parser() -> Parser:
     parsers = {}
     for command in (detect, fetch, record, check, manifest, weights):
         summary, _, text = (command.__doc__ or "").partition("\n")
-        parsers[command] = commands.add_parser(command.__name__, help=summary, description=text.replace("\n    ", "\n"),
-                                               formatter_class=argparse.RawDescriptionHelpFormatter)
-        parsers[command].set_defaults(command=command)
+        parsers[command] = each = commands.add_parser(command.__name__, help=summary)
+        each.description, each.formatter_class = text.replace("\n    ", "\n"), argparse.RawDescriptionHelpFormatter
+        each.set_defaults(command=command)
     parsers[detect].add_argument("path", metavar="PATH", help="a photograph, or a folder of them")
     parsers[detect].add_argument("--folder", type=Path, help="where to write, instead of _build/detect")
     for command in (fetch, record, check):

@@ -124,7 +124,6 @@ def _uses(node: ast.AST) -> Iterator[list[str]]:
         yield from _uses(child)
 
 
-_distributions = functools.cache(packages_distributions)
 Place = tuple[str, str | None]  # a module, and a name in it; None for all of it, "" for what it does when it is loaded
 
 

@@ -139,7 +139,8 @@ def read(name: str) -> dict:
     path = RECORDED / f"{name}.json"
     if not path.exists():
         command = COMMANDS.get(name, f"make record PROFILE={name}")
-        raise FileNotFoundError(f"expected a recorded run in {path}, got none: in a checkout of maskdet, run `{command}`")
+        raise FileNotFoundError(f"expected a recorded run in {path}, got none: in a checkout of maskdet, run "
+                                f"`{command}`")
     record = json.loads(path.read_text(encoding="utf8"))
     if record.get("profile", name) != name:
         raise ValueError(f"expected a run of profile {name} in results/{name}.json, got {record['profile']}")

@@ -15,7 +15,7 @@ from PIL import Image
 from tqdm import tqdm
 
 from bench import photographed
-from maskdet import data, deterministic, detect, faces, networks
+from maskdet import data, detect, deterministic, faces, networks
 from maskdet.record import results
 from maskdet.workers import each
 

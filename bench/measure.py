@@ -63,7 +63,7 @@ def rounds(faces: Faces, network: Incremental, peers: Mapping, journal: files.Jo
 def _ours(faces: Faces, network: Incremental, *, seed: int, settings: Evolution) -> dict:
     """Each of our searches on all faces: seconds, and the queries and flips of each face."""
     results = {}
-    short = attack.DifferentialEvolution(Evolution(settings.population, generations=0))  # compiles, before time is taken
+    short = attack.DifferentialEvolution(Evolution(settings.population, generations=0))  # compiles first
     list(attack.attack(network, faces.images, faces.labels, search=short, seed=seed))
     for search in (attack.DifferentialEvolution(settings), attack.Corners(), attack.Guided()):
         begin = time.perf_counter()

@@ -28,7 +28,8 @@ def start(folder: Path, *arguments: str, **environment) -> subprocess.Popen:
 
 def content(folder: Path) -> bytes:
     """What the journal of a sweep holds."""
-    return b"".join(path.read_bytes() for path in (folder / "test" / "attacks").glob("net-differential_evolution.*.jsonl"))
+    journals = (folder / "test" / "attacks").glob("net-differential_evolution.*.jsonl")
+    return b"".join(path.read_bytes() for path in journals)
 
 
 def finished(folder: Path) -> str:

@@ -128,7 +128,7 @@ class Parser(argparse.ArgumentParser):
 
 def parser() -> Parser:
     """What the command line may hold. The help of a command is the docstring of its function."""
-    whole = Parser(prog="maskdet", description="Find face masks; fetch, record and check what the book is computed from.",
+    whole = Parser(prog="maskdet", description="Find face masks; record and check the numbers of the book.",
                    epilog="`maskdet COMMAND --help` says more, with an example.")
     commands = whole.add_subparsers(metavar="COMMAND", required=True)
     parsers = {}

@@ -103,7 +103,7 @@ def changed(monkeypatch, patches, labels, what):
     if what == "augmentation":
         monkeypatch.setattr(recipe, "WIDE", dataclasses.replace(recipe.WIDE, grey=1))
     if what == "code":
-        monkeypatch.setattr(recipe.files, "source", lambda *modules: "other code")
+        monkeypatch.setattr(recipe.keys, "code", lambda *objects: "other code")
     if what == "commit":
         monkeypatch.setattr(recipe.provenance, "commit", lambda: "another")
     return 2 if what == "seed" else 1, patches + (what == "patches"), 1 - labels if what == "labels" else labels

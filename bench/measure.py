@@ -68,7 +68,8 @@ def rounds(faces: Faces, network: Incremental, peers: Mapping, journal: files.Jo
 def _ours(faces: Faces, network: Incremental, *, seed: int, settings: Evolution) -> dict:
     """Each of ours on all faces: seconds, and the queries and flips of each face."""
     found = {}
-    short = attack.DifferentialEvolution(Evolution(settings.population, generations=0))  # compiles, before time is taken
+    # Compiles, before time is taken.
+    short = attack.DifferentialEvolution(Evolution(settings.population, generations=0))
     list(attack.attack(network, faces.images, faces.labels, search=short, seed=seed))
     for search in searches(settings):
         begin = time.perf_counter()

@@ -67,7 +67,8 @@ def verify_all(predict: Predict, network: Incremental, images: np.ndarray, label
         journal = files.Journal(path.with_suffix(".jsonl"), key=_key(network, images, labels, budget))
         todo = [face for face in chosen.tolist() if str(face) not in journal.items]
         calls = {face: functools.partial(_item, network, images[face], int(labels[face]), budget) for face in todo}
-        bar = tqdm(total=len(chosen), initial=len(chosen) - len(todo), unit="face", disable=None, desc=f"verify, {name}")
+        bar = tqdm(total=len(chosen), initial=len(chosen) - len(todo), unit="face", disable=None,
+                   desc=f"verify, {name}")
         with bar, contextlib.closing(each(calls, cluster=True)) as found:
             for face, item in found:
                 decision = _read(item)

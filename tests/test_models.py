@@ -155,7 +155,7 @@ def test_changed_or_missing_weights_are_refused_with_the_remedy(shipped):
 def test_a_damaged_card_is_named_with_the_remedy(shipped, content):
     (shipped / "card.json").write_bytes(content)
     for ask in (networks.card, lambda: networks.load("resnet")):
-        with pytest.raises(ValueError, match="expected the card of the shipped weights, .*card.json, got .*: install"):
+        with pytest.raises(ValueError, match="expected the card of the weights, .*card.json, got .*: install"):
             ask()
 
 

@@ -130,8 +130,8 @@ class Parser(argparse.ArgumentParser):
 
 def parser() -> Parser:
     """What the command line may hold. The help of a command is the docstring of its function."""
-    whole = Parser(prog="maskdet", description="Find face masks in photographs, attack networks with one pixel, and "
-                   "record every number of the book.", epilog="`maskdet COMMAND --help` says more, with an example.")
+    whole = Parser(prog="maskdet", description="Find face masks; record and check the numbers of the book.",
+                   epilog="`maskdet COMMAND --help` says more, with an example.")
     commands = whole.add_subparsers(metavar="COMMAND", required=True)
     parsers = {}
     for command in (detect, fetch, record, check, manifest, weights):

@@ -139,7 +139,8 @@ def read(name: str) -> dict:
     path = RECORDED / f"{name}.json"
     if not path.exists():
         command = COMMANDS.get(name, f"make record PROFILE={name}")
-        raise FileNotFoundError(f"expected a recorded run in {path}, got none: in a checkout of maskdet, run `{command}`")
+        raise FileNotFoundError(f"expected a recorded run in {path}, got none: in a checkout of maskdet, run "
+                                f"`{command}`")
     record = json.loads(path.read_text(encoding="utf8"))
     if record.get("profile", name) != name:
         raise ValueError(f"expected a run of profile {name} in results/{name}.json, got {record['profile']}")
@@ -152,7 +153,7 @@ def write_record(name: str, values: Mapping) -> None:
 
 
 def headline_columns(run: Profile) -> dict[str, dict]:
-    """The columns of the headline: `preprint`, `recorded` (larxel) and `build`, this run as far as its fourth chapter."""
+    """The columns of the headline: `preprint`, `recorded` (larxel) and `build`, this run up to its fourth chapter."""
     return {"preprint": read("preprint"), "recorded": read("larxel"),
             "build": _merged(_stage(run, stage) for stage in ("networks", "attack"))}
 

@@ -3,6 +3,7 @@
 #   docker run --rm -p 8888:8888 maskdet   JupyterLab, at the address that it prints
 #   docker run --rm maskdet make test      the tests; so for every target: make book, make pdf
 # Binder builds this file too. It sets NB_USER and NB_UID, and starts `jupyter notebook` itself.
+# Python may be 3.12 or 3.13 as well: the packages are the same.
 FROM python:3.11-slim-bookworm
 
 RUN apt-get update \
@@ -18,7 +19,7 @@ WORKDIR /home/${NB_USER}/maskdet
 
 # As the Makefile sets it up, but the packages first: they are kept when only the code has changed.
 COPY --chown=${NB_UID} requirements.txt ./
-RUN python3.11 -m venv .venv \
+RUN python3 -m venv .venv \
  && .venv/bin/pip install --no-cache-dir --disable-pip-version-check --no-deps --require-hashes -r requirements.txt
 # What Binder starts; all that it needs is there already.
 RUN .venv/bin/pip install --no-cache-dir --disable-pip-version-check --no-deps notebook==7.6.5

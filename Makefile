@@ -1,6 +1,9 @@
 # The whole experiment, from nothing to the book. `make` alone lists the targets.
 PROFILE ?= demo
-PYTHON ?= $(shell command -v python3.11 || command -v python3)
+# As requires-python in pyproject.toml. PYTHON is python3 where it is one of these, else the newest that is there.
+SUITS := (3, 11) <= sys.version_info < (3, 14)
+PYTHON ?= $(firstword $(shell for each in python3 python3.13 python3.12 python3.11; do \
+  $$each -c 'import sys; sys.exit(not $(SUITS))' 2> /dev/null && echo $$each; done) python3)
 VENV := .venv
 BIN := $(VENV)/bin
 PEERS := .venv-bench
@@ -74,8 +77,9 @@ lab: $(VENV)/ready ## open the notebooks in JupyterLab
 lint: $(VENV)/ready $(LINT)/ready ## look for faults in code, notebooks and types, without running anything
 	$(LINT)/bin/pre-commit run --all-files
 	$(LINT)/bin/mypy
-lock: ## pin requirements.in into requirements.txt (needs uv)
-	uv pip compile --universal --python-version 3.11 --generate-hashes requirements.in -o requirements.txt
+
+lock: ## pin requirements.in into requirements.txt, the same for every Python (needs uv)
+	uv pip compile --universal --python-version 3.11 --fork-strategy fewest --generate-hashes requirements.in -o requirements.txt
 
 # Of BUILD, wherever that is, no more than what is made there: profiles, tools, and the drawn faces' book.
 OF_demo := demo html jupyter_execute .doctrees .jupyter_cache latex book.pdf
@@ -85,9 +89,13 @@ clean: ## remove what was built of PROFILE, or everything with PROFILE=all (but 
 	if [ -d $(BUILD) ]; then rmdir --ignore-fail-on-non-empty $(BUILD); fi
 
 $(VENV)/ready: requirements.txt pyproject.toml
-	@$(PYTHON) -c 'import sys, ensurepip; sys.exit(sys.version_info[:2] != (3, 11))' || \
-	  { echo "expected Python 3.11 with venv, got $$($(PYTHON) --version 2>&1): apt install python3.11-venv," \
-	         "or say where it is with PYTHON=/path/to/python3.11"; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(not $(SUITS))' 2> /dev/null || \
+	  { echo "expected Python 3.11, 3.12 or 3.13, got $$($(PYTHON) --version 2> /dev/null || echo none): on Debian 12," \
+	         "Debian 13 or Ubuntu 24.04 apt install python3-venv, elsewhere say where one is with" \
+	         "PYTHON=/path/to/python3"; exit 1; }
+	@$(PYTHON) -c 'import ensurepip' 2> /dev/null || \
+	  { echo "expected Python with venv, got $$($(PYTHON) --version) without it: on Debian or Ubuntu" \
+	         "apt install $$($(PYTHON) -c 'import sys; print("python%d.%d-venv" % sys.version_info[:2])')"; exit 1; }
 	@echo "setting up $(VENV): about 3 GB, a few minutes"
 	@$(PYTHON) -m venv --clear $(VENV)
 	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.txt

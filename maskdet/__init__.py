@@ -13,3 +13,10 @@ from maskdet import keys
 __version__ = "0.1.0"
 
 keys.note()
+
+
+def deterministic() -> None:
+    """Let networks compute the same numbers in every process on this machine: see `networks.backend`."""
+    from maskdet.networks import backend  # TensorFlow, which takes seconds
+
+    backend.deterministic()

@@ -20,8 +20,9 @@ def detect(options: argparse.Namespace) -> int:
     """
     if not options.path:
         raise ValueError("expected a photograph or a folder, got none, as in `maskdet detect holidays.jpg`")
-    from maskdet import config, detect
+    from maskdet import config, detect, deterministic
 
+    deterministic()
     print(detect.run(Path(options.path), folder=options.folder or config.build_folder() / "detect"))
     return 0
 
@@ -108,9 +109,10 @@ def weights(options: argparse.Namespace) -> int:
     from maskdet import config
 
     place = config.checkout() / "data"
-    from maskdet import shipped
+    from maskdet import deterministic, shipped
     from maskdet.record import results
 
+    deterministic()
     if options.action == "train":
         shipped.train()
     else:
@@ -128,15 +130,15 @@ class Parser(argparse.ArgumentParser):
 
 def parser() -> Parser:
     """What the command line may hold. The help of a command is the docstring of its function."""
-    whole = Parser(prog="maskdet", description="Face masks found, networks attacked with one pixel, and every number of "
-                   "the book recorded.", epilog="`maskdet COMMAND --help` says more, with an example.")
+    whole = Parser(prog="maskdet", description="Find face masks in photographs, attack networks with one pixel, and "
+                   "record every number of the book.", epilog="`maskdet COMMAND --help` says more, with an example.")
     commands = whole.add_subparsers(metavar="COMMAND", required=True)
     parsers = {}
     for command in (detect, fetch, record, check, manifest, weights):
         summary, _, text = (command.__doc__ or "").partition("\n")
-        parsers[command] = commands.add_parser(command.__name__, help=summary, description=text.replace("\n    ", "\n"),
-                                               formatter_class=argparse.RawDescriptionHelpFormatter)
-        parsers[command].set_defaults(command=command)
+        parsers[command] = each = commands.add_parser(command.__name__, help=summary)
+        each.description, each.formatter_class = text.replace("\n    ", "\n"), argparse.RawDescriptionHelpFormatter
+        each.set_defaults(command=command)
     parsers[detect].add_argument("path", metavar="PATH", help="a photograph, or a folder of them")
     parsers[detect].add_argument("--folder", type=Path, help="where to write, instead of _build/detect")
     for command in (fetch, record, check):

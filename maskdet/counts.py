@@ -1,6 +1,6 @@
 """Counts with their intervals: how every share in this project is stated."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -48,9 +48,8 @@ class Count:
 def clustered(hits: np.ndarray, clusters: np.ndarray) -> Count:
     """How many of `hits` (N,) bool are true, where items of the same cluster, `clusters` (N,), may be alike.
 
-    The design effect is that of Rao & Scott (1992): the variance of the share over clusters, divided by that of
-    independent items. It is at least 1, so that no interval is narrower than Wilson's. Raises ValueError where there
-    is nothing to count.
+    The design effect, at least 1, is that of Rao & Scott (1992): the variance of the share over clusters, divided by
+    that of independent items. Raises ValueError where there is nothing to count.
     """
     hits, clusters = np.asarray(hits, bool), np.asarray(clusters)
     if hits.shape != clusters.shape or hits.ndim != 1:
@@ -62,6 +61,12 @@ def clustered(hits: np.ndarray, clusters: np.ndarray) -> Count:
     residual = np.bincount(members, weights=hits - count.share)  # for each cluster, hits less expected hits
     variance = len(names) / (len(names) - 1) * (residual**2).sum() / count.n**2
     return Count(count.k, count.n, max(1.0, float(variance * count.n / (count.share * (1 - count.share)))))
+
+
+def panels(counts: Mapping[str, Mapping[str, Count]]) -> dict[str, list[tuple]]:
+    """Counts by quantity and name as `figures.intervals` draws them: by quantity, (name, share, interval)."""
+    return {quantity: [(name, count.share, count.interval) for name, count in by_name.items()]
+            for quantity, by_name in counts.items()}
 
 
 @dataclass(frozen=True)

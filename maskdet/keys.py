@@ -3,18 +3,20 @@
 `code` names everything of this package that a function uses, one definition after the other, and the versions of
 other packages: what makes finished work old is a change in one of these, and no comment, docstring or type. Sources
 are noted as they are loaded, so that a file that is edited while a process runs is not taken for what runs.
+
+Names are followed, not values: of an object that comes as an argument, give its class, too. What one module changes in
+another, such as a dictionary to which a decorator adds functions, is not seen, nor are `import *` and names in strings.
 """
 
 import ast
 import functools
 import hashlib
 import importlib
-import inspect
+import importlib.util
 import sys
 from collections.abc import Iterator
 from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
-from importlib.metadata import packages_distributions, version
-from types import ModuleType
+from pathlib import Path
 from typing import Any, NamedTuple
 
 PACKAGE = __name__.split(".")[0]
@@ -25,6 +27,9 @@ class _Loader(SourceFileLoader):
     """Runs the very source that it notes, never a compiled file of another one."""
 
     def get_code(self, fullname: str) -> Any:
+        if fullname in SOURCES:  # loaded again, as by JupyterLab's autoreload
+            _module.cache_clear()
+            _dependencies.cache_clear()
         SOURCES[fullname] = self.get_data(self.path)
         return self.source_to_code(SOURCES[fullname], self.path)
 
@@ -45,30 +50,30 @@ def note() -> None:
 
 class _Module(NamedTuple):
     """A module's top level: statements by the name that they define, those that define none, and where each
-    imported name is from (module, name, or None for the module itself)."""
+    imported name is from, here or in a function (module, name, or None for the module itself)."""
 
     defined: dict[str, list[ast.stmt]]
     effects: list[ast.stmt]
-    imported: dict[str, tuple[str, str | None]]
+    imported: dict[str, set[tuple[str, str | None]]]
 
 
 @functools.cache
 def _module(name: str) -> _Module:
     path = importlib.import_module(name).__file__ or ""
     if name not in SOURCES:  # `maskdet` itself and this module, loaded before there was anything to note
-        with open(path, "rb") as file:
-            SOURCES[name] = file.read()
+        SOURCES[name] = Path(path).read_bytes()
     tree = _Bare().visit(ast.parse(SOURCES[name]))
     package = name if path.endswith("__init__.py") else name.rpartition(".")[0]
     found = _Module({}, [], {})
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             for alias in node.names:
-                found.imported[alias.asname or alias.name.split(".")[0]] = (
-                    alias.name if alias.asname else alias.name.split(".")[0], None)
+                bound = alias.name if alias.asname else alias.name.split(".")[0]
+                found.imported.setdefault(alias.asname or bound, set()).add((bound, None))
         elif isinstance(node, ast.ImportFrom):
             source = importlib.util.resolve_name("." * node.level + (node.module or ""), package)
-            found.imported.update({alias.asname or alias.name: (source, alias.name) for alias in node.names})
+            for alias in node.names:
+                found.imported.setdefault(alias.asname or alias.name, set()).add((source, alias.name))
     for statement in tree.body:
         names = _defines(statement)
         for one in names:
@@ -79,16 +84,20 @@ def _module(name: str) -> _Module:
 
 
 class _Bare(ast.NodeTransformer):
-    """Takes docstrings out, and the types of arguments and results."""
+    """Takes docstrings and types out, and what a module does only where it is run as a command."""
+
+    def visit_If(self, node: ast.If) -> ast.AST | None:
+        return None if ast.unparse(node.test) == "__name__ == '__main__'" else self.generic_visit(node)
 
     def generic_visit(self, node: ast.AST) -> ast.AST:
-        body = getattr(node, "body", None)
         if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef)) and ast.get_docstring(node, False) is not None:
-            node.body = body[1:] or [ast.Pass()]
-        if isinstance(node, ast.FunctionDef):
-            node.returns = None
-        if isinstance(node, ast.arg):
-            node.annotation = None
+            node.body = node.body[1:]
+        for name in {"annotation", "returns"}.intersection(node._fields):
+            setattr(node, name, None)
+        for _, block in ast.iter_fields(node) if not isinstance(node, ast.ClassDef) else ():  # there, it is a field
+            if isinstance(block, list):
+                block[:] = [ast.Assign([one.target], one.value) if isinstance(one, ast.AnnAssign) and one.value else one
+                            for one in block]
         return super().generic_visit(node)
 
 
@@ -109,12 +118,10 @@ def _uses(node: ast.AST) -> Iterator[list[str]]:
     if isinstance(node, ast.Name):
         yield [node.id, *parts]
         return
-    for name, child in ast.iter_fields(node):
-        if name == "annotation":
-            continue  # of a field: its name counts, and is in the tree
-        for one in child if isinstance(child, list) else [child]:
-            if isinstance(one, ast.AST):
-                yield from _uses(one)
+    if isinstance(node, ast.Import):  # in a function, perhaps for what the module does when it is loaded
+        yield from (alias.name.split(".") for alias in node.names)
+    for child in ast.iter_child_nodes(node):
+        yield from _uses(child)
 
 
 Place = tuple[str, str | None]  # a module, and a name in it; None for all of it, "" for what it does when it is loaded
@@ -125,30 +132,17 @@ def _found(module: str, name: str | None, rest: list[str]) -> set[Place]:
     nothing for a local name or one that Python knows."""
     if module.split(".")[0] != PACKAGE:
         return {(module.split(".")[0], None)}
+    try:
+        known = _module(module)
+    except ModuleNotFoundError:  # no module: another attribute of a package, or an import that may fail
+        return set()
     if name is None:
         return _found(module, rest[0], rest[1:]) if rest else {(module, None)}
-    known = _module(module)
-    if name in known.defined:
-        return {(module, name)}
-    passed = {(module, "")} if module != PACKAGE else set()
-    source = known.imported.get(name)
-    if source is not None and source != (module, name):
-        return passed | _found(*source, rest)
-    try:
-        importlib.import_module(f"{module}.{name}")
-    except ModuleNotFoundError:
-        return set()
-    return passed | _found(f"{module}.{name}", None, rest)
-
-
-def _used(module: str, name: str | None) -> tuple[list[ast.stmt], set[Place]]:
-    """The statements that define a name, with those of its module that define none, and what they use elsewhere."""
-    known = _module(module)
-    names = list(known.defined) if name is None else [name] * bool(name)
-    statements = [statement for one in names for statement in known.defined[one]] + known.effects
-    return statements, {place for statement in statements for use in _uses(statement)
-                        if use[0] in known.defined or use[0] in known.imported
-                        for place in _found(module, use[0], use[1:])}
+    passed: set[Place] = {(module, "")} if module != PACKAGE else set()
+    found: set[Place] = {(module, name)} if name in known.defined else set()
+    for source in known.imported.get(name, set()) - {(module, name)}:
+        found |= passed | _found(*source, rest)
+    return found or passed | _found(f"{module}.{name}", None, rest)
 
 
 @functools.cache
@@ -161,30 +155,46 @@ def _dependencies(module: str, name: str | None) -> dict[str, str]:
         module, name = todo.pop()
         if module.split(".")[0] != PACKAGE:
             if module not in sys.stdlib_module_names:
-                found[module] = version(_distributions()[module][0])
+                found[module] = _version(module)
             continue
-        statements, places = _used(module, name)
-        trees = "\n".join(ast.dump(statement) for statement in statements)
-        found[f"{module}:{name}"] = hashlib.sha256(trees.encode()).hexdigest()
+        known = _module(module)
+        names = list(known.defined) if name is None else [name] * bool(name)
+        statements = [statement for one in names for statement in known.defined[one]] + known.effects
+        if trees := "\n".join(ast.dump(statement) for statement in statements):
+            found[f"{module}:{name}"] = hashlib.sha256(trees.encode()).hexdigest()
+        places = {place for statement in statements for use in _uses(statement)
+                  if use[0] in known.defined or use[0] in known.imported
+                  for place in _found(module, use[0], use[1:])}
         todo += places - seen
         seen |= places
     return found
 
 
+def _version(package: str) -> str:
+    from importlib import metadata  # half of what it takes to import this package
+
+    return ", ".join(map(metadata.version, sorted(_distributions().get(package, []))))
+
+
 @functools.cache
 def _distributions() -> Any:
-    return packages_distributions()
+    from importlib import metadata
+
+    return metadata.packages_distributions()
 
 
 def dependencies(*objects: Any) -> dict[str, str]:
-    """What functions, classes or modules depend on, by name: definitions as "module:name", and packages.
+    """What functions or classes depend on, by name: definitions as "module:name", and packages.
 
     Of what is not of this package, such as a class in a notebook, the source itself counts.
     """
+    import inspect  # not needed to import this package
+
     found: dict[str, str] = {}
     for item in objects:
-        module, name = ((item.__name__, None) if isinstance(item, ModuleType) else
-                        (item.__module__, item.__qualname__.split(".")[0]))
+        module, name = item.__module__, item.__qualname__.split(".")[0]
+        if module == "__main__" and (spec := sys.modules[module].__spec__):
+            module = spec.name  # of this package, where it is run by `python -m`
         if module.split(".")[0] == PACKAGE:
             found |= _dependencies(module, name)
         else:

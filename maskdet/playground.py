@@ -103,12 +103,12 @@ def _step(layer) -> tuple[str, dict, list]:
 def write(run: Profile) -> dict:
     """Write `playground/data.js` of the run, which the page reads: the shipped networks, and the gallery by the
     run's seed. Returns what the prose quotes."""
-    shown, written = gallery(seed=run.seed), {}
+    shown, models = gallery(seed=run.seed), {}
     for name in networks.NETWORKS:
         found, arrays = steps(networks.shipped(name))
-        written[name] = {"steps": found, "shapes": [list(one.shape) for one in arrays],
-                         "values": _base64(np.concatenate([one.ravel() for one in arrays]).astype("<f4"))}
-    data = {"classes": CLASSES, "networks": written,
+        models[name] = {"steps": found, "shapes": [list(one.shape) for one in arrays],
+                        "values": _base64(np.concatenate([one.ravel() for one in arrays]).astype("<f4"))}
+    data = {"classes": CLASSES, "networks": models,
             "faces": [{"label": int(label), "values": _base64(image)}
                       for image, label in zip(shown.images, shown.labels)]}
     data["runtime"] = "data:application/wasm;base64," + _base64(np.fromfile(config.checkout() / RUNTIME, np.uint8))
@@ -121,11 +121,10 @@ def write(run: Profile) -> dict:
 def flipped(shown: Gallery, *, seed: int) -> dict[str, Count]:
     """Of how many faces of the gallery some corner at some place turns the decision, by network."""
     found = {}
-    with attack.workers() as crew:
-        for name in networks.NETWORKS:
-            verdicts = dict(attack.attack(Incremental.of(networks.shipped(name)), shown.images, shown.labels,
-                                          search=attack.Guided(), seed=seed, by=crew))
-            found[name] = Count(sum(verdict.flipped for verdict in verdicts.values()), len(shown.labels))
+    for name in networks.NETWORKS:
+        verdicts = dict(attack.attack(Incremental.of(networks.shipped(name)), shown.images, shown.labels,
+                                      search=attack.Guided(), seed=seed, workers=-1))
+        found[name] = Count(sum(verdict.flipped for verdict in verdicts.values()), len(shown.labels))
     return found
 
 

@@ -1,4 +1,4 @@
-"""Bounds hold: of each neuron and of the margin, for every colour of a box, in any float32 run."""
+"""Bounds hold: of each neuron and of the margin, for every colour of a region, in any float32 run."""
 
 import dataclasses
 import itertools
@@ -12,7 +12,7 @@ from maskdet.attack.oracle import margin
 from maskdet.incremental import Incremental
 from maskdet.incremental.layers import Change, Dense, Relu, rows
 from maskdet.networks.backend import keras
-from maskdet.proof import Bounds, Regions, forms, rounding
+from maskdet.proof import Bounds, Regions, backward, rounding
 from test_incremental import other, shaken, whole
 
 
@@ -27,23 +27,23 @@ def test_a_median_behind_another_layer_is_refused():
 
 def test_a_step_that_slopes_are_not_known_to_go_through_is_an_error_that_names_it():
     bend, one = Relu(inputs=(0,), shape=(1, 1, 2)), Change(np.arange(2), np.zeros(1, np.int32), np.zeros((1, 16)))
-    with pytest.raises(ValueError, match="expected a step that slopes can be followed through, got Relu"):
-        forms._pulled(bend, np.zeros((1, 16)), one, [one])
+    with pytest.raises(ValueError, match="expected a linear step whose slopes are known, got Relu"):
+        backward._pulled(bend, np.zeros((1, 16)), one, [one])
 
 
-def boxes(rng, count, shape, *, width):
-    """Random boxes of colours, as wide as `width` at most, at random places and at the corners."""
+def regions(rng, count, shape, *, width):
+    """Random regions of colours, as wide as `width` at most, at random places and at the corners."""
     places = rng.integers(0, shape[:2], (count, 2))
     places[:4] = [(0, 0), (0, shape[1] - 1), (shape[0] - 1, 0), (shape[0] - 1, shape[1] - 1)]
     low = rng.integers(0, 256, (count, 3))
     return Regions.of(places, low, np.minimum(low + rng.integers(0, width + 1, (count, 3)), 255))
 
 
-def inside(rng, box, count):
-    """Pixels of one box: its corners and others at random."""
-    colours = rng.integers(box.low, box.high + 1, (count, 3))
-    colours[:8] = np.where(np.array(list(np.ndindex(2, 2, 2))) == 1, box.high, box.low)
-    return np.column_stack([np.tile(box.places, (count, 1)), colours])
+def inside(rng, region, count):
+    """Pixels of a region: its corners and others at random."""
+    colours = rng.integers(region.low, region.high + 1, (count, 3))
+    colours[:8] = np.where(np.array(list(np.ndindex(2, 2, 2))) == 1, region.high, region.low)
+    return np.column_stack([np.tile(region.places, (count, 1)), colours])
 
 
 def linear_end(model):
@@ -64,14 +64,14 @@ def test_no_colour_of_a_box_has_less_than_its_bound_in_either_way_of_running_the
     model, rng = NETWORKS[name](), np.random.default_rng(width)
     network, run = Incremental.of(model), whole(model)
     image = rng.integers(0, 256, network.shape, dtype=np.uint8)
-    face, several = network.face(image), boxes(rng, 24, image.shape, width=width)
+    face, several = network.face(image), regions(rng, 24, image.shape, width=width)
     bounds = Bounds.of(face)
     for label, rough in itertools.product((0, 1), (False, True)):
         least, *_ = bounds.margin(label, dataclasses.replace(several, rough=np.full(24, rough)))
         for n in range(len(several)):
             pixels = inside(rng, several[n], 40)
-            asked, passed = face.query(pixels[:, None]), run(set_pixels(image, pixels))
-            assert least[n] <= min(margin(asked, label).min(), margin(passed, label).min())
+            queried, passed = face.query(pixels[:, None]), run(set_pixels(image, pixels))
+            assert least[n] <= min(margin(queried, label).min(), margin(passed, label).min())
 
 
 @pytest.mark.parametrize("name", NETWORKS)
@@ -79,7 +79,7 @@ def test_no_colour_of_a_box_has_less_than_its_bound_in_either_way_of_running_the
 def test_every_tensor_stays_where_its_form_says_and_between_its_lines(name, rough):
     network, rng = Incremental.of(NETWORKS[name]()), np.random.default_rng(3)
     image = rng.integers(0, 256, network.shape, dtype=np.uint8)
-    bounds, several = Bounds.of(network.face(image)), boxes(rng, 8, network.shape, width=160)
+    bounds, several = Bounds.of(network.face(image)), regions(rng, 8, network.shape, width=160)
     forms, clean = bounds._forms(several, rough), bounds.face.tensors
     pixels = [(n, pixel) for n in range(8) for pixel in inside(rng, several[n], 12)]
     for n, pixel in pixels:
@@ -102,7 +102,7 @@ def test_every_tensor_stays_where_its_form_says_and_between_its_lines(name, roug
 def test_a_rough_bound_is_as_a_rule_the_lower_one():
     network, rng = Incremental.of(NETWORKS["resnet"]()), np.random.default_rng(0)
     bounds = Bounds.of(network.face(rng.integers(0, 256, network.shape, dtype=np.uint8)))
-    several = boxes(rng, 24, network.shape, width=255)
+    several = regions(rng, 24, network.shape, width=255)
     rough, close = (bounds.margin(0, dataclasses.replace(several, rough=np.full(24, one)))[0] for one in (True, False))
     assert (rough < close - 1e-3).sum() > 12 and (rough < close + 1e-3).all()
 
@@ -130,21 +130,22 @@ def test_where_rounding_decides_it_is_looked_at_more_closely_and_a_small_margin_
     last = network.steps[-1]
     near = dataclasses.replace(last, offset=last.offset + rows(np.array([0.1 - own, 0])))  # now it is 0.1
     face = dataclasses.replace(network, steps=(*network.steps[:-1], near)).face(image)
-    bounds, still = Bounds.of(face), Regions.of(np.array([[7, 8]]), image[7:8, 8].astype(int), image[7:8, 8].astype(int))
+    bounds, colour = Bounds.of(face), image[7:8, 8].astype(int)
+    still = Regions.of(np.array([[7, 8]]), colour, colour)
     assert 0 < bounds.margin(0, still)[0][0] < 0.1 - bounds.doubt / 2 and bounds.margin(1, still)[0][0] < -0.1
     if name == "resnet":
         assert bounds.slack[-1][0, :2].sum() > 0.1, "roundings, each as harmful as it can be, would forbid it"
 
 
-def test_boxes_that_become_smaller_have_bounds_that_become_exact():
+def test_regions_that_become_smaller_have_bounds_that_become_exact():
     network, rng = Incremental.of(NETWORKS["other"]()), np.random.default_rng(0)
     face = network.face(rng.integers(0, 256, network.shape, dtype=np.uint8))
     bounds, gaps = Bounds.of(face), []
     for width in (255, 100, 30, 8, 2):
-        box = Regions.of(np.array([[10, 11]]), np.zeros((1, 3), int), np.full((1, 3), width))
-        asked = margin(face.query(inside(rng, box[0], 500)[:, None]), 0)
-        (low,), _, (doubt,) = bounds.margin(0, box)
-        gaps.append(asked.min() - low - doubt)
+        region = Regions.of(np.array([[10, 11]]), np.zeros((1, 3), int), np.full((1, 3), width))
+        margins = margin(face.query(inside(rng, region[0], 500)[:, None]), 0)
+        (low,), _, (doubt,) = bounds.margin(0, region)
+        gaps.append(margins.min() - low - doubt)
     assert gaps == sorted(gaps, reverse=True) and 0 < gaps[-1] < gaps[0] / 20
 
 
@@ -152,7 +153,7 @@ def test_boxes_that_become_smaller_have_bounds_that_become_exact():
 def test_a_bound_does_not_depend_on_its_company_rough_or_close(name):
     network, rng = Incremental.of(NETWORKS[name]()), np.random.default_rng(0)
     bounds = Bounds.of(network.face(rng.integers(0, 256, network.shape, dtype=np.uint8)))
-    several = dataclasses.replace(boxes(rng, 12, network.shape, width=200), rough=np.arange(12) % 3 > 0)
+    several = dataclasses.replace(regions(rng, 12, network.shape, width=200), rough=np.arange(12) % 3 > 0)
     together, alone = bounds.margin(1, several), [bounds.margin(1, several[n:n + 1]) for n in range(12)]
     for one, parts in zip(together, zip(*alone)):
         np.testing.assert_allclose(np.concatenate(parts), one, rtol=1e-6, atol=1e-9)

@@ -9,7 +9,7 @@ import pytest
 
 from maskdet import drawing, faces
 from maskdet.faces.cascade import Cascade, convolution, networks, pyramid
-from maskdet.faces.cascade.suppression import suppressed
+from maskdet.faces.cascade.stages import suppressed
 from maskdet.networks.backend import tf
 
 from memory import resident

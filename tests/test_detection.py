@@ -1,6 +1,5 @@
 """Your own photographs, searched for faces: what is found, written, resumed and refused."""
 
-import inspect
 import json
 import subprocess
 
@@ -8,7 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from maskdet import detect, drawing, faces, networks
+from maskdet import detect, drawing, faces, keys, networks
+from maskdet.__main__ import main
 from maskdet.config import ROOT
 from maskdet.data import PhotographError, read_image
 
@@ -30,7 +30,7 @@ def parts():
 @pytest.fixture
 def search(tmp_path, parts):
     """`search(content, name)` writes a file, searches it, and returns the faces and what was written."""
-    searched = detect.Detection(tmp_path / "out", *parts)
+    searched = detect.Detection(tmp_path / "out", *parts, key="")
 
     def search(content, name="photograph.jpg"):
         (tmp_path / name).write_bytes(content)
@@ -104,7 +104,7 @@ def test_a_file_that_is_none_is_an_error_that_names_it_and_the_remedy(search, tm
         search(content)
     assert not (tmp_path / "out").exists()
     path = tmp_path / "photograph.jpg"
-    assert detect.main([str(path), "--folder", str(tmp_path / "out")]) == 1
+    assert main(["detect", str(path), "--folder", str(tmp_path / "out")]) == 1
     assert capsys.readouterr().err == f"error: expected a photograph in {path}, got {fault}\n", "once"
 
 
@@ -113,10 +113,10 @@ def quick(monkeypatch):
     """A detector and a network that answer at once: one box, masked. The photographs searched are counted."""
     searched = []
 
-    def find(photograph):
+    def one_box(photograph):
         searched.append(photograph)
         return np.array([[2, 2, 12, 12]], np.float32), np.array([0.9], np.float32)
-    monkeypatch.setattr(detect.faces, "detector", lambda name: find)
+    monkeypatch.setattr(detect.faces, "detector", lambda name: one_box)
     monkeypatch.setattr(detect.networks, "load", lambda name: lambda crops: np.tile([[0.2, 0.8]], (len(crops), 1)))
     return searched
 
@@ -135,7 +135,7 @@ def folder(tmp_path):
 def test_what_cannot_be_read_in_a_folder_is_named_and_counted(folder, quick, capsys):
     out = folder / "found"  # inside it: never searched itself
     for _ in range(2):
-        assert detect.main([str(folder), "--folder", str(out)]) == 0
+        assert main(["detect", str(folder), "--folder", str(out)]) == 0
         said = capsys.readouterr()
         assert said.out == (f"4 photographs, 4 faces: 4 masked, 0 bare; 1 file left out; written to {out}\n")
         assert f"left out: expected a photograph in {folder / 'notes.txt'}, got none of the formats" in said.err
@@ -153,11 +153,11 @@ def test_an_interrupted_folder_goes_on_where_it_stopped(folder, quick, tmp_path,
             raise KeyboardInterrupt
         return predict(crops)
     monkeypatch.setattr(detect.networks, "load", lambda name: interrupted)
-    command = [str(folder), "--folder", str(tmp_path / "out")]
-    assert detect.main(command) == 130
+    command = ["detect", str(folder), "--folder", str(tmp_path / "out")]
+    assert main(command) == 130
     assert "stopped: what is finished is kept" in capsys.readouterr().err
     assert len(list((tmp_path / "out").rglob("*"))) == 1 + 2 * 2, "two photographs, whole, and nothing by halves"
-    assert detect.main(command) == 0
+    assert main(command) == 0
     assert len(calls) == 5 and "4 photographs, 4 faces" in capsys.readouterr().out
 
 
@@ -183,13 +183,22 @@ def test_photographs_of_one_name_in_two_folders_are_both_kept(folder, quick, tmp
     assert len(quick) == 2 + 3, "a.png was finished; day/a.png is written below trip"
 
 
-@pytest.mark.parametrize("changed", ["detection", "data.photographs", "faces.matching", "faces.yunet", "models.predict",
-                                     "models.networks", "models.weights"])
-def test_a_photograph_is_searched_again_by_changed_code(changed, monkeypatch):
-    before, source = detect.key.__wrapped__(), inspect.getsource
-    monkeypatch.setattr(inspect, "getsource", lambda item: source(item) + "#" * (
-        getattr(item, "__name__", "") == f"maskdet.{changed}"))
-    assert detect.key.__wrapped__() != before
+@pytest.mark.parametrize("used", ["detect:label_faces", "data.photographs:decoded", "faces.matching:crop",
+                                  "faces.yunet:YuNet", "networks.predict:predictor", "networks.architectures:resnet",
+                                  "networks.weights:load"])
+def test_a_photograph_is_searched_again_by_changed_code(used, monkeypatch):
+    before, dependencies = detect.current_key.__wrapped__(), keys.dependencies
+    assert detect.current_key.__wrapped__() == before
+
+    def changed(*objects):
+        found = dependencies(*objects)
+        return found | {name: "other code" for name in found if name == f"maskdet.{used}"}
+    monkeypatch.setattr(keys, "dependencies", changed)
+    assert detect.current_key.__wrapped__() != before
+
+
+def test_finished_photographs_do_not_depend_on_the_detector_that_is_not_used():
+    assert not [name for name in keys.dependencies(detect.Detection, networks.load) if "cascade" in name]
 
 
 def test_a_missing_path_and_a_folder_with_nothing_to_see_are_errors(tmp_path, quick, capsys):
@@ -201,21 +210,22 @@ def test_a_missing_path_and_a_folder_with_nothing_to_see_are_errors(tmp_path, qu
             ([str(tmp_path / "empty")], f"expected photographs in the folder {tmp_path / 'empty'}, got none"),
             ([str(tmp_path / "texts")],
              f"expected photographs in the folder {tmp_path / 'texts'}, got 1 file that cannot be read"),
-            ([], "expected a photograph or a folder, got none, as in `make detect PHOTO=holidays.jpg`")):
-        assert detect.main([*arguments, "--folder", str(tmp_path / "out")]) == 1
-        assert capsys.readouterr().err.endswith(f"error: {message}\n")
+            ([""], "expected a photograph or a folder, got none, as in `maskdet detect holidays.jpg`"),
+            ([], "expected a command as in `maskdet detect --help`, got another: ")):
+        assert main(["detect", *arguments, "--folder", str(tmp_path / "out")]) == 1
+        assert f"error: {message}" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
 
 
 def test_a_box_without_area_in_the_photograph_is_no_face(parts):
-    def find(photograph):
+    def two_boxes(photograph):
         return np.array([[5, 5, 5.2, 9], [0, 0, 20, 20]], np.float32), np.array([0.9, 0.8], np.float32)
-    found = detect.label_faces(np.zeros((30, 30, 3), np.uint8), detect=find, predict=parts[1])
+    found = detect.label_faces(np.zeros((30, 30, 3), np.uint8), detect=two_boxes, predict=parts[1])
     assert edges(found).tolist() == [[0, 0, 20, 20]] and found[0].score == 0.8
 
 
 def test_make_gives_the_name_of_a_photograph_as_it_stands(tmp_path):
-    (tmp_path / "python").write_text('#!/bin/sh\nprintf %s "$4"\n')
+    (tmp_path / "python").write_text('#!/bin/sh\nprintf %s "$5"\n')
     (tmp_path / "python").chmod(0o755)
     name = "it's $x \"$(shell echo)\" ü.jpg"
     said = subprocess.run(["make", "-C", str(ROOT), "-s", "-o", ".venv/ready", f"BIN={tmp_path}", "detect",

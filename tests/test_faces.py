@@ -1,14 +1,13 @@
 """Detection, matching and cropping: known answers on drawn and odd photographs."""
 
 import dataclasses
-import importlib.metadata
 
 import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
 
-from maskdet import data, faces
+from maskdet import data, faces, keys
 
 
 def test_overlap_is_intersection_over_union():
@@ -69,7 +68,7 @@ def test_a_box_without_an_area_or_of_other_than_four_numbers_is_an_error(cut, bo
                                   lambda photograph: faces.detector("mtcnn-stock")(photograph),
                                   lambda photograph: faces.detector("yunet")(photograph)])
 def test_what_is_no_photograph_is_refused_and_what_to_give_is_said(take, photograph):
-    with pytest.raises(ValueError, match=r"expected a photograph \(H, W, 3\) uint8, got .*: of a file, np.asarray"):
+    with pytest.raises(ValueError, match=r"expected a photograph \(H, W, 3\) uint8, got .*: read a file with np"):
         take(photograph)
 
 
@@ -108,7 +107,7 @@ def test_crops_are_resumed_photograph_by_photograph(profile, monkeypatch):
     monkeypatch.setattr("maskdet.faces.crops.detector", detector)
     with pytest.raises(KeyboardInterrupt):
         faces.crop_faces(profile)
-    assert not (profile.folder / "crops.npz").exists()
+    assert not (profile.folder / "crops/crops.npz").exists()
     with pytest.raises(FileNotFoundError, match="expected crops of profile test, got none: "
                                                 "run `make notebooks PROFILE=test`"):
         faces.read(profile)
@@ -150,28 +149,43 @@ def test_crops_of_other_photographs_are_refused(profile):
         faces.read(other)
 
 
-def test_crops_of_an_older_detector_are_refused(profile, monkeypatch):
+@pytest.fixture
+def upgrade(monkeypatch):
+    """`upgrade(package)`: it alone has another version."""
+    installed = keys.version
+
+    def upgrade(package):
+        monkeypatch.setattr(keys, "version", lambda name: "99" if name == package else installed(name))
+        keys._dependencies.cache_clear()
+    yield upgrade
+    keys._dependencies.cache_clear()
+
+
+def test_crops_of_an_older_detector_are_refused(profile, upgrade):
     data.prepare(profile)
     faces.crop_faces(profile)
     faces.read(profile)
-    monkeypatch.setattr(importlib.metadata, "version", lambda package: f"{package} of tomorrow")
+    upgrade("numba")
     with pytest.raises(ValueError, match="expected crops of .* by the detector, as they are now, got older ones"):
         faces.read(profile)
 
 
-@pytest.mark.parametrize("name, packages", [("mtcnn", {"mtcnn"}), ("mtcnn-stock", {"mtcnn", "tensorflow"}),
+@pytest.mark.parametrize("name, packages", [("mtcnn", {"numba"}), ("mtcnn-stock", {"mtcnn", "tensorflow"}),
                                             ("yunet", {"tensorflow", "pillow"})])
-def test_what_a_detector_depends_on_names_it(name, packages, monkeypatch):
-    before = faces.code(name)
-    assert faces.code(name) == before
-    version, kind = importlib.metadata.version, faces.DETECTORS[name]
-    for package in ("mtcnn", "tensorflow", "pillow"):
-        monkeypatch.setattr(importlib.metadata, "version",
-                            lambda one, package=package: "9" if one == package else version(one))
-        assert (faces.code(name) != before) == (package in packages)
-    monkeypatch.undo()
-    for part in ({"modules": kind.modules[1:]}, {"card": lambda: {"sha256": "another"}}):
-        assert dataclasses.replace(kind, **part).code != before
+def test_what_a_detector_depends_on_names_it(name, packages, upgrade, monkeypatch):
+    before = faces.key(name)
+    assert faces.key(name) == before
+    for package in ("mtcnn", "tensorflow", "pillow", "numba"):
+        upgrade(package)
+        assert (faces.key(name) != before) == (package in packages), package
+    upgrade(None)
+    assert faces.key(name) == before
+    monkeypatch.setattr("maskdet.faces.yunet.card", lambda: {"sha256": "another"})
+    assert (faces.key(name) != before) == (name == "yunet")
+
+
+def test_the_checksums_of_the_weights_of_mtcnn_name_it_and_so_need_no_version_of_their_package():
+    assert "maskdet.faces.cascade.networks:CHECKSUMS" in keys.dependencies(faces.DETECTORS["mtcnn"])
 
 
 @pytest.mark.parametrize("lacking", [0, 1, 6])

@@ -6,7 +6,8 @@ import sys
 import pytest
 
 from maskdet import config, data
-from maskdet.data import __main__ as command, download
+from maskdet.__main__ import main
+from maskdet.data import download
 
 
 @pytest.fixture
@@ -33,7 +34,7 @@ def kaggle(tmp_path, monkeypatch):
 
 def test_a_set_is_fetched_once(kaggle, tmp_path, capsys):
     kaggle(["images", "annotations"])
-    assert command.main(["larxel"]) == 0
+    assert main(["fetch", "larxel"]) == 0
     place = tmp_path / "data" / "larxel"
     assert sorted(path.name for path in place.iterdir()) == ["annotations", "images"]
     assert [path.name for path in place.parent.iterdir()] == ["larxel"]
@@ -52,7 +53,7 @@ def test_an_incomplete_download_leaves_nothing(kaggle, tmp_path, contents):
 
 def test_a_failed_download_leaves_nothing_and_says_how_to_get_a_token(kaggle, tmp_path, capsys):
     kaggle(["images"], error=RuntimeError("403 Client Error.\n\nYou don't have permission"))
-    assert command.main(["wobot"]) == 1
+    assert main(["fetch", "wobot"]) == 1
     message = capsys.readouterr().err
     assert message.startswith(f"error: expected {download.HANDLES['wobot']} from Kaggle, got 403")
     assert "403 Client Error. You don't" in message and message.count("\n") == 1
@@ -63,7 +64,7 @@ def test_a_failed_download_leaves_nothing_and_says_how_to_get_a_token(kaggle, tm
 def test_without_a_connection_the_token_is_not_blamed(kaggle, capsys):
     requests = pytest.importorskip("requests")
     kaggle([], error=requests.ConnectionError("a long story"))
-    assert command.main(["larxel"]) == 1
+    assert main(["fetch", "larxel"]) == 1
     message = capsys.readouterr().err
     assert "got no connection to kaggle.com" in message and "token" not in message
 
@@ -71,26 +72,26 @@ def test_without_a_connection_the_token_is_not_blamed(kaggle, capsys):
 def test_something_else_in_the_place_of_a_set_is_not_touched(kaggle, tmp_path, capsys):
     kaggle(["images", "annotations"])
     (tmp_path / "data" / "larxel" / "mine").mkdir(parents=True)
-    assert command.main(["larxel"]) == 1
+    assert main(["fetch", "larxel"]) == 1
     assert "delete it" in capsys.readouterr().err
     assert (tmp_path / "data" / "larxel" / "mine").exists()
 
 
 @pytest.mark.parametrize("name", ["demo", "smoke"])
 def test_drawn_profiles_need_no_download(name, capsys):
-    assert command.main([name]) == 0
+    assert main(["fetch", name]) == 0
     assert f"{name} needs no download" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("arguments", [[], ["nowhere"], ["larxel", "wobot"]])
 def test_a_wrong_profile_is_answered_in_one_line(arguments, capsys):
-    assert command.main(arguments) == 1
+    assert main(["fetch", *arguments]) == 1
     message = capsys.readouterr().err
     assert message.startswith("error: expected") and message.count("\n") == 1
 
 
 def test_the_command_line_shows_no_traceback():
-    run = subprocess.run([sys.executable, "-m", "maskdet.data", "nowhere"], capture_output=True,
+    run = subprocess.run([sys.executable, "-m", "maskdet", "fetch", "nowhere"], capture_output=True,
                          text=True, check=False, cwd=config.ROOT)
     assert run.returncode == 1 and run.stdout == ""
     assert run.stderr.startswith("error: expected a profile") and run.stderr.count("\n") == 1
@@ -104,9 +105,9 @@ def test_reading_photographs_loads_no_tensorflow():
 
 def test_whether_photographs_are_there_is_asked_first_unless_they_are_drawn(voc, monkeypatch, tmp_path, capsys):
     monkeypatch.setenv("MASKDET_DATA", str(tmp_path / "nowhere"))
-    assert command.main(["--there", "demo"]) == 0 and command.main(["--there", "larxel"]) == 1
+    assert main(["fetch", "--check", "demo"]) == 0 and main(["fetch", "--check", "larxel"]) == 1
     assert "fetch the photographs with `make data PROFILE=larxel`" in capsys.readouterr().err
-    assert command.main(["--there"]) == command.main(["--there", "larxle"]) == 1
+    assert main(["fetch", "--check", "larxle"]) == 1
     assert "expected a profile, one of demo, larxel" in capsys.readouterr().err
     monkeypatch.setenv("MASKDET_DATA", str(voc.folder))
-    assert command.main(["--there", "larxel"]) == 0
+    assert main(["fetch", "--check", "larxel"]) == 0

@@ -85,9 +85,9 @@ def test_what_the_page_says_in_words_of_the_defences_is_so_in_the_record():
         return [row["at_most"]["k"], row["at_most"]["n"] - row["at_most"]["k"]]
 
     record = results.read("larxel")["defences"]
-    for network, rows in record.items():
-        for name, row in rows.items():
-            beyond_chance = fisher_exact([split(row), split(rows["none"])]).pvalue < 0.05
+    for network, defences in record.items():
+        for name, row in defences.items():
+            beyond_chance = fisher_exact([split(row), split(defences["none"])]).pvalue < 0.05
             assert beyond_chance == (network == "figure2" and "filter" in name), (network, name)
     alone, both = (record["figure2"][name]["verdicts"]["safe"]
                    for name in ("median_filter", "filter_trained_on_witnesses"))

@@ -87,7 +87,7 @@ def test_a_truth_value_is_a_label():
     assert proof.verify(face, np.False_).verdict == proof.verify(face, 0).verdict
 
 
-def test_a_face_that_the_network_has_wrong_is_not_decided():
+def test_a_face_that_the_network_classifies_wrongly_is_not_verified():
     face = bump((1, 2, 3)).face(np.zeros((6, 5, 3), np.uint8))
     with pytest.raises(ValueError, match="expected a face that the network has right, class 1, got logits"):
         proof.verify(face, 1)
@@ -106,9 +106,9 @@ def test_a_planted_colour_that_no_corner_shows_is_found(colour):
 def test_a_face_whose_budget_is_spent_is_neither_safe_nor_flippable():
     found = proof.verify(bump((128, 64, 200)).face(np.zeros((6, 5, 3), np.uint8)), 0, budget=34)
     assert found.verdict == proof.UNDECIDED and np.argwhere(found.proved <= 0).tolist() == [[2, 3]]
-    assert found.proved[2, 3] == -np.inf and found.boxes <= 34
+    assert found.proved[2, 3] == -np.inf and found.regions <= 34
     less = proof.verify(bump((128, 64, 200)).face(np.zeros((6, 5, 3), np.uint8)), 0, budget=7)
-    assert less.verdict == proof.UNDECIDED and less.boxes <= 7 and (less.proved > 0).sum() <= 7
+    assert less.verdict == proof.UNDECIDED and less.regions <= 7 and (less.proved > 0).sum() <= 7
 
 
 def test_a_margin_within_rounding_is_never_called_safe():
@@ -137,21 +137,21 @@ def test_on_proved_faces_none_of_a_million_candidates_flips(name, drawn):
     assert proved > len(chosen)
 
 
-def test_a_box_whose_bound_lies_above_the_clean_margin_is_halved_no_more_than_needed():
+def test_a_region_whose_bound_lies_above_the_clean_margin_is_halved_no_more_than_needed():
     colours = np.zeros((3, 3), int), np.full((3, 3), 255)
-    boxes = Regions(np.array([[1, 2]] * 3), *colours, np.full(3, np.inf), np.array([True, True, False]))
+    regions = Regions(np.array([[1, 2]] * 3), *colours, np.full(3, np.inf), np.array([True, True, False]))
     with np.errstate(invalid="raise"):
-        times, roughly = branching._next(boxes, np.array([-0.5, 0.0, 1e9]), 1e-6)
+        times, roughly = branching._next(regions, np.array([-0.5, 0.0, 1e9]), 1e-6)
     assert times.tolist() == [1, 1, 3] and roughly.all()
 
 
 @pytest.mark.parametrize("times, least", [([1, 1], 4), ([3, 2], 12), ([9, 0], 33)])
-def test_the_parts_of_boxes_cover_each_colour_once(times, least):
+def test_the_parts_of_regions_cover_each_colour_once(times, least):
     low, high = np.array([[0, 10, 7], [4, 4, 4]]), np.array([[3, 13, 8], [9, 9, 9]])
-    boxes = Regions(np.array([[1, 2], [3, 4]]), low, high, np.array([0.5, np.inf]), np.array([True, False]))
-    parts = branching._parts(boxes, np.ones((2, 3)), np.array(times))
+    regions = Regions(np.array([[1, 2], [3, 4]]), low, high, np.array([0.5, np.inf]), np.array([True, False]))
+    parts = branching._parts(regions, np.ones((2, 3)), np.array(times))
     assert len(parts) >= least and (parts.high >= parts.low).all()
-    for place, doubt, lowest, highest in zip(boxes.places, boxes.doubt, low, high):
+    for place, doubt, lowest, highest in zip(regions.places, regions.doubt, low, high):
         own = (parts.places == place).all(axis=1)
         assert (parts.doubt[own] == doubt).all()
         colours = [colour for a, b in zip(parts.low[own], parts.high[own])

@@ -63,7 +63,7 @@ def test_the_files_are_reported_missing_with_the_command(voc):
 
 def test_a_missing_table_is_reported_with_the_command(voc):
     voc.prepare()
-    (voc.profile().folder / "boxes.csv").unlink()
+    (voc.profile().folder / "data/boxes.csv").unlink()
     message = "boxes.csv, got no such file: run `make notebooks PROFILE=larxel`"
     with pytest.raises(FileNotFoundError, match=message):
         data.read(voc.profile())
@@ -91,7 +91,7 @@ def test_drawn_photographs_are_drawn_once_and_read(tmp_path, monkeypatch, wobot)
         data.photographs_folder(profile)
     first, again = data.prepare(profile), data.prepare(profile)
     assert calls == [(30, 2, 562)] and first.checksum == again.checksum
-    assert first.folder == profile.folder / "photographs" and len(first.photographs) == 10
+    assert first.folder == profile.folder / "data/photographs" and len(first.photographs) == 10
 
 
 # Where sets lie

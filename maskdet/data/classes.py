@@ -63,10 +63,8 @@ def box(coordinates: Any, original: str) -> Box:
 
 
 def clipped(box: Box, *, width: int, height: int) -> Box:
-    """The part of `box` inside a photograph of `width` x `height` pixels.
-
-    Raises ValueError, with the reason, for a box of an unknown class or without a pixel inside.
-    """
+    """The part of `box` inside a photograph of `width` x `height` pixels. Raises ValueError, with the reason, for a box
+    of an unknown class or without a pixel inside."""
     if box.original not in FOLDING:
         raise ValueError(f"box left out: unknown class {box.original!r}")
     if box.left >= box.right or box.top >= box.bottom:

@@ -41,10 +41,8 @@ class Dataset:
     checksum: str
 
     def image(self, name: str) -> np.ndarray:
-        """The photograph called `name` in the tables: (H, W, 3) uint8 RGB, upright.
-
-        Raises ValueError for a name that is not in the tables, and PhotographError as `read_image`.
-        """
+        """The photograph called `name` in the tables: (H, W, 3) uint8 RGB, upright. Raises ValueError for a name that
+        is not in the tables, and PhotographError as `read_image`."""
         row = self.photographs[self.photographs.photograph == name]
         if row.empty:
             raise ValueError(f"expected one of the {len(self.photographs)} photographs, got {name!r}")
@@ -60,7 +58,7 @@ def photographs_folder(profile: Profile) -> Path:
     """The folder that holds the photographs of `profile`.
 
     Drawn photographs are in the run's own folder. Other sets are in `$MASKDET_DATA/<name>`, or in `$MASKDET_DATA`
-    itself; without that variable, in `data/<name>` beside the code.
+    itself; without that variable, in `data/<name>` of `config.ROOT`.
 
     Raises FileNotFoundError, with the remedy, where there are none.
     """
@@ -93,10 +91,8 @@ def save(profile: Profile, tables: dict[str, pd.DataFrame], *, checksum: str) ->
 
 
 def read(profile: Profile) -> Dataset:
-    """The set as `prepare` wrote it.
-
-    Raises FileNotFoundError, with the command, where a file is missing, and ValueError where other settings made it.
-    """
+    """The set as `prepare` wrote it. Raises FileNotFoundError, with the command, where a file is missing, and
+    ValueError where the tables are of other settings."""
     folder = run_folder(profile)
     summary, *paths = (folder / name for name in ("dataset.json", *(f"{table}.csv" for table in COLUMNS)))
     for path in (summary, *paths):

@@ -71,20 +71,16 @@ class Reader:
 
 
 def voc(folder: Path) -> Records:
-    """Pascal VOC: `images/NAME.png` (or .jpg) and `annotations/NAME.xml`.
-
-    NAME pairs them: the `filename` inside the XML may have another suffix.
-    """
+    """Pascal VOC: `images/NAME.png` (or .jpg) and `annotations/NAME.xml`. NAME pairs them: the `filename` inside the
+    XML may have another suffix."""
     records = Records(folder)
     annotations = _annotations(records, "annotations", suffix=".xml", parse=_voc_annotation)
     return _paired(records, "images", annotations, key=lambda path: path.stem)
 
 
 def wobot(folder: Path) -> Records:
-    """The layout of the preprint's set: a JSON file for each photograph, and `train.csv`, which repeats them.
-
-    Where the two disagree, the JSON file counts. `train.csv` adds the photographs that have no JSON file.
-    """
+    """The layout of the preprint's set: a JSON file for each photograph, and `train.csv`, which repeats them. Where the
+    two disagree, the JSON file counts. `train.csv` adds the photographs that have no JSON file."""
     records = Records(folder)
     annotations = _annotations(records, f"{WOBOT}/annotations", suffix=".json", parse=_wobot_annotation)
     _add_table(records, annotations)

@@ -1,9 +1,9 @@
 """The experiment done in different ways, and how often it is right and can be fooled.
 
-`variants`: a `Line` is one way, a `Trial` a line on one division of the photographs into those that are
-learned from and those that are tested; `fitting`: each trial's network fitted once, kept, and tested;
-`attacks`: attacked; `verification`: decided; `defences`: with a defence; `tables`: for the book; `detectors`: the
-whole system, by detector. A new way is a field of `Line`, a new set of trials a function in `variants`.
+`variants`: a `Variant` is one way, a `Trial` a variant on one division of the photographs into those that are learned
+from and those that are tested; `fitting`: each trial's network fitted once, kept, and tested; `attacks`;
+`verification`; `defences`; `tables`: for the book and the record; `detectors`: the whole system, by detector.
+A new way is a field of `Variant`, a new set of trials a function in `variants`.
 """
 
 from maskdet.experiment import defences, detectors, verification

@@ -1,4 +1,4 @@
-"""The networks of trials attacked, each on the faces that it was tested with."""
+"""The networks of trials attacked, each on its test faces."""
 
 from collections.abc import Callable, Mapping, Sequence
 
@@ -13,46 +13,45 @@ from maskdet.experiment.variants import Variant
 from maskdet.incremental import Incremental
 from maskdet.networks.evaluation import Evaluation
 
-FIRST = 32  # corners, the most promising first, where each question is a whole pass of a large network
+FIRST = 32  # corners that are tried on a large network, of which each query is a whole pass
 
 
 def guided(variant: Variant) -> Search:
-    """The white-box search of the region that a line searches; of its first corners, on a large network."""
+    """The white-box search of a variant's region; of its `FIRST` corners, on a large network."""
     return attack.Guided(region=variant.region, most=FIRST if variant.network in networks.COMPARED else None)
 
 
 def corners(variant: Variant) -> Search:
-    """The complete black-box search of the region that a line searches."""
+    """The complete black-box search of a variant's region."""
     return attack.Corners(region=variant.region)
 
 
 def evolution(run: Profile) -> Callable[[Variant], Search]:
-    """The preprint's search, of the region that a line searches."""
+    """The preprint's search of a variant's region."""
     return lambda variant: attack.DifferentialEvolution(run.evolution, region=variant.region)
 
 
 def sweep(run: Profile, outcomes: Mapping[str, Sequence[Outcome]], *,
           search: Callable[[Variant], Search] = guided) -> dict[str, list[Sweep]]:
-    """Attack the test faces that each outcome's network has right by `search(line)`, one sweep an outcome."""
+    """Attack the test faces that each network classifies correctly, by `search(variant)`: a sweep for each outcome."""
     return {name: [_sweep(run, name, outcome, search(outcome.trial.variant)) for outcome in several]
             for name, several in outcomes.items()}
 
 
 def _sweep(run: Profile, name: str, outcome: Outcome, search: Search) -> Sweep:
-    model, large = outcome.model, outcome.trial.variant.network in networks.COMPARED
+    model, test, large = outcome.model, outcome.test, outcome.trial.variant.network in networks.COMPARED
     network = forward.Forward.of(model) if large else Incremental.of(model)
-    of = files.digest(*outcome.fit.weights)
-    return attack.sweep(networks.predictor(model), network, outcome.test.images, outcome.test.labels, name=name,
-                        stem=outcome.trial.name, search=search, profile=run, of=of, here=large)
+    return attack.sweep(networks.predictor(model), network, test.images, test.labels, name=name, profile=run,
+                        stem=outcome.trial.name, search=search, of=files.digest(*outcome.fit.weights), here=large)
 
 
 def success(outcomes: Sequence[Outcome], sweeps: Sequence[Sweep], *, first: float = np.inf) -> Count:
-    """Faces flipped within the `first` questions, of those that were right before and attacked, in all outcomes."""
-    hits = [verdict.flipped and verdict.queries <= first for sweep in sweeps for verdict in sweep.attempts]
+    """Faces flipped within the `first` queries, of all attacked faces of all outcomes."""
+    hits = [attempt.flipped and attempt.queries <= first for sweep in sweeps for attempt in sweep.attempts]
     clusters = [outcome.test.clusters[sweep.faces] for outcome, sweep in zip(outcomes, sweeps)]
     return clustered(np.array(hits), np.concatenate(clusters))
 
 
 def pooled(outcomes: Mapping[str, Sequence[Outcome]]) -> dict[str, Evaluation]:
-    """The tests of all outcomes of a name as one."""
+    """The tests of all outcomes of each name, put together."""
     return {name: Evaluation.pooled(outcome.test for outcome in several) for name, several in outcomes.items()}

@@ -1,4 +1,4 @@
-"""What a deployer can do against one pixel: each defence beside the network without one."""
+"""What a user of a network can do against one pixel: each defence beside the network without any."""
 
 from collections.abc import Mapping, Sequence
 
@@ -7,66 +7,58 @@ import pandas as pd
 
 from maskdet.attack import Sweep
 from maskdet.config import Profile
-from maskdet.counts import Count, clustered
+from maskdet.counts import Count, clustered, panels
 from maskdet.experiment.attacks import success
 from maskdet.experiment.fitting import Outcome
 from maskdet.experiment.variants import defence
-from maskdet.experiment.verification import SEARCHES, Decided
-from maskdet.proof import SAFE, Verifications
+from maskdet.experiment.verification import SEARCHES, Verified
+from maskdet.proof import SAFE
 
 Outcomes = Mapping[str, Sequence[Outcome]]
 Sweeps = Mapping[str, Mapping[str, Sequence[Sweep]]]  # by search, then by network and defence
+Shares = Mapping[str, Mapping[str, Count]]  # as of `verification.shares`
 
 
 def searched_table(outcomes: Outcomes, sweeps: Sweeps) -> pd.DataFrame:
-    """A row a network and defence: accuracy, and the faces that each search flips."""
+    """A row for each network and defence: accuracy, and the faces that each search flips."""
     return pd.DataFrame({name: {"accuracy": str(outcome.test.accuracy)} | {
         f"flipped by {SEARCHES[search]}": str(success([outcome], found[name])) for search, found in sweeps.items()}
         for name, [outcome] in outcomes.items()}).T
 
 
-def verdicts_table(outcomes: Outcomes, decided: Decided, shares: Mapping[str, Mapping]) -> pd.DataFrame:
-    """A row a network and defence: by how many points it is right more often than without, the verdicts, the most that
-    any attack can flip, and the certified accuracy: the share of all tested faces that are told right and proved safe,
-    a lower bound where not all right ones are decided."""
+def verdicts_table(outcomes: Outcomes, verified: Verified, shares: Shares) -> pd.DataFrame:
+    """A row for each network and defence: by how many points its accuracy is higher than without, the verdicts, how
+    many faces any attack can flip at most, and the certified accuracy: the share of all test faces that are correct
+    and proved safe, a lower bound where not all correct faces were verified."""
     rows = {}
     for name, [outcome] in outcomes.items():
         [without] = outcomes[f"{outcome.trial.variant.network}, none"]
         more = 100 * (outcome.test.accuracy.share - without.test.accuracy.share)
-        rows[name] = {"accuracy, points more": f"{more:+.2f}", **decided[name].counts,
-                      "at most flippable": str(shares[name]["at_most"]),
-                      "certified accuracy": str(_certified(outcome, decided[name]))}
+        safe = verified[name].faces[verified[name].are(SAFE)]
+        certified = clustered(np.isin(np.arange(len(outcome.test.clusters)), safe), outcome.test.clusters)
+        rows[name] = {"accuracy, points more": f"{more:+.2f}", **verified[name].counts,
+                      "at most flippable": str(shares[name]["at_most"]), "certified accuracy": str(certified)}
     return pd.DataFrame(rows).T
 
 
-def _certified(outcome: Outcome, decided: Verifications) -> Count:
-    """Of all tested faces, those that are told right and proved safe."""
-    held = np.zeros(len(outcome.test.clusters), bool)
-    held[decided.faces[decided.are(SAFE)]] = True
-    return clustered(held, outcome.test.clusters)
+def intervals(outcomes: Outcomes, shares: Shares) -> dict[str, list]:
+    """Accuracy, and the share of the verified faces that have a witness, as `figures.intervals` draws them."""
+    return panels({"accuracy": {name: outcome.test.accuracy for name, [outcome] in outcomes.items()},
+                   "flippable": {name: shares[name]["flippable"] for name in outcomes}})
 
 
-def intervals(outcomes: Outcomes, shares: Mapping[str, Mapping]) -> dict[str, list]:
-    """Accuracy, and the share of the decided faces that have a witness, as `figures.intervals` draws them."""
-    counts = {"accuracy": {name: outcome.test.accuracy for name, [outcome] in outcomes.items()},
-              "flippable": {name: shares[name]["flippable"] for name in outcomes}}
-    return {what: [(name, count.share, count.interval) for name, count in several.items()]
-            for what, several in counts.items()}
-
-
-def to_record(run: Profile, outcomes: Outcomes, sweeps: Sweeps, decided: Decided,
-            shares: Mapping[str, Mapping]) -> tuple[dict, dict]:
-    """What the stage of the defences records, by network, then by defence; and the seconds of each training and of a
-    face verified."""
+def to_record(run: Profile, outcomes: Outcomes, sweeps: Sweeps, verified: Verified,
+              shares: Shares) -> tuple[dict, dict]:
+    """What this stage records, by network, then by defence; and the seconds of each training and of a verified face."""
     found: dict[str, dict] = {}
     seconds: dict[str, dict] = {}
     for name, [outcome] in outcomes.items():
         network, key = outcome.trial.variant.network, defence(outcome.trial.variant)
         seconds.setdefault(network, {})[key] = {"training": outcome.fit.seconds,
-                                                "verification": float(decided[name].seconds.mean())}
+                                                "verification": float(verified[name].seconds.mean())}
         found.setdefault(network, {})[key] = {
             "accuracy": outcome.test.accuracy,
             "success": {search: success([outcome], swept[name]) for search, swept in sweeps.items()},
-            "verdicts": decided[name].counts,
+            "verdicts": verified[name].counts,
             "flippable": shares[name]["flippable"], "at_most": shares[name]["at_most"]}
     return {"defences": found}, seconds

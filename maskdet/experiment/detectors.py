@@ -1,6 +1,6 @@
-"""The whole system, a photograph in and labelled boxes out: detectors compared on a run's test photographs.
+"""The whole system, from a photograph to labelled boxes: detectors compared on a run's test photographs.
 
-Behind each is the run's residual network, which was fitted to MTCNN's crops, whichever detector cuts them here.
+The run's residual network classifies the crops of each detector. It was fitted to those of MTCNN.
 """
 
 import dataclasses
@@ -10,23 +10,24 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from maskdet import data, experiment, faces, networks
+from maskdet import data, faces, networks
 from maskdet.config import CLASSES, Profile
-from maskdet.counts import Count, clustered
+from maskdet.counts import Count, clustered, panels
+from maskdet.experiment import fitting, variants
 from maskdet.faces.yunet import Settings
 
-DETECTORS = ("mtcnn", "yunet")  # of detectors
+DETECTORS = ("mtcnn", "yunet")
 NETWORK = "resnet"
-FITTED = "mtcnn"  # the detector to whose crops it was fitted
+FITTED = "mtcnn"  # the detector to whose crops the network was fitted
 
 
 @dataclass(frozen=True)
 class Detected:
-    """What one detector finds in a run's test photographs, and what the network says of it.
+    """What a detector finds in a run's test photographs, and how the network classifies it.
 
-    `faces`: every labelled face of either class, as `faces.Faces` has them, and `told`: it was found, and the
-    network has its class right. `detections`: every box, as there, and the group of its photograph. `photographs`:
-    how many there are. `smallest`: the width in pixels from which faces are counted.
+    `faces`: every labelled face of the two classes, as `faces.Faces` has them, and `correct`: whether it was found and
+    classified correctly. `detections`: every box, as there, and the group of its photograph. `photographs`: how many
+    there are. `smallest`: the width in pixels from which faces are counted.
     """
 
     faces: pd.DataFrame
@@ -36,109 +37,107 @@ class Detected:
 
     @property
     def wide(self) -> pd.DataFrame:
-        """The faces of `smallest` pixels or more, for which shares are stated."""
+        """The faces that are at least `smallest` pixels wide."""
         return self.faces[self.faces.right - self.faces.left >= self.smallest]
+
+    def _by_class(self, column: str) -> dict[str, Count]:
+        """The `wide` faces of which `column` is true: of "all", and of each class that is there."""
+        parts = {"all": self.wide, **{label: self.wide[self.wide.label == label] for label in CLASSES}}
+        return {name: clustered(part[column], part.group) for name, part in parts.items() if len(part)}
 
     @property
     def recall(self) -> dict[str, Count]:
-        """Of the `wide` faces, those found: of each class, and of "all"."""
-        return _by_class(self.wide, "found")
+        """The `wide` faces that were found: of "all", and of each class."""
+        return self._by_class("found")
+
+    @property
+    def whole(self) -> dict[str, Count]:
+        """The `wide` faces that were found and classified correctly: of "all", and of each class."""
+        return self._by_class("correct")
 
     @property
     def accuracy(self) -> Count:
-        """Of the `wide` faces found, those decided rightly."""
+        """Of the `wide` faces that were found, those classified correctly."""
         found = self.wide[self.wide.found]
         return clustered(found.correct, found.group)
 
     @property
-    def whole(self) -> dict[str, Count]:
-        """Of the `wide` faces, those found and decided rightly: of each class, and of "all"."""
-        return _by_class(self.wide, "correct")
+    def precision(self) -> Count:
+        """Of the boxes of any width, those that match a labelled face."""
+        return clustered(self.detections.matched, self.detections.group)
 
     @property
     def unmatched(self) -> int:
         """Boxes, of any width, that match no labelled face."""
-        return int((~self.detections.matched).sum())
-
-
-def _by_class(table: pd.DataFrame, column: str) -> dict[str, Count]:
-    parts = {"all": table, **{label: table[table.label == label] for label in CLASSES}}
-    return {name: clustered(part[column], part.group) for name, part in parts.items() if len(part)}
+        return self.precision.n - self.precision.k
 
 
 def compare(run: Profile) -> dict[str, Detected]:
-    """Search the run's test photographs with each detector of `NAMES`, going on where a call was interrupted, and
-    ask the run's network about the crops.
+    """Search the run's test photographs with each of `DETECTORS` and classify the crops with the run's network.
 
-    Raises FileNotFoundError, naming the command, where it is not fitted, and ValueError where it was fitted to the
-    crops of another detector than MTCNN: what is said of the comparison would be false.
+    An interrupted call goes on where it stopped. Raises FileNotFoundError, naming the command, where the network is not
+    fitted, and ValueError where it was fitted to the crops of another detector than MTCNN.
     """
     if run.detector != FITTED:
         raise ValueError(f"expected a run whose detector is {FITTED!r}, to whose crops the network was fitted, got "
                          f"{run.detector!r}: compare detectors on another profile")
-    [outcome] = experiment.read(run, {NETWORK: experiment.main_run(run)[NETWORK]})[NETWORK]
+    [outcome] = fitting.read(run, {NETWORK: variants.main_run(run)[NETWORK]})[NETWORK]
     predict, photographs = networks.predictor(outcome.model), data.read(run).photographs
     groups = photographs[photographs.split == "test"].set_index("photograph").group
-    return {name: _searched(faces.detect_split(run, name), predict, groups, smallest=run.smallest_face) for name in DETECTORS}
+    return {name: _classified(faces.detect_split(run, name), predict, groups, smallest=run.smallest_face)
+            for name in DETECTORS}
 
 
-def _searched(found: faces.Faces, predict, groups: pd.Series, *, smallest: int) -> Detected:
-    """`found` with what `predict` says of its crops; `groups`: of each photograph."""
-    masked = np.full(len(found.faces), -1)  # of a face that was missed, nothing
-    masked[found.faces.found] = predict(found.crops["detected"]).argmax(axis=1)
-    table = found.faces.assign(said=masked)[found.faces.label.isin(CLASSES)]
-    table["correct"] = table.said.to_numpy() == faces.labels(table)
+def _classified(found: faces.Faces, predict, groups: pd.Series, *, smallest: int) -> Detected:
+    """`found` with the classes that `predict` gives its crops; `groups`: the group of each photograph."""
+    decision = np.full(len(found.faces), -1)  # none for a face that was missed
+    decision[found.faces.found] = predict(found.crops["detected"]).argmax(axis=1)
+    table = found.faces.assign(decision=decision)[found.faces.label.isin(CLASSES)]
+    table["correct"] = table.decision.to_numpy() == faces.labels(table)
     detections = found.detections.assign(group=found.detections.photograph.map(groups))
     return Detected(table.reset_index(drop=True), detections, len(groups), smallest)
 
 
 def table(searches: Mapping[str, Detected]) -> pd.DataFrame:
-    """A column a detector: what is found of the faces at least `smallest` pixels wide, what is decided rightly of
-    those found and of all of those, and how many of the boxes, of any width, are on a labelled face."""
-    return pd.DataFrame({name: {
-        **{f"{label} faces {_least(search)}: found": str(search.recall[label]) for label in CLASSES},
-        f"faces found {_least(search)}: decided rightly": str(search.accuracy),
-        f"faces {_least(search)}: found and decided rightly": str(search.whole["all"]),
-        "boxes of any width: on a labelled face": str(_precision(search)),
-        "boxes of any width: unmatched, a photograph": f"{search.unmatched / search.photographs:.2f}"}
-        for name, search in searches.items()})
-
-
-def _least(search: Detected) -> str:
-    return f"at least {search.smallest} px wide"
-
-
-def _precision(search: Detected) -> Count:
-    return clustered(search.detections.matched, search.detections.group)
+    """A column for each detector: which of the `wide` faces it finds, how many of those found and of all are classified
+    correctly, and how many of its boxes, of any width, are on a labelled face."""
+    columns = {}
+    for name, search in searches.items():
+        wide = f"at least {search.smallest} px wide"
+        columns[name] = {
+            **{f"{label} faces {wide}: found": str(search.recall[label]) for label in CLASSES},
+            f"faces found {wide}: classified correctly": str(search.accuracy),
+            f"faces {wide}: found and classified correctly": str(search.whole["all"]),
+            "boxes of any width: on a labelled face": str(search.precision),
+            "boxes of any width: unmatched, per photograph": f"{search.unmatched / search.photographs:.2f}"}
+    return pd.DataFrame(columns)
 
 
 def by_width(searches: Mapping[str, Detected]) -> dict[str, dict[str, pd.DataFrame]]:
     """Recall and precision by width as `figures.by_width` draws them: by panel and detector."""
-    panels = {f"{label} faces found": {name: faces.recall_by_width(search).xs(label, level="label")
-                                       for name, search in searches.items()} for label in CLASSES}
-    return panels | {"boxes on a labelled face": {name: faces.precision_by_width(search)
-                                                  for name, search in searches.items()}}
+    recall = {name: faces.recall_by_width(search) for name, search in searches.items()}
+    return {f"{label} faces found": {name: widths.xs(label, level="label") for name, widths in recall.items()}
+            for label in CLASSES} | {
+        "boxes on a labelled face": {name: faces.precision_by_width(search) for name, search in searches.items()}}
 
 
 def intervals(searches: Mapping[str, Detected]) -> dict[str, list]:
-    """What the network makes of each detector's boxes around faces at least `smallest` pixels wide, as
-    `figures.intervals` draws it."""
-    counts = {"found faces decided rightly": {name: search.accuracy for name, search in searches.items()},
-              "faces found and decided rightly": {name: search.whole["all"] for name, search in searches.items()}}
-    return {quantity: [(name, count.share, count.interval) for name, count in each.items()]
-            for quantity, each in counts.items()}
+    """How many of the `wide` faces are classified correctly, by detector, as `figures.intervals` draws it."""
+    return panels({
+        "found faces classified correctly": {name: search.accuracy for name, search in searches.items()},
+        "faces found and classified correctly": {name: search.whole["all"] for name, search in searches.items()}})
 
 
 def to_record(run: Profile, searches: Mapping[str, Detected]) -> dict:
     """What this stage records."""
     return {"detection": {name: {
-        "recall": search.recall, "precision": _precision(search), "unmatched": search.unmatched,
+        "recall": search.recall, "precision": search.precision, "unmatched": search.unmatched,
         "boxes": len(search.detections), "photographs": search.photographs, "smallest": run.smallest_face,
         "accuracy": search.accuracy, "whole": search.whole} for name, search in searches.items()}}
 
 
 def shared(searches: Mapping[str, Detected]) -> dict[str, Count]:
-    """Of the wide faces that all detectors find, those decided rightly in the box of each."""
+    """Of the wide faces that all detectors find, those classified correctly in the box of each."""
     found = np.all([search.wide.found for search in searches.values()], axis=0)
     return {name: clustered(search.wide.correct[found], search.wide.group[found]) for name, search in searches.items()}
 
@@ -149,32 +148,28 @@ def yunet_settings() -> dict:
 
 
 def seconds(record: Mapping) -> dict[str, dict[float, float]]:
-    """What `make bench-detection` recorded, as `figures.times` draws it: of each system, seconds of a processor by
-    megapixels."""
+    """The processor's seconds that `make bench-detection` recorded, by system and megapixels, for `figures.times`."""
     return {name: {float(size): row["processor"] for size, row in sizes.items()}
             for name, sizes in record["seconds"].items()}
 
 
 def seconds_table(record: Mapping) -> pd.DataFrame:
-    """A row a system, a column a size: seconds of a processor, and how many times as long the package takes."""
+    """By system and size: seconds of a processor, and how many times as long the `mtcnn` package takes."""
     return pd.DataFrame({name: {f"{size} megapixels": f"{row['processor']:.3f} s ({row['ratio']:g}×)"
                                 for size, row in sizes.items()} for name, sizes in record["seconds"].items()}).T
 
 
 def seconds_to_quote(record: Mapping) -> dict:
-    """What the prose quotes of that record."""
-    made, names = record["provenance"], {"mtcnn": "mtcnn", "yunet": "yunet", "whole": "yunet and resnet"}
-    ends = {"smallest": 0, "largest": -1}
-    sizes = list(record["seconds"]["mtcnn"])
-    ratio = {name: {end: f"{record['seconds'][system][sizes[at]]['ratio']:g}" for end, at in ends.items()}
-             for name, system in names.items()}
+    """What the prose quotes of the same record."""
+    made, sizes = record["provenance"], list(record["seconds"]["mtcnn"])
+    ends = {"smallest": sizes[0], "largest": sizes[-1]}
+    ratio = {name: {end: f"{record['seconds'][system][size]['ratio']:g}" for end, size in ends.items()}
+             for name, system in (("mtcnn", "mtcnn"), ("yunet", "yunet"), ("whole", "yunet and resnet"))}
     rates = {name: {clock: f"{value:g}" for clock, value in record["rates"][count].items()}
              for name, count in (("one", "1"), ("two", "2"))}
-    return {"times": {"run": record["run"], "photographs": record["photographs"], "frame": record["frame"],
-                      "turns": record["turns"], "window": record["window"],
-                      "date": made["date"], "cores": made["hardware"]["cores"],
-                      "processor": made["hardware"]["processor"], "ratio": ratio, "rate": rates,
-                      **{end: sizes[at] for end, at in ends.items()}}}
+    return {"times": {name: record[name] for name in ("run", "photographs", "frame", "turns", "window")} | {
+        "date": made["date"], "cores": made["hardware"]["cores"], "processor": made["hardware"]["processor"],
+        "ratio": ratio, "rate": rates, **ends}}
 
 
 def preprint_seconds(preprint: Mapping) -> float:

@@ -1,4 +1,4 @@
-"""Trials as tables for the book, and the numbers of each of their stages."""
+"""Trials as tables for the book, and what their stages record."""
 
 import dataclasses
 from collections.abc import Mapping, Sequence
@@ -9,7 +9,7 @@ import pandas as pd
 from maskdet import attack, networks
 from maskdet.attack import Sweep
 from maskdet.config import CLASSES, SIZE, Profile, Recipe
-from maskdet.counts import Count, clustered
+from maskdet.counts import Count, clustered, panels
 from maskdet.experiment.attacks import FIRST, pooled, success
 from maskdet.experiment.fitting import Outcome
 from maskdet.experiment.variants import CODE, TEXT, one_setting_changed
@@ -32,48 +32,54 @@ def summaries(outcomes: Outcomes) -> dict[str, list[dict]]:
 
 
 def sizes(outcomes: Outcomes) -> dict:
-    """Parameters, and millions of multiplications of one face, of each network."""
-    built = {name: several[0].model for name, several in outcomes.items()}
+    """Parameters, and millions of multiplications per face, of each network."""
     return {name: {"parameters": model.count_params(), "millions": f"{model.count_params() / 1e6:.2f}",
                    "multiplications": round(networks.multiplications(model) / 1e6, 1)}
-            for name, model in built.items()}
+            for name, [outcome, *_] in outcomes.items() for model in [outcome.model]}
 
 
 def majority(test: Evaluation) -> dict:
-    """The larger class, and how many faces are of it: what always saying so would have right."""
+    """The larger class, and how many faces are of it: the accuracy of always choosing that class."""
     larger = np.bincount(test.labels, minlength=len(CLASSES)).argmax()
     return {"class": CLASSES[larger], "count": clustered(test.labels == larger, test.clusters)}
 
 
+def accuracy_and_success(outcomes: Outcomes, sweeps: Sweeps, *, first: float = np.inf) -> dict[str, dict[str, Count]]:
+    """The "accuracy" of each name and the "success" of its attack within the `first` queries, by quantity and name."""
+    return {"accuracy": {name: test.accuracy for name, test in pooled(outcomes).items()},
+            "success": {name: success(outcomes[name], sweeps[name], first=first) for name in outcomes}}
+
+
+def _seconds(outcomes: Outcomes) -> dict[str, float]:
+    """Seconds that the trainings of each name took together."""
+    return {name: sum(outcome.fit.seconds for outcome in several) for name, several in outcomes.items()}
+
+
 def main_to_record(run: Profile, outcomes: Outcomes) -> tuple[dict, dict]:
-    """What the stage of the single split records: accuracy, size and cost of each network; and its seconds."""
+    """What the stage of the single split records, and its seconds."""
     tests = pooled(outcomes)
-    return ({"training": recipe_numbers(run.recipe),
-             "accuracy": {name: test.accuracy for name, test in tests.items()},
-             "accuracy_by_class": {name: test.by_class for name, test in tests.items()},
-             "majority": majority(next(iter(tests.values()))),
-             "confusion": {name: test.confusion.tolist() for name, test in tests.items()},
-             "networks": sizes(outcomes)},
-            {name: outcome.fit.seconds for name, [outcome] in outcomes.items()})
+    return {"training": recipe_numbers(run.recipe),
+            "accuracy": {name: test.accuracy for name, test in tests.items()},
+            "accuracy_by_class": {name: test.by_class for name, test in tests.items()},
+            "majority": majority(next(iter(tests.values()))),
+            "confusion": {name: test.confusion.tolist() for name, test in tests.items()},
+            "networks": sizes(outcomes)}, _seconds(outcomes)
 
 
 def by_original_class(outcomes: Outcomes) -> pd.DataFrame:
-    """How many faces each network calls masked, by original class; those of neither class are shown, not scored."""
-    rows: dict[str, dict[str, str]] = {}
-    for name, several in outcomes.items():
-        test = pooled({name: several})[name]
-        said = test.probabilities.argmax(axis=1) == CLASSES.index("masked")
-        for own, label in enumerate(CLASSES):
-            inside = test.labels == own
-            rows.setdefault(label, {})[name] = str(clustered(said[inside], test.clusters[inside]))
-        apart = pd.concat([outcome.left_out for outcome in several])
-        for original, faces in apart.groupby("original"):
-            rows.setdefault(original, {})[name] = str(clustered(faces.masked > 0.5, faces.group))
-    return pd.DataFrame(rows).T
+    """How many faces each network calls masked, by original class. Those of neither class are shown, not scored."""
+    columns = {}
+    for name, test in pooled(outcomes).items():
+        masked = test.probabilities.argmax(axis=1) == CLASSES.index("masked")
+        sides = {label: test.labels == number for number, label in enumerate(CLASSES)}
+        left_out = pd.concat([outcome.left_out for outcome in outcomes[name]]).groupby("original")
+        columns[name] = {label: str(clustered(masked[side], test.clusters[side])) for label, side in sides.items()} | {
+            original: str(clustered(faces.masked > 0.5, faces.group)) for original, faces in left_out}
+    return pd.DataFrame(columns)
 
 
 def measures(run: Profile, tests: Mapping[str, Evaluation]) -> pd.DataFrame:
-    """Accuracy, balanced accuracy, area under the ROC curve, calibration error and Brier score, a column a network."""
+    """Accuracy, balanced accuracy, area under the ROC curve, calibration error and Brier score, by network."""
     return pd.DataFrame({name: {
         "accuracy": str(test.accuracy),
         **{f"of the {label} faces": str(count) for label, count in test.by_class.items()},
@@ -84,7 +90,7 @@ def measures(run: Profile, tests: Mapping[str, Evaluation]) -> pd.DataFrame:
 
 
 def trials_table(outcomes: Outcomes, sweeps: Sweeps) -> pd.DataFrame:
-    """A row a trial: its seed or fold, accuracy, and success of the attack."""
+    """A row for each trial: its seed or fold, accuracy, and success of the attack."""
     rows = [{"network": name, "seed": outcome.trial.seed,
              "fold": "–" if outcome.trial.fold is None else outcome.trial.fold,
              "accuracy": str(outcome.test.accuracy), "success of one pixel": str(success([outcome], [sweep]))}
@@ -93,102 +99,95 @@ def trials_table(outcomes: Outcomes, sweeps: Sweeps) -> pd.DataFrame:
 
 
 def folds_to_record(run: Profile, outcomes: Outcomes, sweeps: Sweeps, again: Outcomes,
-                  swept_again: Sweeps) -> tuple[dict, dict]:
-    """What the stage of folds and seeds records."""
-    tests = pooled(outcomes)
-    seconds = {name: sum(outcome.fit.seconds for outcome in several) for name, several in outcomes.items()}
-    attacked = {name: sum(sweep.seconds for sweep in several) for name, several in sweeps.items()}
-    apart = {name: pd.concat([outcome.left_out for outcome in several]) for name, several in outcomes.items()}
+                    swept_again: Sweeps) -> tuple[dict, dict]:
+    """What the stage of the splits records: folds, and other seeds (`again`)."""
+    tests, counts = pooled(outcomes), accuracy_and_success(outcomes, sweeps)
+    left_out = {name: pd.concat([outcome.left_out for outcome in several]) for name, several in outcomes.items()}
     return {"folds": {
-        "count": run.folds, "repeats": run.repeats,
-        "accuracy": {name: test.accuracy for name, test in tests.items()},
+        "count": run.folds, "repeats": run.repeats, "accuracy": counts["accuracy"],
         "accuracy_by_class": {name: test.by_class for name, test in tests.items()},
         "balanced": {name: test.balanced(seed=run.seed) for name, test in tests.items()},
         "area": {name: test.area(seed=run.seed) for name, test in tests.items()},
         "calibration_error": {name: f"{test.calibration_error:.4f}" for name, test in tests.items()},
         "majority": majority(next(iter(tests.values()))),
-        "left_out_masked": {name: clustered(table.masked > 0.5, table.group)
-                            for name, table in apart.items() if len(table)},
-        "success": {name: success(outcomes[name], sweeps[name]) for name in outcomes},
+        "left_out_masked": {name: clustered(faces.masked > 0.5, faces.group)
+                            for name, faces in left_out.items() if len(faces)},
+        "success": counts["success"],
         "only": {name: int(only.sum()) for name, only in _only(tests).items()},
-        "each": {name: {str(outcome.trial.fold): {"accuracy": outcome.test.accuracy,
-                                                  "success": success([outcome], [sweep])}
-                        for outcome, sweep in zip(outcomes[name], sweeps[name])} for name in outcomes},
-        "seeds": {name: {str(outcome.trial.seed): {"accuracy": outcome.test.accuracy,
-                                                   "success": success([outcome], [sweep])}
-                         for outcome, sweep in zip(again[name], swept_again[name])} for name in again},
-    }}, {"training": seconds, "attack": attacked}
+        "each": {name: _each(outcomes[name], sweeps[name], "fold") for name in outcomes},
+        "seeds": {name: _each(again[name], swept_again[name], "seed") for name in again},
+    }}, {"training": _seconds(outcomes),
+         "attack": {name: sum(sweep.seconds for sweep in several) for name, several in sweeps.items()}}
+
+
+def _each(outcomes: Sequence[Outcome], sweeps: Sequence[Sweep], key: str) -> dict:
+    """Accuracy and success of each trial, by its fold or seed."""
+    return {str(getattr(outcome.trial, key)):
+            {"accuracy": outcome.test.accuracy, "success": success([outcome], [sweep])}
+            for outcome, sweep in zip(outcomes, sweeps)}
 
 
 def _only(tests: Mapping[str, Evaluation]) -> dict[str, np.ndarray]:
-    """The faces (N,) bool of the same tests that each network has right, and none of the others."""
-    right = {name: test.correct for name, test in tests.items()}
-    return {name: own & (np.sum(list(right.values()), axis=0) == 1) for name, own in right.items()}
+    """The faces (N,) bool that only this network of all classifies correctly, for each network of the same tests."""
+    networks_correct = np.sum([test.correct for test in tests.values()], axis=0)
+    return {name: test.correct & (networks_correct == 1) for name, test in tests.items()}
 
 
 def variants_table(outcomes: Outcomes, sweeps: Sweeps) -> pd.DataFrame:
-    """A row a variant: accuracy, and success of the attack."""
-    return pd.DataFrame({words(name): {"accuracy": str(several[0].test.accuracy),
-                                       "success of one pixel": str(success(several, sweeps[name]))}
-                         for name, several in outcomes.items()}).T
+    """A row for each variant: accuracy, and success of the attack."""
+    counts = pd.DataFrame(accuracy_and_success(outcomes, sweeps)).map(str)
+    return counts.rename(index=words, columns={"success": "success of one pixel"})
 
 
 def variants_intervals(outcomes: Outcomes, sweeps: Sweeps, preprint: Mapping) -> dict[str, list]:
     """The variants as `figures.intervals` draws them, below what the preprint reports."""
-    panels: dict[str, list] = {quantity: [("preprint", stated_share(preprint, quantity), None)]
-                               for quantity in ("accuracy", "success")}
-    for name, several in outcomes.items():
-        for quantity, count in (("accuracy", several[0].test.accuracy), ("success", success(several, sweeps[name]))):
-            panels[quantity].append((words(name), count.share, count.interval))
-    return panels
+    return {quantity: [("preprint", stated_share(preprint, quantity), None),
+                       *((words(name), *interval) for name, *interval in panel)]
+            for quantity, panel in panels(accuracy_and_success(outcomes, sweeps)).items()}
 
 
 def variants_to_record(run: Profile, outcomes: Outcomes, sweeps: Sweeps, evolved: Sweeps,
-                  preprint: Mapping) -> tuple[dict, dict]:
-    """What the stage of the variants records: each row, and where the preprint's numbers lie beside the two."""
-    accuracy = {name: outcome.test.accuracy for name, [outcome] in outcomes.items()}
-    flipped = {name: success(outcomes[name], sweeps[name]) for name in outcomes}
-    found = {name: success(outcomes[name], evolved[name]) for name in evolved}
-    ends = {"accuracy": [accuracy[name] for name in found], "success": list(found.values())}
+                       preprint: Mapping) -> tuple[dict, dict]:
+    """What the stage of the variants records: and where the preprint's numbers lie beside text and code."""
+    counts = accuracy_and_success(outcomes, sweeps)
+    ends = accuracy_and_success({name: outcomes[name] for name in evolved}, evolved)
     return {"variants": {
-        "code": recipe_numbers(run.code) | {"region": CODE.region},
-        "accuracy": accuracy, "success": flipped, "evolution": found,
+        "code": recipe_numbers(run.code) | {"region": CODE.region}, **counts, "evolution": ends["success"],
         "settings": {name: {field: str(value) for field, value in dataclasses.asdict(outcome.trial.variant).items()}
                      for name, [outcome] in outcomes.items()},
         "majority": {name: majority(outcomes[name][0].test) for name in ("text", "code")},
         "as_trained": {name: outcome.as_trained for name, [outcome] in outcomes.items()
                        if outcome.trial.variant.scaling == "l2"},
-        "preprint": {quantity: position(stated_share(preprint, quantity), counts) for quantity, counts in ends.items()},
-        "matters": {"accuracy": _most(accuracy), "success": _most(flipped)},
-    }}, {"training": {name: outcome.fit.seconds for name, [outcome] in outcomes.items()}}
+        "preprint": {quantity: position(stated_share(preprint, quantity), list(by_name.values()))
+                     for quantity, by_name in ends.items()},
+        "matters": {quantity: _most(by_name) for quantity, by_name in counts.items()},
+    }}, {"training": _seconds(outcomes)}
 
 
 def _most(counts: Mapping[str, Count]) -> dict:
-    """Of the code's settings put alone into the text's variant, that which changes a count most, and to what."""
-    text = counts["text"].share
+    """The setting of the code that changes a count of the text most, alone, and the count with it."""
     alone = {setting: counts[f"text_{setting}"] for setting in one_setting_changed(TEXT, CODE)}
-    setting = max(alone, key=lambda name: abs(alone[name].share - text))
+    setting = max(alone, key=lambda name: abs(alone[name].share - counts["text"].share))
     return {"setting": SETTINGS.get(setting, setting), "count": alone[setting]}
 
 
 def other_networks_table(outcomes: Outcomes, sweeps: Sweeps) -> pd.DataFrame:
-    """A row a network: accuracy, size, cost, and success of the most promising corners and, where asked, of all."""
-    size, rows = sizes(outcomes), {}
-    for name, several in outcomes.items():
-        first, every = (success(several, sweeps[name], first=most) for most in (FIRST, np.inf))
-        rows[name] = {"accuracy": str(several[0].test.accuracy), "parameters": f"{size[name]['parameters']:,}",
-                      "million multiplications": f"{size[name]['multiplications']:,}",
-                      f"success, first {FIRST} corners": str(first),
-                      "success, all corners": str(every) if name in networks.NETWORKS else "–"}
-    return pd.DataFrame(rows).T
+    """A row for each network: accuracy, size, cost, and success of the first corners and, where tried, of all."""
+    first, every = (accuracy_and_success(outcomes, sweeps, first=most) for most in (FIRST, np.inf))
+    return pd.DataFrame({name: {
+        "accuracy": str(first["accuracy"][name]), "parameters": f"{size['parameters']:,}",
+        "million multiplications": f"{size['multiplications']:,}",
+        f"success, first {FIRST} corners": str(first["success"][name]),
+        "success, all corners": str(every["success"][name]) if name in networks.NETWORKS else "–"}
+        for name, size in sizes(outcomes).items()}).T
 
 
 def other_networks_to_record(run: Profile, outcomes: Outcomes, sweeps: Sweeps) -> tuple[dict, dict]:
     """What the stage of the other networks records."""
+    counts = accuracy_and_success(outcomes, sweeps, first=FIRST)
     return {"other_networks": {
         "training": recipe_numbers(run.comparison), "first": FIRST, "corners": len(attack.CORNERS) * SIZE**2,
-        "accuracy": {name: several[0].test.accuracy for name, several in outcomes.items()},
-        "balanced": {name: several[0].test.balanced(seed=run.seed) for name, several in outcomes.items()},
-        "networks": sizes(outcomes),
-        "success": {name: success(several, sweeps[name], first=FIRST) for name, several in outcomes.items()},
-    }}, {name: several[0].fit.seconds for name, several in outcomes.items()}
+        "accuracy": counts["accuracy"],
+        "balanced": {name: test.balanced(seed=run.seed) for name, test in pooled(outcomes).items()},
+        "networks": sizes(outcomes), "success": counts["success"],
+    }}, _seconds(outcomes)

@@ -1,4 +1,4 @@
-"""Ways of doing the experiment, and on which photographs they are tried."""
+"""Variants of the experiment, and the trials that test them."""
 
 import dataclasses
 from dataclasses import dataclass
@@ -10,13 +10,12 @@ from maskdet.config import Profile, Recipe
 
 @dataclass(frozen=True)
 class Variant:
-    """One way of doing the experiment; the defaults are those of the preprint's text.
+    """A way of doing the experiment. The defaults are those of the preprint's text.
 
-    `crops`: what they are cut from, "detected" boxes or "labelled" ones; `scaling`: of the crops ("l2": as
-    `training.normalised`, in training only; "median": their medians are seen); `recipe`: which one of the profile,
-    of another length where `epochs` are given, and on crops as they are where it is `plain`; `hardened`: how it
-    is trained against one pixel, if it is (see `hardening`); `region`: rows and columns of the crop below this are
-    searched.
+    `crops`: cut from "detected" boxes or from "labelled" boxes. `scaling` of the crops: "unit"; "l2", as by
+    `training.normalised`, in training only; "median", filtered before. `recipe`: the profile's field that holds it;
+    `epochs`, where given, replace its own; `plain`: on crops that are not augmented. `hardened`: how the network is
+    trained against one pixel (see `hardening`). `region`: only rows and columns below this are searched.
     """
 
     network: str = "resnet"
@@ -36,14 +35,13 @@ class Variant:
 
 
 TEXT = Variant()
-CODE = Variant(network="figure2", crops="labelled", scaling="l2", recipe="code", region=32)  # of the code as published
+CODE = Variant(network="figure2", crops="labelled", scaling="l2", recipe="code", region=32)  # the published code
 
 
 def one_setting_changed(variant: Variant, other: Variant) -> dict[str, Variant]:
     """`variant` with each of its settings alone replaced by that of `other`, by the setting's name."""
-    names = [field.name for field in dataclasses.fields(Variant)]
-    return {name: dataclasses.replace(variant, **{name: getattr(other, name)}) for name in names
-            if getattr(variant, name) != getattr(other, name)}
+    return {name: dataclasses.replace(variant, **{name: value}) for name, value in vars(other).items()
+            if getattr(variant, name) != value}
 
 
 @dataclass(frozen=True)
@@ -56,46 +54,46 @@ class Trial:
 
     @property
     def name(self) -> str:
-        """What its files are called; the region is not part of it, since it changes no network."""
-        ways = [self.variant.network] + [getattr(self.variant, name) for name in ("crops", "scaling", "recipe")
-                                      if getattr(self.variant, name) != getattr(TEXT, name)]
-        ways += [f"{self.variant.epochs}epochs"] * (self.variant.epochs is not None) + ["plain"] * self.variant.plain
-        ways += [self.variant.hardened] * (self.variant.hardened is not None)
-        return "-".join(ways + [str(self.seed)] + ([] if self.fold is None else [f"fold{self.fold}"]))
+        """The name of its files. The region is no part of it, since it does not change the network."""
+        variant = self.variant
+        parts = [variant.network, *(getattr(variant, setting) for setting in ("crops", "scaling", "recipe")
+                                    if getattr(variant, setting) != getattr(TEXT, setting)),
+                 variant.epochs and f"{variant.epochs}epochs", variant.plain and "plain", variant.hardened,
+                 str(self.seed), None if self.fold is None else f"fold{self.fold}"]
+        return "-".join(part for part in parts if part)
 
 
 def main_run(run: Profile) -> dict[str, list[Trial]]:
-    """The two networks of the preprint on the profile's split, all else as its text has it, by name."""
+    """The two networks of the preprint on the profile's split, all else as in its text."""
     return {name: [Trial(Variant(name), run.seed)] for name in networks.NETWORKS}
 
 
 def repeats(run: Profile) -> dict[str, list[Trial]]:
-    """The same on the splits by each of the profile's seeds, the first of them `main`."""
+    """The same on the split of each of the profile's seeds; the first is the main run."""
     return {name: [Trial(Variant(name), run.seed + more) for more in range(run.repeats)] for name in networks.NETWORKS}
 
 
 def folds(run: Profile) -> dict[str, list[Trial]]:
-    """The same on each of the profile's folds: every face is tested once."""
+    """The same on each of the profile's folds, so that every face is tested once."""
     return {name: [Trial(Variant(name), run.seed, fold) for fold in range(run.folds)] for name in networks.NETWORKS}
 
 
 def text_and_code(run: Profile) -> dict[str, list[Trial]]:
-    """The preprint's text and its code, and each with one setting of the other's (`text_crops`), on the profile's
-    split."""
-    named: dict[str, Variant] = {}
+    """The preprint's text and its code, and each with one setting of the other's ("text_crops"), on the same split."""
+    variants = {}
     for name, variant, other in (("text", TEXT, CODE), ("code", CODE, TEXT)):
-        changed = one_setting_changed(variant, other)
-        named |= {name: variant} | {f"{name}_{setting}": mixed for setting, mixed in changed.items()}
-    return {name: [Trial(variant, run.seed)] for name, variant in named.items()}
+        variants[name] = variant
+        variants |= {f"{name}_{setting}": mixed for setting, mixed in one_setting_changed(variant, other).items()}
+    return {name: [Trial(variant, run.seed)] for name, variant in variants.items()}
 
 
 def other_networks(run: Profile) -> dict[str, list[Trial]]:
-    """The backbones of the detectors that the preprint cites, on the same crops as `main`."""
+    """The backbones of the detectors that the preprint cites, on the crops of the main run."""
     return {name: [Trial(Variant(name, recipe="comparison"), run.seed)] for name in run.compared}
 
 
 def training_lengths(run: Profile) -> dict[str, list[Trial]]:
-    """`main` trained for each of the profile's lengths and in full, on augmented crops and on plain ones."""
+    """The main run trained for each of the profile's lengths and in full, on augmented crops and on plain crops."""
     return {f"{name}, {epochs or run.recipe.epochs} epochs{', plain' * plain}":
             [Trial(Variant(name, epochs=epochs, plain=plain), run.seed)]
             for name in networks.NETWORKS for plain in (False, True) for epochs in (*run.lengths, None)}
@@ -103,7 +101,7 @@ def training_lengths(run: Profile) -> dict[str, list[Trial]]:
 
 @dataclass(frozen=True)
 class Defence:
-    """What a deployer can do: in a reader's words, and as settings of a variant."""
+    """What a user of a network can do: in a reader's words, and as settings of a variant."""
 
     words: str
     settings: dict[str, Any]
@@ -114,7 +112,8 @@ DEFENCES = {
     "median_filter": Defence("median filter", {"scaling": "median"}),
     "trained_on_witnesses": Defence("trained on witnesses", {"hardened": "witness"}),
     "trained_on_bounds": Defence("trained on bounds", {"hardened": "bounds"}),
-    "filter_trained_on_witnesses": Defence("filter, trained on witnesses", {"scaling": "median", "hardened": "witness"}),
+    "filter_trained_on_witnesses": Defence("filter, trained on witnesses",
+                                           {"scaling": "median", "hardened": "witness"}),
 }
 
 
@@ -124,10 +123,8 @@ def defence(variant: Variant) -> str:
 
 
 def with_defences(run: Profile) -> dict[str, list[Trial]]:
-    """`main` with each defence that the profile names, by network and defence. Raises ValueError for another."""
-    unknown = set(run.defences) - set(DEFENCES)
-    if unknown:
+    """The main run with each defence that the profile names, by network and defence. Raises ValueError for another."""
+    if unknown := set(run.defences) - set(DEFENCES):
         raise ValueError(f"expected defences among {', '.join(map(repr, DEFENCES))}, got {sorted(unknown)}")
-    tried = [DEFENCES[name] for name in run.defences]
-    return {f"{name}, {known.words}": [Trial(Variant(name, **known.settings), run.seed)]
-            for name in networks.NETWORKS for known in tried}
+    return {f"{name}, {DEFENCES[key].words}": [Trial(Variant(name, **DEFENCES[key].settings), run.seed)]
+            for name in networks.NETWORKS for key in run.defences}

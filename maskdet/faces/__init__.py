@@ -1,7 +1,8 @@
-"""Faces: found by a detector, matched to the labelled boxes, cropped to one size.
+"""Faces: detected, matched to the labelled boxes, and cropped to the same size.
 
-`detectors`: all behind one call; `cascade`: MTCNN, compiled; `yunet`: a smaller network, in one pass;
-`matching`: boxes paired by overlap, and cropping; `crops`: the stage of the experiment; `tables`: what was found and missed. A new detector is one function and one line in `DETECTORS`.
+`detectors`: all of them behind one call; `cascade`: MTCNN, compiled; `yunet`: a smaller network, in one pass;
+`matching`: boxes paired by overlap, and cropping; `crops`: the stage of the experiment; `tables`: the faces found and
+missed. A new detector is a function in `DETECTORS`.
 """
 
 from maskdet.faces.crops import SOURCES, Faces, crop_faces, detect_split, labels, read

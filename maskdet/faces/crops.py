@@ -15,19 +15,20 @@ from maskdet.faces.detectors import detector, key
 from maskdet.faces.matching import crop, match, surroundings
 
 BOX = ["left", "top", "right", "bottom"]
-KINDS, SOURCES = ("crops", "patches"), ("detected", "labelled")
+CUTS = {"crops": (crop, SIZE), "patches": (surroundings, 2 * SIZE)}  # how each kind of image is cut, and its side
+SOURCES = ("detected", "labelled")  # the boxes that they are cut by
 
 
 @dataclass(frozen=True)
 class Faces:
-    """What the detector found in the annotated photographs of a run.
+    """The labelled faces of a run's annotated photographs, and what a detector found there.
 
-    `faces`: every labelled face: photograph, box, original, label, split, found, iou, score,
-    group (near-duplicate photographs share one).
+    `faces`: every labelled face: photograph, box, original, label, split, found, iou, score, group (of near-duplicate
+    photographs).
     `detections`: every detected box: photograph, box, score, matched.
-    `crops`, by the box that they were cut from: "detected", a crop of each found face, and
-    "labelled", one of every face; each (N, 50, 50, 3) uint8, in the order of `faces`. `patches`: the same with
-    their surroundings, (N, 100, 100, 3). `seconds`: what detection took, all photographs together.
+    `crops`: by source, "detected" (each found face, cut by its detected box) or "labelled" (every face), (N, 50, 50,
+    3) uint8, in the order of `faces`. `patches`: the same with their surroundings, (N, 100, 100, 3).
+    `seconds`: the time of the detection, all photographs together.
     """
 
     faces: pd.DataFrame
@@ -37,12 +38,12 @@ class Faces:
     seconds: float
 
     def rows(self, source: str = "detected") -> pd.DataFrame:
-        """The faces that have such a box, a row for each of `crops[source]`."""
+        """The faces of `crops[source]`, a row for each."""
         return self.faces[self.faces.found if source == "detected" else slice(None)].reset_index(drop=True)
 
     def part(self, *splits: str) -> tuple[np.ndarray, np.ndarray, pd.DataFrame]:
-        """Crops (N, 50, 50, 3), labels (N,) (0 bare, 1 masked) and table of the found faces of
-        these splits that belong to one of the two classes. Raises ValueError if there are none."""
+        """Crops (N, 50, 50, 3), labels (N,) (0 bare, 1 masked) and table of the found faces of the two classes in
+        these splits. Raises ValueError if there are none."""
         table = self.rows()
         table = table[table.split.isin(splits) & table.label.isin(CLASSES)]
         if table.empty:
@@ -58,24 +59,23 @@ def labels(table: pd.DataFrame) -> np.ndarray:
 def crop_faces(profile: Profile) -> Faces:
     """Detect, by `profile.detector`, match and crop the faces of `profile`'s photographs; write them for later stages.
 
-    Detections are kept in a journal, photograph by photograph: an interrupted call goes on where it
-    stopped. Where the photographs, or the detector's code, weights or packages have changed, all is done anew.
+    A journal keeps the detections of each photograph: an interrupted call is resumed. Where the photographs, or the
+    detector's code, weights or packages have changed, all of them are searched anew.
     """
-    dataset = data.read(profile)
+    dataset, path = data.read(profile), _folder(profile) / "crops.npz"
     photographs = dataset.photographs.photograph[dataset.photographs.annotated]
-    path, key = _folder(profile) / "crops.npz", _key(dataset, profile)
     with files.alone(path):
         if path.exists():
             with contextlib.suppress(ValueError):
                 return read(profile)
-            path.unlink()  # the tables count once the crops are there, written last
-        found = _match_all(dataset, _detected(profile, dataset, photographs, name=profile.detector), iou=profile.iou)
+            path.unlink()  # the tables count only beside crops.npz, which is written last
+        faces = _match_all(dataset, _detected(profile, dataset, photographs, name=profile.detector), iou=profile.iou)
         for table in ("faces", "detections"):
             with files.whole(_folder(profile) / f"{table}.csv") as part:
-                getattr(found, table).to_csv(part, index=False)
+                getattr(faces, table).to_csv(part, index=False)
         with files.whole(path) as part:
-            np.savez(part, seconds=found.seconds, key=key,
-                     **{f"{kind}_{boxes}": getattr(found, kind)[boxes] for kind in KINDS for boxes in SOURCES})
+            np.savez(part, seconds=faces.seconds, key=_crops_key(dataset, profile),
+                     **{f"{kind}_{source}": getattr(faces, kind)[source] for kind in CUTS for source in SOURCES})
     return read(profile)
 
 
@@ -84,17 +84,16 @@ def _folder(profile: Profile) -> Path:
 
 
 def detect_split(profile: Profile, name: str, *, split: str = "test") -> Faces:
-    """What the detector `name` finds in the photographs of one split; its crops are those called "detected".
-
-    Its detections are kept in a journal of its own, as those of `prepare`. Raises as `detector`.
-    """
+    """The faces of the photographs of a split, and what the detector `name` finds there. Its detections are kept in a
+    journal, as in `crop_faces`. Raises as `detector`."""
     dataset = data.read(profile)
     photographs = dataset.photographs.photograph[dataset.photographs.split == split]
     return _match_all(dataset, _detected(profile, dataset, photographs, name=name), iou=profile.iou)
 
 
-def _detected(profile: Profile, dataset: data.Dataset, photographs, *, name: str) -> list[tuple[str, dict]]:
-    journal = files.Journal(_folder(profile) / f"{name}.jsonl", key=files.digest(dataset.checksum, name, key(name)))
+def _detected(profile: Profile, dataset: data.Dataset, photographs, *, name: str) -> dict[str, dict]:
+    """The detections in each photograph: boxes, scores and seconds."""
+    journal = files.Journal(_folder(profile) / f"{name}.jsonl", key=_key(dataset, name))
     todo = [photograph for photograph in photographs if photograph not in journal.items]
     if todo:
         detect = detector(name)  # which takes seconds
@@ -103,53 +102,56 @@ def _detected(profile: Profile, dataset: data.Dataset, photographs, *, name: str
         boxes, scores = detect(image)
         seconds = round(time.perf_counter() - start, 4)
         journal.add(photograph, {"boxes": boxes.tolist(), "scores": scores.tolist(), "seconds": seconds})
-    return [(photograph, journal.items[photograph]) for photograph in photographs]
+    return {photograph: journal.items[photograph] for photograph in photographs}
 
 
-def _key(dataset: data.Dataset, profile: Profile) -> str:
-    """Names the labelled photographs, their split, the detector as it is now, and what else crops are made with."""
-    return files.digest(dataset.checksum, dataset.boxes.to_csv(), profile.detector, key(profile.detector), profile.iou,
-                        keys.code(_match_all))
+def _key(dataset: data.Dataset, name: str) -> str:
+    """A digest of what detections depend on: the photographs, how they are read, and the detector `name`."""
+    return files.digest(dataset.checksum, name, key(name), keys.code(data.Dataset))
 
 
-def _match_all(dataset, detected: list[tuple[str, dict]], *, iou: float) -> Faces:
+def _crops_key(dataset: data.Dataset, profile: Profile) -> str:
+    """A digest of what crops depend on: detections, labelled boxes, their split, and how they are matched and cut."""
+    return files.digest(_key(dataset, profile.detector), dataset.boxes.to_csv(), profile.iou, keys.code(_match_all))
+
+
+def _match_all(dataset, detected: dict[str, dict], *, iou: float) -> Faces:
+    """The labelled faces of each photograph matched to its `detected` boxes, with the images cut by both."""
     tables, detections = [], []
-    cut: dict[tuple[str, str], list] = {(kind, boxes): [] for kind in KINDS for boxes in SOURCES}
-    labelled = dict(list(dataset.boxes[dataset.boxes.face].groupby("photograph")))
-    for photograph, item in detected:
-        boxes = np.array(item["boxes"], np.float32).reshape(-1, 4)
-        table = labelled.get(photograph, dataset.boxes[:0]).drop(columns="face").copy()
+    images: dict[tuple[str, str], list] = {(kind, source): [] for kind in CUTS for source in SOURCES}
+    labelled = dict(list(dataset.boxes[dataset.boxes.face].drop(columns="face").groupby("photograph")))
+    empty = dataset.boxes[:0].drop(columns="face")
+    for photograph, item in detected.items():
+        boxes, scores = np.array(item["boxes"], np.float32).reshape(-1, 4), np.array([*item["scores"], np.nan])
+        table = labelled.get(photograph, empty)
         index, shared = match(boxes, table[BOX].to_numpy(), iou=iou)
-        table["found"], table["iou"] = index >= 0, shared
-        table["score"] = [item["scores"][i] if i >= 0 else np.nan for i in index]
-        tables.append(table)
+        tables.append(table.assign(found=index >= 0, iou=shared, score=scores[index]))  # at -1: NaN
         detections.append(pd.DataFrame(boxes, columns=BOX).assign(
-            photograph=photograph, score=item["scores"], matched=np.isin(np.arange(len(boxes)), index)))
-        if table.empty:  # its image is not read
+            photograph=photograph, score=scores[:-1], matched=np.isin(np.arange(len(boxes)), index)))
+        if table.empty:
             continue
         image = dataset.image(photograph)
-        for source, edges in (("detected", boxes[index[index >= 0]]), ("labelled", table[BOX].to_numpy())):
-            cut["crops", source] += [crop(image, box) for box in edges]
-            cut["patches", source] += [surroundings(image, box) for box in edges]
+        for source, edges in zip(SOURCES, (boxes[index[index >= 0]], table[BOX].to_numpy())):
+            for kind, (cut, _) in CUTS.items():
+                images[kind, source] += [cut(image, box) for box in edges]
     faces = pd.concat(tables, ignore_index=True)
     faces["group"] = faces.photograph.map(dataset.photographs.set_index("photograph").group)
-    crops, patches = ({boxes: np.array(cut[kind, boxes], np.uint8).reshape(-1, side, side, 3) for boxes in SOURCES}
-                      for kind, side in (("crops", SIZE), ("patches", 2 * SIZE)))
+    crops, patches = ({source: np.array(images[kind, source], np.uint8).reshape(-1, side, side, 3)
+                       for source in SOURCES} for kind, (_, side) in CUTS.items())
     return Faces(faces, pd.concat(detections, ignore_index=True), crops, patches,
-                 sum(item["seconds"] for _, item in detected))
+                 sum(item["seconds"] for item in detected.values()))
 
 
 def read(profile: Profile) -> Faces:
-    """What `prepare` wrote. Raises FileNotFoundError, naming the command, if it has not run, and
-    ValueError if it ran on other photographs, labels or splits than the profile's now, or by another detector."""
+    """What `crop_faces` wrote. Raises FileNotFoundError, with the command, if it has not run, and ValueError if it ran
+    on other photographs, labels or splits than the profile's now, or by another detector."""
     path = _folder(profile) / "crops.npz"
     if not path.exists():
         raise FileNotFoundError(f"expected crops of profile {profile.name}, got none: run `{profile.command}`")
     with np.load(path) as archive:
-        seconds, key = float(archive["seconds"]), str(archive["key"])
-        crops, patches = ({boxes: archive[f"{kind}_{boxes}"] for boxes in SOURCES} for kind in KINDS)
-    if key != _key(data.read(profile), profile):
-        raise ValueError("expected crops of the photographs, by the detector, as they are now, got older ones in "
-                         f"{path}: run `{profile.command}`")
-    faces, detections = (pd.read_csv(_folder(profile) / f"{name}.csv") for name in ("faces", "detections"))
-    return Faces(faces, detections, crops, patches, seconds)
+        if str(archive["key"]) != _crops_key(data.read(profile), profile):
+            raise ValueError("expected crops of the photographs, by the detector, as they are now, got older ones in "
+                             f"{path}: run `{profile.command}`")
+        crops, patches = ({source: archive[f"{kind}_{source}"] for source in SOURCES} for kind in CUTS)
+        faces, detections = (pd.read_csv(_folder(profile) / f"{name}.csv") for name in ("faces", "detections"))
+        return Faces(faces, detections, crops, patches, float(archive["seconds"]))

@@ -1,4 +1,4 @@
-"""Detected boxes paired with labelled ones, and the part of a photograph inside a box."""
+"""Detected boxes paired with labelled boxes, and the part of a photograph inside a box."""
 
 import numpy as np
 from PIL import Image
@@ -12,43 +12,49 @@ def checked_photograph(photograph) -> np.ndarray:
     kind, shape = getattr(photograph, "dtype", type(photograph).__name__), np.shape(photograph)
     if kind != np.uint8 or len(shape) != 3 or shape[2] != 3 or 0 in shape:
         raise ValueError(f"expected a photograph (H, W, 3) uint8, got {kind} {shape}: "
-                         "of a file, np.asarray(Image.open(path).convert('RGB')) is one")
+                         "read a file with np.asarray(Image.open(path).convert('RGB'))")
     return photograph
 
 
-
-def overlap(boxes: np.ndarray, others: np.ndarray) -> np.ndarray:
-    """Intersection over union of `boxes` (M, 4) with `others` (N, 4): (M, N), 0 to 1."""
-    a, b = np.asarray(boxes, float)[:, None], np.asarray(others, float)[None]
-    size = np.minimum(a[..., 2:], b[..., 2:]) - np.maximum(a[..., :2], b[..., :2])
-    shared = np.prod(np.clip(size, 0, None), axis=-1)
-    areas = [np.prod(np.clip(box[..., 2:] - box[..., :2], 0, None), axis=-1) for box in (a, b)]
+def overlap(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Intersection over union of boxes `a` (M, 4) with boxes `b` (N, 4): (M, N), 0 to 1."""
+    a, b = np.asarray(a, float)[:, None], np.asarray(b, float)[None]
+    sides = np.minimum(a[..., 2:], b[..., 2:]) - np.maximum(a[..., :2], b[..., :2])
+    shared, *areas = (np.prod(np.clip(lengths, 0, None), axis=-1)
+                      for lengths in (sides, a[..., 2:] - a[..., :2], b[..., 2:] - b[..., :2]))
     return shared / np.maximum(areas[0] + areas[1] - shared, 1e-9)
 
 
 def match(boxes: np.ndarray, labelled: np.ndarray, *, iou: float) -> tuple[np.ndarray, np.ndarray]:
-    """Pair detected `boxes` (M, 4) with `labelled` boxes (N, 4), one to one, by their overlap.
+    """Pair detected `boxes` (M, 4) with `labelled` boxes (N, 4) by their overlap, each with at most one.
 
-    Of all pairings it takes the one of the largest total overlap, and keeps pairs above `iou`.
-    Returns the index of the box for each label (N,), -1 where it was missed, and its overlap (N,).
+    Of all pairings with overlaps above `iou`, takes that of the largest total overlap. Returns, for each labelled box,
+    the index of its detected box (N,), -1 where it was missed, and their overlap (N,).
     """
     index, shared = np.full(len(labelled), -1), np.zeros(len(labelled))
     if len(boxes) and len(labelled):
         table = overlap(boxes, labelled)
-        table[table <= iou] = 0  # a pair that does not count must not outbid one that does
+        table[table <= iou] = 0  # a pair that does not count must not displace a pair that does
         rows, columns = linear_sum_assignment(table, maximize=True)
         keep = table[rows, columns] > 0
         index[columns[keep]], shared[columns[keep]] = rows[keep], table[rows, columns][keep]
     return index, shared
 
 
-def surroundings(photograph: np.ndarray, box, *, size: int = 2 * SIZE) -> np.ndarray:
-    """`box` and as much again around it, (size, size, 3) uint8: the box is the middle half of each side.
+def crop(photograph: np.ndarray, box, *, size: int = SIZE) -> np.ndarray:
+    """The part of `photograph` (H, W, 3) inside `box`, clipped and resized: (size, size, 3) uint8. Raises ValueError
+    for a box without an area inside the photograph, and for anything but a photograph."""
+    height, width = checked_photograph(photograph).shape[:2]
+    left, top, right, bottom = _inside(np.asarray(box, float), width=width, height=height)
+    part = Image.fromarray(photograph[top:bottom, left:right])
+    return np.asarray(part.resize((size, size), Image.Resampling.BILINEAR))
 
-    Beyond the photograph (H, W, 3) its border is repeated. Raises ValueError as `crop`.
-    """
-    (height, width), edges = photograph.shape[:2], np.asarray(box, float)
-    left, top, right, bottom = _inside(edges, width=width, height=height)
+
+def surroundings(photograph: np.ndarray, box, *, size: int = 2 * SIZE) -> np.ndarray:
+    """`box` with half its width and height more on each side, (size, size, 3) uint8. Beyond the photograph (H, W, 3)
+    its border is repeated. Raises ValueError as `crop`."""
+    height, width = photograph.shape[:2]
+    left, top, right, bottom = _inside(np.asarray(box, float), width=width, height=height)
     wide, high = (right - left) / 2, (bottom - top) / 2
     window = np.array([left - wide, top - high, right + wide, bottom + high])
     first, last = np.floor(window[:2]).astype(int), np.ceil(window[2:]).astype(int)
@@ -59,7 +65,7 @@ def surroundings(photograph: np.ndarray, box, *, size: int = 2 * SIZE) -> np.nda
 
 
 def _inside(edges: np.ndarray, *, width: int, height: int) -> tuple[int, int, int, int]:
-    """The part of a box within a photograph of `width` x `height`, in whole pixels. Raises ValueError without any."""
+    """The part of a box inside a photograph of `width` x `height`, in whole pixels. Raises ValueError without any."""
     expected = f"expected a box (left, top, right, bottom) inside a photograph {width} pixels wide and {height} high"
     if edges.shape != (4,) or not np.isfinite(edges).all():
         raise ValueError(f"{expected}, four finite numbers, got {edges.tolist()}")
@@ -70,14 +76,3 @@ def _inside(edges: np.ndarray, *, width: int, height: int) -> tuple[int, int, in
     if left >= right or top >= bottom:
         raise ValueError(f"{expected}, at least in part, got {edges.round(1).tolist()}, which is outside")
     return left, top, right, bottom
-
-
-def crop(photograph: np.ndarray, box, *, size: int = SIZE) -> np.ndarray:
-    """The part of `photograph` (H, W, 3) inside `box`, clipped and resized: (size, size, 3) uint8.
-
-    Raises ValueError where the box has no area inside the photograph, or where this is none.
-    """
-    height, width = checked_photograph(photograph).shape[:2]
-    left, top, right, bottom = _inside(np.asarray(box, float), width=width, height=height)
-    part = Image.fromarray(photograph[top:bottom, left:right])
-    return np.asarray(part.resize((size, size), Image.Resampling.BILINEAR))

@@ -1,8 +1,8 @@
 """YuNet (Wu, Peng and Yu 2023): the faces of a photograph in one pass of a network of 51,000 weights.
 
 W. Wu, H. Peng and S. Yu, "YuNet: A tiny millisecond-level face detector", Machine Intelligence Research 20, 656-665.
-Each cell of three grids says whether a face is around it, and where its edges lie. The weights come with the
-package: plain arrays, of which the card beside them says where they are from.
+Each cell of three grids says whether a face is around it, and where its edges are. The weights come with the package
+as plain arrays; the card beside them states their source.
 """
 
 import io
@@ -24,63 +24,55 @@ REMEDY = "install the package anew (in a checkout: `git checkout maskdet/faces/s
 
 @dataclass(frozen=True)
 class Settings:
-    """How a photograph is looked at, and which boxes count.
+    """How a photograph is searched, and which boxes count.
 
-    `longest`: the side, in pixels, to which its longer one is brought, at most `enlarged` times; `shrunk`: how many
-    times smaller it is looked at once more, for faces of at least `large` pixels in the photograph, which fill more
-    cells than the network overlooks. `threshold`: the least score, more by `stricter` for boxes less than `narrow`
-    pixels wide; `iou`: the overlap above which the lower score goes; `margins`: shares of a box's width and height by
-    which its edges move, to where people draw them; `smallest`: the least width of a box, in pixels.
-
-    The defaults are those, of some dozens tried, that find most of the labelled faces of 20 pixels or more on the 682
-    photographs of profile `larxel` outside its test part, 1,660 of 1,792, with no more boxes without a label than
-    MTCNN has on the same photographs, 175; `margins` are the medians there. Of longer sides, 800 pixels do as well
-    as 960 and 1,120 no better; those photographs are small, and in larger ones 960 show smaller faces.
+    The defaults are the best of some dozens tried on the 682 photographs of profile `larxel` outside its test part:
+    they find most of the labelled faces of 20 pixels or more, 1,660 of 1,792, with no more unmatched boxes than MTCNN,
+    175. There 800 pixels for `longest` do as well as 960, and 1,120 no better; but those photographs are small, and in
+    larger photographs 960 show smaller faces.
     """
 
-    longest: int = 960
-    enlarged: float = 2.0
-    shrunk: int = 3
-    large: int = 60
-    threshold: float = 0.592
-    narrow: int = 24
-    stricter: float = 0.1
-    iou: float = 0.3
+    longest: int = 960  # pixels: the longer side is resized to this,
+    enlarged: float = 2.0  # but not to more than so many times its length
+    shrunk: int = 3  # a second pass, on an image so many times smaller, finds faces too large for the first pass
+    large: int = 60  # pixels of the photograph: the least width of a box from the second pass
+    threshold: float = 0.592  # the least score of a box,
+    stricter: float = 0.1  # which is so much higher for a box
+    narrow: int = 24  # of less than so many pixels in width
+    iou: float = 0.3  # of two boxes with more overlap, the box of the lower score goes
+    # Shares of a box's width and height by which its edges move, to where people draw them: medians on the same set.
     margins: tuple[float, float, float, float] = (-0.001, 0.185, 0.038, 0.076)
-    smallest: int = 16
+    smallest: int = 16  # pixels: the least width of a box
 
 
 def weights() -> dict[str, np.ndarray]:
-    """The arrays of the network by layer, "stem.kernel" for one. Raises FileNotFoundError, or ValueError where the
-    file has another checksum than its card states."""
+    """The arrays of the network by layer and part, as "stem.kernel". Raises FileNotFoundError where there are none, and
+    ValueError where the file has another checksum than its card states."""
     content = files.checked(FOLDER / "yunet.npz", card()["sha256"], remedy=REMEDY)
     with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
         return dict(arrays)
 
 
 def card() -> dict:
-    """What is stated of the weights: source, licence, checksums. Raises FileNotFoundError where there is none, and
-    ValueError for a card that is damaged."""
+    """The statement of the weights: source, licence, checksums. Raises FileNotFoundError where there is none, and
+    ValueError where it is damaged."""
     path = FOLDER / "card.json"
     if not path.exists():
         raise FileNotFoundError(f"expected the card of the weights of YuNet at {path}, got no such file: {REMEDY}")
     try:
-        found = json.loads(path.read_bytes())
-        str.isalnum(found["sha256"])
-    except (ValueError, LookupError, TypeError) as error:  # of JSON, of its encoding, of what it holds
+        card = json.loads(path.read_bytes())
+        str.isalnum(card["sha256"])
+    except (ValueError, LookupError, TypeError) as error:  # no JSON, wrong encoding, or other content
         raise ValueError(f"expected the card of the weights of YuNet, JSON with their SHA-256, in {path}, got "
                          f"{type(error).__name__}: {error}: {REMEDY}") from error
-    return found
+    return card
 
 
 def network():
-    """The network as a Keras model, untrained: a photograph (1, H, W, 3), RGB, 0 to 255, whose sides are multiples
-    of 32, to the six numbers of each cell of the three grids, (1, H / stride, W / stride, 6).
-
-    They are the logits of the class and of the object, the middle of the box in cells from the cell's corner, and the
-    logarithms of its sides in cells.
-    """
-    from maskdet.networks.backend import keras  # starts TensorFlow, without which the other detectors do
+    """The network as a Keras model, untrained: a photograph (1, H, W, 3), RGB, 0 to 255, whose sides are multiples of
+    32, to six numbers for each cell of the three grids, (1, H / stride, W / stride, 6): the logits of the class and of
+    the object, the middle of the box in cells from the cell's corner, and the logarithms of its sides in cells."""
+    from maskdet.networks.backend import keras  # starts TensorFlow, which MTCNN does not need
 
     layers = keras.layers
 
@@ -99,7 +91,7 @@ def network():
         x = unit(unit(layers.MaxPooling2D(2)(x), f"{stage}a", 64), f"{stage}b", 64)
         grids.append(x)
     outputs, x = [], None
-    for level, grid in reversed(list(enumerate(grids))):  # what the coarse grids know is added to the finer ones
+    for level, grid in reversed(list(enumerate(grids))):  # each grid is added to the next finer grid
         x = grid if x is None else layers.Add()([grid, layers.UpSampling2D(2)(x)])
         x = unit(x, f"neck{level}", 64)
         outputs.insert(0, unit(x, f"head{level}", 6, last=True))
@@ -107,10 +99,8 @@ def network():
 
 
 def inference() -> Callable:
-    """`forward(photograph (1, H, W, 3) uint8)`, as `network` with the shipped weights: traced once for all sizes.
-
-    Raises as `weights`.
-    """
+    """`forward(photograph (1, H, W, 3) uint8)`: `network` with the shipped weights, traced once for all sizes. Raises
+    as `weights`."""
     from maskdet.networks.backend import tf
 
     model, arrays = network(), weights()
@@ -143,20 +133,19 @@ class YuNet:
         return boxes[kept].astype(np.float32), scores[kept].astype(np.float32)
 
     def candidates(self, photograph: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """The boxes (M, 4) and scores (M,) of all cells above the threshold, several a face, as the network puts
-        them. Raises as a call."""
+        """The boxes (M, 4) and scores (M,) of all cells above the threshold, some for the same face, with the edges
+        that the network gives. Raises as a call."""
         height, width = checked_photograph(photograph).shape[:2]
         scale = min(self.settings.enlarged, self.settings.longest / max(height, width))
         scaled = _resized(Image.fromarray(photograph), width * scale, height * scale)
-        boxes, scores = self._cells(scaled)
-        far, far_scores = self._cells(_resized(scaled, scaled.width / self.settings.shrunk,
-                                               scaled.height / self.settings.shrunk))
+        (boxes, scores), (far, far_scores) = self._cells(scaled), self._cells(
+            _resized(scaled, scaled.width / self.settings.shrunk, scaled.height / self.settings.shrunk))
         boxes, far = boxes * (width, height, width, height), far * (width, height, width, height)
         large = far[:, 2] - far[:, 0] >= self.settings.large
         return np.concatenate([boxes, far[large]]), np.concatenate([scores, far_scores[large]])
 
     def _cells(self, image: Image.Image) -> tuple[np.ndarray, np.ndarray]:
-        """The candidates of one pass, edges as shares of the image's sides."""
+        """The boxes and scores of a pass over `image`, edges as shares of its sides."""
         wide, high = (-(-side // STRIDES[-1]) * STRIDES[-1] for side in image.size)
         canvas = np.zeros((1, high, wide, 3), np.uint8)
         canvas[0, :image.height, :image.width] = np.asarray(image)
@@ -177,11 +166,11 @@ def _resized(image: Image.Image, width: float, height: float) -> Image.Image:
 
 
 def suppressed(boxes: np.ndarray, scores: np.ndarray, *, iou: float) -> np.ndarray:
-    """Which of `boxes` (M, 4) stay, as indices, the best of their `scores` (M,) first: a box goes where it overlaps
-    one that stays by more than `iou`."""
-    left, stay = np.argsort(-scores, kind="stable"), []
-    while len(left):
-        best, left = left[0], left[1:]
+    """The indices of the `boxes` (M, 4) that stay, the best of their `scores` (M,) first: a box goes where it overlaps
+    a better box that stays by more than `iou`."""
+    remaining, stay = np.argsort(-scores, kind="stable"), []
+    while len(remaining):
+        best, remaining = remaining[0], remaining[1:]
         stay.append(best)
-        left = left[overlap(boxes[[best]], boxes[left])[0] <= iou]
+        remaining = remaining[overlap(boxes[[best]], boxes[remaining])[0] <= iou]
     return np.array(stay, int)

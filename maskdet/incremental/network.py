@@ -1,13 +1,17 @@
 """A network that answers for changes of an image by computing only what they change."""
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from maskdet.incremental import graph, kernels
+from maskdet.incremental import graph, kernels, own
 from maskdet.incremental.layers import Change, Step, rows
 
-CHUNK = 256  # candidates followed together: their tensors stay in cache
+CHUNK = 256  # candidates followed together, so that their tensors stay in cache
+IMAGES, CHANGES = 4, 8  # images, and changes of each, on which a network that was read is compared with the whole pass
+APART = 1e-3  # the difference that is allowed, relative to margins above 1: more than rounding makes
+SATURATED = 80  # larger margins have probabilities that float32 cannot hold
 
 # The C library of Linux returns a large array to the system when it is freed, and the next one is paged in anew,
 # which takes as long as the arithmetic. Once it has freed one of nearly 32 MB, it keeps what is smaller.
@@ -18,20 +22,32 @@ np.empty(2**25 - 2**16, np.uint8)
 class Incremental:
     """A network as `steps`, plain arrays without Keras; it can be sent to another process.
 
-    `shape` (H, W, 3) is that of its images, uint8.
+    `shape`: that of its images, (H, W, 3) uint8. `whole`: the whole pass (N, H, W, 3) -> (N, 2) of the Keras model that
+    it was read from; None in another process, and with other steps.
     """
 
     steps: tuple[Step, ...]
     shape: tuple[int, int, int]
+    whole: Callable[[np.ndarray], np.ndarray] | None = field(default=None, init=False, repr=False, compare=False)
 
     @classmethod
     def of(cls, model) -> "Incremental":
-        """From a Keras model whose input is an image in 0..255 and whose last layer gives logits, or
-        their softmax. Raises ValueError, naming the layer, for a kind that is not supported."""
-        return cls(graph.read(model), tuple(model.inputs[0].shape[1:]))
+        """From a Keras model that takes an image of 0 to 255 and returns logits, or their softmax.
+
+        Raises ValueError, naming the layer, for a kind that is not supported, and where the whole pass of the model
+        gives random images other margins.
+        """
+        network = cls(graph.read(model), tuple(model.inputs[0].shape[1:]))
+        # On copies, since steps that have run keep large arrays, which would be sent to each process.
+        _compare(replace(network, steps=tuple(map(replace, network.steps))), model)
+        object.__setattr__(network, "whole", model.predict_on_batch)
+        return network
+
+    def __getstate__(self) -> dict:
+        return {**vars(self), "whole": None}
 
     def face(self, image: np.ndarray) -> "Face":
-        """An image (H, W, 3) uint8 and all of its clean tensors, about a millisecond's work."""
+        """An image (H, W, 3) uint8 with all of its tensors; takes about a millisecond."""
         image = np.asarray(image)
         if image.dtype != np.uint8 or image.shape != self.shape:
             raise ValueError(f"expected a uint8 image {self.shape}, got {image.dtype} {image.shape}")
@@ -44,7 +60,7 @@ class Incremental:
 
 @dataclass(frozen=True)
 class Face:
-    """One image under attack: `tensors` are the clean activations of `network`, the image first."""
+    """An image under attack. `tensors`: the activations of `network` for the unchanged image, the image first."""
 
     network: Incremental
     image: np.ndarray
@@ -58,8 +74,8 @@ class Face:
     def query(self, pixels: np.ndarray) -> np.ndarray:
         """The logits (N, 2) of the image with `pixels` (N, K, 5: row, column, red, green, blue) set.
 
-        They differ from those of the whole forward pass by rounding only, less than 1e-5. Raises
-        ValueError for pixels that are outside the image or no whole numbers.
+        They differ from those of the whole forward pass by rounding only, by less than 1e-5. Raises ValueError for
+        pixels that are outside the image or no whole numbers.
         """
         pixels = np.asarray(pixels)
         height, width, _ = self.image.shape
@@ -88,3 +104,27 @@ class Face:
             changes.append(step.change(*(changes[i] for i in step.inputs), self.tensors[step.inputs[0]],
                                        self.tensors[number]))
         return changes[-1].values[:, :len(self.logits)]
+
+
+def _compare(network: Incremental, model) -> None:
+    """Raise ValueError where the whole pass of a Keras model has other margins than `network`, for images of random
+    pixels and of one colour with one pixel changed."""
+    rng = np.random.default_rng(0)
+    images = rng.integers(0, 256, (IMAGES, *network.shape), dtype=np.uint8)
+    images[1::2] = images[1::2, :1, :1]
+    pixels = rng.integers(0, (*network.shape[:2], 256, 256, 256), (IMAGES, CHANGES, 1, 5))
+    changed = np.repeat(images, CHANGES, axis=0).astype(np.float32)
+    row, column = pixels.reshape(-1, 5)[:, :2].T
+    changed[np.arange(len(changed)), row, column] = pixels.reshape(-1, 5)[:, 2:]
+    with np.errstate(all="ignore"):
+        ours = np.concatenate([network.face(image).query(several) for image, several in zip(images, pixels)])
+        theirs = np.asarray(model(changed, training=False))
+        margins, expected = (np.diff(logits)[:, 0] for logits in (ours, theirs))
+        if own.ends_in_softmax(model):
+            expected = np.clip(np.diff(np.log(theirs))[:, 0], -SATURATED, SATURATED)
+            margins = np.clip(margins, -SATURATED, SATURATED)
+        apart = np.abs(margins - expected)
+    if not (apart <= APART * max(1, np.abs(margins).max())).all():  # nan, too
+        raise ValueError(f"expected the margins of the whole pass of random images, {expected.min():g} to "
+                         f"{expected.max():g}, got up to {apart.max():g} more or less: a layer does something that is "
+                         f"not read here, or its weights leave the margin to rounding{graph.ELSE}")

@@ -1,12 +1,11 @@
 """Layers that multiply, or take a maximum over a window: where incremental inference spends its time.
 
 The inner loop is  row += sum over j of value[j] * weights[channel[j]],  j the channels that changed.
-As a loop in Python, LLVM keeps the row in memory; given as vectors, it keeps it in registers, and
-the loop itself runs at more than half the rate of a matrix product on one core. An intrinsic,
-and not a function around one: Numba counts the references to each array that a function is given.
+As a loop in Python, LLVM keeps the row in memory; given as vectors, it keeps it in registers, and the loop itself runs
+at more than half the rate of a matrix product on one core. An intrinsic, and not a function around one: Numba counts
+the references to each array that a function is given.
 
-Numba keeps what it compiled until the file of a function changes, not those of the functions that
-it calls: what calls each other is therefore in one file.
+Numba compiles anew what lies in a file that changed, not what calls it from another one: all of it is in this file.
 """
 
 import functools

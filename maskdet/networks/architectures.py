@@ -6,7 +6,7 @@ import numpy as np
 
 from maskdet.config import CLASSES, SIZE
 from maskdet.networks.augmentation import LUMA
-from maskdet.networks.backend import keras, tf
+from maskdet.networks.backend import build_apart, keras, tf
 
 layers = keras.layers
 
@@ -155,9 +155,7 @@ def build(name: str, *, seed: int, scaling: str = "unit", batch_normalised: bool
         raise ValueError(f"expected {kind}, one of {', '.join(known)}, got {name!r}")
     if scaling not in SCALINGS:
         raise ValueError(f"expected a scaling, one of {', '.join(SCALINGS)}, got {scaling!r}")
-    keras.utils.clear_session()  # layers are numbered from 0, whatever was built before
-    keras.utils.set_random_seed(seed)
-    return known[name](scaling)
+    return build_apart(functools.partial(known[name], scaling), seed=seed)
 
 
 def restore(name: str, weights: list[np.ndarray], *, scaling: str = "unit") -> keras.Model:

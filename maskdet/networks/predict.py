@@ -7,7 +7,7 @@ import numpy as np
 
 from maskdet import files
 from maskdet.config import CLASSES, SIZE
-from maskdet.networks.backend import keras, tf
+from maskdet.networks.backend import build_apart, keras, tf
 
 BATCH = 512  # images a forward pass; more brings nothing on a CPU
 
@@ -53,6 +53,6 @@ def read_model(path: Path) -> keras.Model:
     if not path.exists():
         raise FileNotFoundError(f"expected a network at {path}, got no such file: run `make notebooks`")
     try:
-        return keras.models.load_model(path, safe_mode=True)
+        return build_apart(lambda: keras.models.load_model(path, safe_mode=True))
     except Exception as error:  # keras raises zipfile, h5py, json and its own errors
         raise ValueError(f"expected a network saved by Keras, got {path}: delete it and run again") from error

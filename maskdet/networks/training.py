@@ -10,7 +10,7 @@ from maskdet import networks
 from maskdet.config import CLASSES, Recipe
 from maskdet.networks import hardening
 from maskdet.networks.augmentation import LUMA, Augmentation
-from maskdet.networks.backend import keras, tf
+from maskdet.networks.backend import deterministic, keras, tf
 
 WARM = 0.05  # share of the steps in which the learning rate rises to its full value
 
@@ -43,6 +43,7 @@ def fit(name: str, patches: np.ndarray, labels: np.ndarray, *, held_out: tuple, 
         raise ValueError(f"expected both classes among {len(labels)} training crops, got one")
     if crops is None and not recipe.augmented:
         raise ValueError("expected crops to train on as they are, got none: the recipe does not augment patches")
+    deterministic()
     start, rng = time.perf_counter(), np.random.default_rng(seed)
     model = networks.build(name, seed=seed, scaling=scaling, batch_normalised=recipe.batch_normalised)
     crops_shown = _shown(labels) if recipe.balanced else np.arange(len(labels))

@@ -1,8 +1,8 @@
-"""What is true of one pixel: for each face a witness that anyone can check, or a proof that there is none.
+"""Verification: for each face a pixel that flips it, a witness that anyone can check, or a proof that there is none.
 
-`rounding`: what float32 may do to the network as it is run; `forms`: affine forms of its tensors over a box of colours,
-followed through the incremental inference; `backward`: the margin that they leave, followed backwards; `bounds`: both
-together; `branching`: every place of a face decided; `verdicts`: many faces, at once.
+`rounding`: what float32 does to the network; `forms`: affine forms of its tensors over a region of colours, followed
+forward by the incremental inference; `backward`: the margin that they allow; `bounds`: both together; `branching`:
+a face verified, place by place; `many`: many faces at once.
 """
 
 from maskdet.proof.bounds import Bounds

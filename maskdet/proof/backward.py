@@ -77,7 +77,8 @@ def _pulled(step: Step, slope: np.ndarray, made: Change, given: Sequence[Change]
             raise AssertionError("expected slots numbered as on the way forward: delete Numba's cache (__pycache__)")
         return [kernels.pulled(target, slope, step.kernel, only.values.shape[1])]
     if isinstance(step, Sum):
-        return [kernels.same(change.first, change.place, made.first, made.place, step.places, slope) for change in given]
+        return [kernels.same(change.first, change.place, made.first, made.place, step.places, slope)
+                for change in given]
     [only] = given
     region = np.repeat(np.arange(len(slope)), np.diff(only.first))
     if isinstance(step, Mean):

@@ -1,5 +1,5 @@
-"""Sound bounds of a face's margin over boxes of colours: affine forms followed forward through each kind of step say
-between which values each neuron stays, and `backward` what is then left of the margin.
+"""Sound bounds of a face's margin over regions of colours: affine forms, followed forward through each kind of step,
+bound the values of each neuron, and `backward` what these leave of the margin.
 
 A new kind of step that is not linear is a method here.
 """
@@ -15,15 +15,17 @@ from maskdet.proof import kernels, rounding
 from maskdet.proof.backward import least_margin
 from maskdet.proof.forms import Form, Noise, Regions, Relaxation, bent, scaled, spread
 
-TIE = 1e-5  # float32 probabilities of logits that are further apart than this differ
-TOGETHER = {False: 10, True: 32}  # boxes bounded at once, closely and roughly: their symbols stay in cache
+TIE = 1e-5  # where logits differ by more than this, so do their float32 probabilities
+BATCH = {False: 10, True: 32}  # regions bounded together, closely or roughly, so that symbols stay in cache
 
 
 @dataclass(frozen=True)
 class Bounds:
-    """A face of a network, whose margins can be bounded: `absolutes` are its steps, with absolute weights, `own` and
-    `slack` what a float32 run rounds in each tensor and in all up to it, `steep` the largest slopes, and `doubt` what
-    rounding may do to the margin of the clean face, all as `rounding` has them."""
+    """A face of a network whose margins are to be bounded, and what `rounding` says of it.
+
+    `absolutes`: the steps with absolute weights. `own`, `slack`: what a float32 run rounds in each tensor, and in all
+    up to it. `steep`: the largest slopes. `doubt`: what rounding may do to the margin of the clean face.
+    """
 
     face: Face
     absolutes: tuple[Step, ...]
@@ -39,37 +41,39 @@ class Bounds:
         tensors = rounding.exact(steps, face.image)
         own, slack = rounding.accumulated(steps, absolutes, tensors)
         ranges = tuple((one - more, one + more) for one, more in zip(tensors, slack))
-        doubt = rounding.doubt(steps, absolutes, ranges, own)
+        small = all((np.maximum(-low, high) < rounding.LARGE).all() for low, high in ranges)
+        doubt = rounding.doubt(steps, absolutes, ranges, own) if small else np.inf
         steep = rounding.steepest(steps, absolutes, tensors)
         return cls(replace(face, tensors=tensors), absolutes, own, slack, steep, doubt)
 
-    def margin(self, label: int, boxes: Regions) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """For each box a lower bound (N,) of the margin of class `label`; how it moves with each colour, (N, 3); and
-        how much of it (N,) is left to rounding, in this box and in all within. A rough one is known in a third of the
-        time, and as a rule lower.
+    def margin(self, label: int, regions: Regions) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """For each region a lower bound (N,) of the margin of class `label`; how it moves with each colour, (N, 3); and
+        what rounding may do to it (N,), in this region and in all within it.
 
-        No whole float32 pass of the network has less for any colour of the box.
+        No whole float32 pass of the network has a lower margin for any colour of the region. A rough bound takes a
+        third of the time and is lower as a rule.
         """
-        order = np.argsort(boxes.rough, kind="stable")
-        parts = [self._margin(label, boxes[some[start:start + TOGETHER[rough]]], rough)
-                 for rough, some in zip((False, True), np.split(order, [np.count_nonzero(~boxes.rough)]))
-                 for start in range(0, len(some), TOGETHER[rough])]
+        order = np.argsort(regions.rough, kind="stable")
+        parts = [self._margin(label, regions[rows[start:start + BATCH[rough]]], rough)
+                 for rough, rows in zip((False, True), np.split(order, [np.count_nonzero(~regions.rough)]))
+                 for start in range(0, len(rows), BATCH[rough])]
         back = np.argsort(order)
         low, moves, doubt = (np.concatenate(part)[back] for part in zip(*parts))
         return low, moves, doubt
 
-    def _margin(self, label: int, boxes: Regions, rough: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        forms = self._forms(boxes, rough)
+    def _margin(self, label: int, regions: Regions, rough: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        forms = self._forms(regions, rough)
         exact, slopes = least_margin(self.face, forms, self.steep, label)
-        last, moves = forms[-1], slopes * (boxes.high - boxes.low) / 2
-        doubt = np.minimum(boxes.doubt, (last.error + self.slack[-1])[:, :2].sum(axis=1, dtype=float))
-        # Where rounding decides, and can be expected not to, it is looked at more closely.
+        exact[~_small(forms)] = -np.inf  # float32 may overflow
+        last, moves = forms[-1], slopes * (regions.high - regions.low) / 2
+        doubt = np.minimum(regions.doubt, (last.error + self.slack[-1])[:, :2].sum(axis=1, dtype=float))
+        # Where only rounding forbids a proof, it is bounded more closely.
         for n in np.flatnonzero((exact > 1.2 * self.doubt) & (exact - doubt <= TIE)):
             doubt[n] = min(doubt[n], self._doubt(forms, int(n)))
         return exact - doubt, moves, doubt
 
     def _doubt(self, forms: Sequence[Form], n: int) -> float:
-        """What rounding may do to the margin for any colour of box `n`."""
+        """What rounding may do to the margin, for any colour of region `n`."""
         ranges, own = [], []
         for form, tensor, slack, rounded in zip(forms, self.face.tensors, self.slack, self.own):
             slots = slice(*form.centre.first[n:n + 2])
@@ -83,27 +87,27 @@ class Bounds:
             own.append(rounded)
         return rounding.doubt(self.face.network.steps, self.absolutes, tuple(ranges), tuple(own))
 
-    def _forms(self, boxes: Regions, rough: bool) -> list[Form]:
-        """The forms of all tensors. Raises ValueError for a median of anything but the image."""
-        forms, steps = [self._colours(boxes)], self.face.network.steps
+    def _forms(self, regions: Regions, rough: bool) -> list[Form]:
+        """The forms of all tensors. Raises ValueError for a median of another tensor than the image."""
+        forms, steps = [self._colours(regions)], self.face.network.steps
         rules: dict[type[Step], Callable[..., Form]] = {Relu: self._rectified, Maximum: self._largest,
                                                         Median: self._median}
         bends = [number for number, step in enumerate(steps, start=1) if type(step) in rules]
         for number, step in enumerate(steps, start=1):
             given = [forms[i] for i in step.inputs]
             if not isinstance(step, Median):
-                given = [one.loosened(len(self.face.tensors[i]), _told_apart(one, number, bends, rough))
-                         for i, one in zip(step.inputs, given)]
+                given = [form.loosened(len(self.face.tensors[i]), _told_apart(form, number, bends, rough))
+                         for i, form in zip(step.inputs, given)]
             forms.append(rules.get(type(step), self._linear)(number, step, *given))
         return forms
 
-    def _colours(self, boxes: Regions) -> Form:
-        count, image = len(boxes), self.face.image
-        place = (boxes.places[:, 0] * image.shape[1] + boxes.places[:, 1]).astype(np.int32)
+    def _colours(self, regions: Regions) -> Form:
+        count, image = len(regions), self.face.image
+        place = (regions.places[:, 0] * image.shape[1] + regions.places[:, 1]).astype(np.int32)
         channels = self.face.tensors[0].shape[1]
         centre, noise = np.zeros((count, channels), np.float32), np.zeros((count, 3, channels), np.float32)
-        centre[:, :3] = (boxes.low + boxes.high) / 2 - image[boxes.places[:, 0], boxes.places[:, 1]]
-        noise[:, range(3), range(3)] = (boxes.high - boxes.low) / 2
+        centre[:, :3] = (regions.low + regions.high) / 2 - image[regions.places[:, 0], regions.places[:, 1]]
+        noise[:, range(3), range(3)] = (regions.high - regions.low) / 2
         symbols = Change(np.arange(3 * count + 1), np.repeat(place, 3), noise.reshape(-1, channels))
         none = np.zeros_like(centre)
         return Form(Change(np.arange(count + 1), place, centre), none,
@@ -112,32 +116,32 @@ class Bounds:
     def _linear(self, number: int, step: Step, *given: Form) -> Form:
         clean, clean_out = self.face.tensors[step.inputs[0]], self.face.tensors[number]
         rounded = 2 * rounding.gamma(rounding.terms(step))
-        centre = step.change(*(one.centre for one in given), clean, clean_out)
+        centre = step.change(*(form.centre for form in given), clean, clean_out)
 
         def followed(parts: list[np.ndarray]) -> np.ndarray:
-            changes = [Change(one.centre.first, one.centre.place, part) for one, part in zip(given, parts)]
+            changes = [Change(form.centre.first, form.centre.place, part) for form, part in zip(given, parts)]
             return self.absolutes[number - 1].change(*changes, clean, clean_out).values * (1 + rounded)
 
-        sizes = followed([one.radius + one.spread + np.abs(one.centre.values) for one in given])
-        # Here, as in the network, a sum is rounded; and the clean tensors are stored as float32.
-        stored = [one.radius + rounding.UNIT * np.abs(self.face.tensors[i][one.centre.place])
-                  for one, i in zip(given, step.inputs)]
-        own = rounded * sizes
+        sizes = followed([form.radius + form.spread + np.abs(form.centre.values) for form in given])
+        # Sums are rounded here, as in the network, and the clean tensors were rounded when they were stored.
+        stored = [form.radius + rounding.UNIT * np.abs(self.face.tensors[i][form.centre.place])
+                  for form, i in zip(given, step.inputs)]
+        own = rounded * sizes + rounding.TINY
         radius = followed(stored) + own + rounding.UNIT * np.abs(clean_out[centre.place])
-        error = followed([one.error for one in given]) + own
+        error = followed([form.error for form in given]) + own
         noise = {}
-        for born in dict.fromkeys(born for one in given for born in one.noise):
-            owner = next(one.noise[born].owner for one in given if born in one.noise)
+        for born in dict.fromkeys(born for form in given for born in form.noise):  # the step that added the symbols
+            owner = next(form.noise[born].owner for form in given if born in form.noise)
             none = Change(np.zeros(len(owner) + 1, np.int64), np.zeros(0, np.int32),
                           np.zeros((0, clean.shape[1]), np.float32))
-            parts = [one.noise[born].change if born in one.noise else none for one in given]
+            parts = [form.noise[born].change if born in form.noise else none for form in given]
             noise[born] = Noise(owner, step.change(*parts, clean, clean_out))
-        loose = followed([one.loose for one in given])
+        loose = followed([form.loose for form in given])
         total = (spread(centre, noise, step.places) + loose) * (1 + rounding.gamma(1))
         return Form(centre, radius, noise, loose, total, own, error)
 
     def _rectified(self, number: int, step: Step, given: Form) -> Form:
-        """Between low and high the rectifier of x lies between  share x  and  share x + gap."""
+        """For x from low to high the rectifier lies between  share x  and  share x + gap."""
         at = given.centre.place
         clean, clean_out = self.face.tensors[step.inputs[0]][at], self.face.tensors[number][at]
         middle, low, high = self._range(given, step.inputs[0])
@@ -147,11 +151,11 @@ class Bounds:
         centre = share * middle + gap / 2 - clean_out
         tiny = 8 * rounding.gamma(1) * (np.abs(middle) + np.abs(clean) + np.abs(clean_out) + gap + given.spread)
         radius = np.where(share > 0, share * given.radius * np.float32(1.00001) + tiny, 0).astype(np.float32)
-        # A neuron that stays off passes on nothing; one that is off in the clean face alone, what it dropped there.
+        # A neuron that stays off passes no error on. Where it was off in the clean face, it dropped its error there.
         wrong = given.error + self.slack[step.inputs[0]][at]
         error = np.maximum(np.where(high + wrong * rounding.MORE < 0, 0, wrong) - self.slack[number][at], 0)
-        noise = {born: scaled(given.centre, one, share) for born, one in given.noise.items()}
-        upper = share.astype(float)  # and the lower line is that which leaves least between them
+        noise = {born: scaled(given.centre, symbols, share) for born, symbols in given.noise.items()}
+        upper = share.astype(float)  # the lower line is chosen to leave the smallest area between the two
         above = np.where((low < 0) & (high > 0), np.maximum(-upper * low, (1 - upper) * high), 0)
         lines = Relaxation((np.where((low >= 0) | (high > -low), 1.0, 0.0), upper), (np.zeros_like(above), above))
         loose = share * given.loose * (1 + rounding.gamma(1))
@@ -159,7 +163,7 @@ class Bounds:
                     error, lines)
 
     def _largest(self, number: int, step: Maximum, given: Form) -> Form:
-        """One tap where it is the largest whatever happens; elsewhere all that is known are the bounds."""
+        """The largest tap, where it is certain which that is; elsewhere only the bounds of the maximum are known."""
         clean = self.face.tensors[step.inputs[0]]
         clean_out = self.face.tensors[number]
         _, low, high = self._range(given, step.inputs[0])
@@ -170,13 +174,13 @@ class Bounds:
         _, _, _, error, _, _ = kernels.largest(old.first, old.place, step.reach, step.covers, given.error, given.error,
                                                none, none)
         noise = {}
-        for born, one in given.noise.items():
-            change = kernels.picked(old.first, old.place, len(clean), first, place, step.covers, picked, one.owner,
-                                    one.change.first, one.change.place, one.change.values)
-            noise[born] = Noise(one.owner, Change(*change))
-        boxes = np.arange(len(old.first) - 1)  # what is picked of centre and radius is picked as of one symbol a box
+        for born, symbols in given.noise.items():
+            change = kernels.picked(old.first, old.place, len(clean), first, place, step.covers, picked, symbols.owner,
+                                    symbols.change.first, symbols.change.place, symbols.change.values)
+            noise[born] = Noise(symbols.owner, Change(*change))
+        regions = np.arange(len(old.first) - 1)  # centre and radius are picked like a symbol of each region
         centre, radius, loose = (
-            Change(*kernels.picked(old.first, old.place, len(clean), first, place, step.covers, picked, boxes,
+            Change(*kernels.picked(old.first, old.place, len(clean), first, place, step.covers, picked, regions,
                                    old.first, old.place, values)).values
             for values in (old.values, given.radius, given.loose))
         tap = np.take_along_axis(step.covers[place], best, axis=1)
@@ -185,13 +189,14 @@ class Bounds:
         tiny = 8 * rounding.gamma(1) * (np.abs(middle) + np.abs(before) + np.abs(held))
         gap = np.where(known, 0, (high - low) / 2 * np.float32(1.00001))
         made, none = Change(first, place, middle - before), np.zeros(gap.shape)
-        lines = Relaxation((np.ones(gap.shape), known.astype(float)), (none, np.where(known, 0, high.astype(float))), tap)
+        upper = np.where(known, 0, high.astype(float))
+        lines = Relaxation((np.ones(gap.shape), known.astype(float)), (none, upper), tap)
         before = spread(made, noise, step.places) + loose
         return bent(number, made, radius + tiny, noise, loose, before, gap, error, lines)
 
     def _median(self, number: int, step: Median, given: Form) -> Form:
-        """The median of nine of which one place varies is that, clamped between two of the others. So much is known
-        of the image alone, where the form is a colour's box."""
+        """The median of nine values of which one varies: the varying value, clamped between two of the others. Only
+        an image has a single varying place."""
         if step.inputs != (0,):
             raise ValueError(f"expected a median of the image itself, got one of tensor {step.inputs[0]}")
         old, clean, clean_out = given.centre, self.face.tensors[0], self.face.tensors[number]
@@ -218,11 +223,20 @@ class Bounds:
         return middle, middle - reach, middle + reach
 
 
+def _small(forms: Sequence[Form]) -> np.ndarray:
+    """In which regions no tensor is large, (N,) bool."""
+    largest = np.zeros(len(forms[0].centre.first) - 1, np.float32)
+    for form in forms:
+        sizes = np.abs(form.centre.values) + form.spread + form.radius + form.error
+        np.maximum.at(largest, np.repeat(np.arange(len(largest)), np.diff(form.centre.first)), sizes.max(axis=1))
+    return largest < rounding.LARGE  # nan is not
+
+
 def _told_apart(form: Form, number: int, bends: Sequence[int], rough: bool) -> set[int]:
-    """The noise that step `number` is given as such, by the steps that made it: that which may cancel before a range is
-    asked for, at the next of the steps that bend. What the one before made mostly goes one way to there, and behind the
-    last no range is asked for. Of noise that is not told apart the bound is lower, and as true."""
-    *_, third, second, last = -1, -1, -1, *bends  # where there are fewer: no step, as 0 is the colours
+    """The steps whose symbols step `number` is still given one by one: those that may cancel before the next step that
+    is not linear (`bends`) needs a range. After the last such step no range is needed, and what the step before added
+    rarely cancels. Where symbols are summed up, the bound is as sound, but lower."""
+    *_, third, second, last = -1, -1, -1, *bends  # -1 where there are fewer: no step, as 0 is the colours
     if number >= last:
         return set()
     if number > second:

@@ -1,6 +1,6 @@
 """Affine forms (de Figueiredo & Stolfi 2004) of a network's tensors while one pixel takes any colour of a region.
 
-What a neuron adds to its clean value is  centre + Σ noise[k] t[k] ± loose ± radius,  with each symbol t[k] in [-1, 1].
+What a neuron adds to its clean value is  centre + Σ noise[k] t[k] ± loose ± radius,  each symbol t[k] in [-1, 1].
 The first three symbols are the colours. A rectifier whose sign may change, and a maximum or median that may take
 another input, each add a symbol (Singh et al. 2018), so that its error can cancel where branches of the network meet.
 Symbols that can no longer cancel are summed up in `loose`. Convolutions, sums and means are followed by the

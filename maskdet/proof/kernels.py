@@ -166,7 +166,7 @@ def pulled(target, slope, kernel, channels):
 
 @compiled
 def same(first, place, first_out, place_out, places, slope):
-    """The rows of `slope`, which are of the slots of an output, at the slots of an input that has some of its places."""
+    """The rows of `slope`, of the slots of an output, at the slots of an input that has some of its places."""
     rows, slot_at = np.empty((len(place), slope.shape[1]), np.float64), np.empty(places, np.int32)
     for n in range(len(first) - 1):
         for s in range(first_out[n], first_out[n + 1]):

@@ -1,9 +1,9 @@
-"""Many faces decided, at once, kept as they are reached."""
+"""Many faces verified at once, and kept as they are finished."""
 
 import contextlib
+import functools
 import math
 import time
-from collections.abc import Generator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,23 +18,26 @@ from maskdet.attack.sweeps import shuffled_correct
 from maskdet.config import Profile
 from maskdet.incremental import Incremental
 from maskdet.proof.branching import BUDGET, FLIPPABLE, SAFE, UNDECIDED, Verification, verify
-from maskdet.workers import as_finished, workers
+from maskdet.workers import each
 
 
 @dataclass(frozen=True)
 class Verifications:
-    """The decisions on faces of the test part that `network` has right: `faces` (N,) are their rows, in the order
-    of `decisions`; `margins` (N,) those of the faces unchanged. `seconds` (N,) are each face's, of one processor."""
+    """The verified faces of a network, all of them classified correctly.
+
+    `faces` (N,): their rows in the test part, in the order of `results`. `margins` (N,): of the unchanged faces.
+    `seconds` (N,): what each took, of a processor.
+    """
 
     network: str
     faces: np.ndarray
-    decisions: list[Verification]
+    results: list[Verification]
     margins: np.ndarray
     seconds: np.ndarray
 
     def are(self, verdict: str) -> np.ndarray:
-        """Which faces have such a verdict, (N,) bool."""
-        return np.array([decision.verdict == verdict for decision in self.decisions])
+        """Which faces have this verdict, (N,) bool."""
+        return np.array([face.verdict == verdict for face in self.results])
 
     @property
     def counts(self) -> dict[str, int]:
@@ -42,51 +45,40 @@ class Verifications:
         return {verdict: int(self.are(verdict).sum()) for verdict in (FLIPPABLE, SAFE, UNDECIDED)}
 
     def table(self) -> pd.DataFrame:
-        """One row a face: verdict, witness or weakest pixel, margins, and what it took."""
-        rows = [{"face": face, "verdict": one.verdict, "pixel": one.witness, "margin": own,
-                 "reached": one.reached.min(), "proved": one.proved.min(), "flipping places": one.flips.sum(),
-                 "boxes": one.boxes, "queries": one.queries, "seconds": seconds}
-                for face, one, own, seconds in zip(self.faces, self.decisions, self.margins, self.seconds)]
+        """A row for each face: verdict, witness or worst pixel, margins, and what it took."""
+        rows = [{"face": face, "verdict": result.verdict, "pixel": result.witness, "margin": margin,
+                 "reached": result.reached.min(), "proved": result.proved.min(), "flipping places": result.flips.sum(),
+                 "regions": result.regions, "queries": result.queries, "seconds": seconds}
+                for face, result, margin, seconds in zip(self.faces, self.results, self.margins, self.seconds)]
         return pd.DataFrame(rows)
 
 
 def verify_all(predict: Predict, network: Incremental, images: np.ndarray, labels: np.ndarray, *, name: str,
                profile: Profile, stem: str | None = None, most: int | None = None,
                budget: int = BUDGET) -> Verifications:
-    """Decide the faces (N, H, W, 3) that `predict`, the whole pass of `network`, has right; where `most` is given,
-    as many as that at most, drawn from the seed; with `budget` boxes of colours a face. Each is kept in a journal as it
-    is reached: an interrupted call goes on where it stopped. Writes `verification/<stem>.csv`, `stem` being `name` where
-    none is given.
+    """Verify the faces (N, H, W, 3) that `predict`, the whole pass of `network`, classifies correctly.
 
-    Each witness is checked with `predict`. Raises AssertionError where one does not hold, and ValueError where no
-    face is right.
+    At most `most` of them, drawn from the seed, where that is given; each with `budget` regions of colours. Each result
+    is kept in a journal: an interrupted call goes on where it stopped. Writes `verification/<stem>.csv`, by default
+    with `name` as `stem`. Raises AssertionError where `predict` does not confirm a witness, and ValueError where no
+    face is classified correctly.
     """
     chosen = shuffled_correct(predict(images), labels, name=name, seed=profile.seed)[:most]
     path = profile.folder / "verification" / f"{stem or name}.csv"
     with files.alone(path):
         journal = files.Journal(path.with_suffix(".jsonl"), key=_key(network, images, labels, budget))
         todo = [face for face in chosen.tolist() if str(face) not in journal.items]
-        bar = tqdm(total=len(chosen), initial=len(chosen) - len(todo), unit="face", disable=None, desc=f"verify, {name}")
-        with bar, contextlib.closing(_decided(network, images, labels, todo, budget)) as found:
+        calls = {face: functools.partial(_item, network, images[face], int(labels[face]), budget) for face in todo}
+        bar = tqdm(desc=f"verify, {name}", total=len(chosen), initial=len(chosen) - len(todo), unit="face",
+                   disable=None)
+        with bar, contextlib.closing(each(calls, cluster=True)) as found:
             for face, item in found:
-                decision = _read(item)
-                if decision.verdict == FLIPPABLE:
-                    _check(predict, images[face], int(labels[face]), decision, face=face)
+                result = _read(item)
+                if result.verdict == FLIPPABLE:
+                    _check(predict, images[face], int(labels[face]), result.witness, face=face)
                 journal.add(str(face), item)
                 bar.update()
         return _finished(journal, name, np.sort(chosen), path)
-
-
-def _decided(network: Incremental, images: np.ndarray, labels: np.ndarray, todo: list[int],
-             budget: int) -> Generator[tuple]:
-    """Each face of `todo` and its item for the journal, as they are finished."""
-    if not todo:
-        return
-    with workers() as crew:
-        shared = crew.share(network)
-        futures = {crew.executor.submit(_item, shared, images[face], int(labels[face]), budget): face for face in todo}
-        with contextlib.closing(as_finished(futures)) as done:
-            yield from done
 
 
 def _item(network: Incremental, image: np.ndarray, label: int, budget: int) -> dict:
@@ -95,23 +87,23 @@ def _item(network: Incremental, image: np.ndarray, label: int, budget: int) -> d
     return {"margin": float(oracle.margin(face.logits, label)), "seconds": time.process_time() - start, **line}
 
 
-def _line(found: Verification) -> dict:
-    """A decision as the journal holds it; bounds are rounded down, none of them to 0."""
-    proved = [[None if np.isinf(one) else math.floor(one * 1e6) / 1e6 for one in row] for row in found.proved]
-    return {"boxes": found.boxes, "queries": found.queries, "reached": found.reached.tolist(),
-            "colour": found.colour.tolist(), "flips": found.flips.tolist(), "proved": proved}
+def _line(result: Verification) -> dict:
+    """A result as the journal has it; bounds are rounded down."""
+    proved = [[None if np.isinf(bound) else math.floor(bound * 1e6) / 1e6 for bound in row] for row in result.proved]
+    return {"regions": result.regions, "queries": result.queries, "reached": result.reached.tolist(),
+            "colour": result.colour.tolist(), "flips": result.flips.tolist(), "proved": proved}
 
 
 def _read(item: dict) -> Verification:
-    proved = np.array([[-np.inf if one is None else one for one in row] for row in item["proved"]])
+    proved = np.array([[-np.inf if bound is None else bound for bound in row] for row in item["proved"]])
     return Verification(np.array(item["reached"]), np.array(item["colour"], np.uint8), proved,
-                    np.array(item["flips"], bool), item["boxes"], item["queries"])
+                    np.array(item["flips"], bool), item["regions"], item["queries"])
 
 
-def _check(predict: Predict, image: np.ndarray, label: int, decision: Verification, *, face: int) -> None:
-    after = predict(set_pixels(image, np.array([decision.witness])))[0]
-    if after.argmax() == label:
-        raise AssertionError(f"face {face}: expected {decision.witness} to turn the decision also in the whole pass, "
+def _check(predict: Predict, image: np.ndarray, label: int, witness: tuple[int, ...], *, face: int) -> None:
+    after = predict(set_pixels(image, np.array([witness])))[0]
+    if not after[label] < after[1 - label]:  # nan, too
+        raise AssertionError(f"face {face}: expected {witness} to flip the decision in the whole pass too, "
                              f"got {after.tolist()}")
 
 
@@ -125,6 +117,6 @@ def _finished(journal: files.Journal, name: str, faces: np.ndarray, path: Path) 
 
 
 def _key(network: Incremental, images: np.ndarray, labels: np.ndarray, budget: int) -> str:
-    """Names the work: the network by its weights, the faces, and the code."""
+    """What results depend on: the network's weights, the faces, the budget and the code."""
     weights = [value for step in network.steps for value in vars(step).values() if isinstance(value, np.ndarray)]
     return files.digest(*weights, images, labels, budget, keys.code(_item, Incremental))

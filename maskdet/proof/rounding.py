@@ -16,6 +16,10 @@ from maskdet.incremental.layers import Convolution, Dense, Maximum, Mean, Median
 
 UNIT = np.float32(2.0**-24)  # of float32, rounding to nearest
 FOLDED = 12  # roundings of a batch normalisation, its factor and its offset
+# With weights up to `incremental.graph.WEIGHTS`, of tensors up to LARGE, no sum of a step is above 2^80, also before a
+# scale is folded into it. Float32 may take for 0 what is below 2^-126: of a weight, times a tensor and a factor, or of
+# a factor, times a sum, that is less than 2^-70, and TINY is 2^20 of these.
+LARGE, TINY = np.float32(2.0**32), np.float32(2.0**-50)
 MORE = np.float32(1 + 2.0**-10)  # on what is computed here in float32 itself, and for terms of second order
 
 
@@ -110,7 +114,7 @@ def accumulated(steps: tuple[Step, ...], absolutes: tuple[Step, ...],
             larger = (sizes + np.abs(out - getattr(step, "offset", 0))) / 2  # max(P, N), as P - N is the sum
             sums = (_products(step) - 1) * larger + _beside(step) * (sizes + size(step)) + np.abs(out)
             # The tensors are stored as float32, as far from the exact ones as one rounding is.
-            own.append((UNIT * (sums + positive.forward(*stored)) * MORE).astype(np.float32))
+            own.append((UNIT * (sums + positive.forward(*stored)) * MORE + TINY).astype(np.float32))
             slack.append(((positive.forward(*before) * MORE) + own[-1]).astype(np.float32))
     return tuple(own), tuple(slack)
 

@@ -63,9 +63,9 @@ def growth(record: Mapping, network: str) -> pd.DataFrame:
 def verifications(record: Mapping) -> pd.DataFrame:
     """A row a network: seconds of one processor that verifying a face took in a recorded run, and its verdicts."""
     seconds = record["provenance"]["seconds"]["verification"]
-    verdicts = record["verification"]["verdicts"]
     return pd.DataFrame({network: {**{f"{what}, seconds": f"{value:.1f}" for what, value in row.items()},
-                                   **verdicts[network]} for network, row in seconds.items()}).T
+                                   **record["verification"]["verdicts"][network]}
+                         for network, row in seconds.items()}).T
 
 
 def throughput(record: Mapping) -> dict[str, list]:

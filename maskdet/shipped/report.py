@@ -31,22 +31,21 @@ def on_this_run(run: Profile) -> dict[str, tuple[Evaluation, Count]]:
     """The shipped networks on a run's test faces, and how many that each has right the guided search flips."""
     images, labels, table = faces.read(run).part("test")
     found = {}
-    with attack.workers() as crew:
-        for name in networks.NETWORKS:
-            asked = Evaluation(images, labels, networks.load(name)(images), table.group.to_numpy())
-            right = np.random.default_rng(run.seed).permutation(np.flatnonzero(asked.correct))[:run.attacked]
-            verdicts = dict(attack.attack(Incremental.of(networks.shipped(name)), images[right], labels[right],
-                                          search=attack.Guided(), seed=run.seed, by=crew))
-            flipped = np.array([verdicts[number].flipped for number in range(len(right))])
-            found[name] = asked, clustered(flipped, asked.clusters[right])
+    for name in networks.NETWORKS:
+        test = Evaluation(images, labels, networks.load(name)(images), table.group.to_numpy())
+        attacked = np.random.default_rng(run.seed).permutation(np.flatnonzero(test.correct))[:run.attacked]
+        verdicts = dict(attack.attack(Incremental.of(networks.shipped(name)), images[attacked], labels[attacked],
+                                      search=attack.Guided(), seed=run.seed, workers=-1))
+        flipped = np.array([verdicts[number].flipped for number in range(len(attacked))])
+        found[name] = test, clustered(flipped, test.clusters[attacked])
     return found
 
 
 def covered(*, seed: int) -> dict[str, dict[str, Count]]:
     """The same drawn faces, one a scene, with each of `drawing.BEFORE` before their mouths (glasses may differ): of
     how many each shipped network says that they wear a mask, by network, then by thing."""
-    shipped = {name: networks.load(name) for name in networks.NETWORKS}
-    found: dict[str, dict[str, Count]] = {name: {} for name in shipped}
+    predict = {name: networks.load(name) for name in networks.NETWORKS}
+    found: dict[str, dict[str, Count]] = {name: {} for name in predict}
     for before in drawing.BEFORE:
         crops = []
         for number in range(PEOPLE):
@@ -54,7 +53,7 @@ def covered(*, seed: int) -> dict[str, dict[str, Count]]:
             box = next(box for box in scene.boxes if box.name.startswith("face_"))
             crops.append(faces.crop(scene.photograph, (box.left, box.top, box.right, box.bottom)))
         for name, said in found.items():
-            masked = shipped[name](np.array(crops)).argmax(axis=1) == CLASSES.index("masked")
+            masked = predict[name](np.array(crops)).argmax(axis=1) == CLASSES.index("masked")
             said[before] = Count(int(masked.sum()), PEOPLE)
     return found
 

@@ -1,6 +1,6 @@
-"""Photographs and their parts at other sizes: the pyramid of levels, and patches inside boxes.
+"""Photographs and their parts at other sizes: the levels of the pyramid, and patches inside boxes.
 
-Both as TensorFlow resizes, in the same order of float32 operations; both scaled to -1 to 1.
+Both are resized as by TensorFlow, by float32 operations in the same order, and scaled to -1 to 1.
 """
 
 import math
@@ -8,24 +8,24 @@ import math
 import numpy as np
 from numba import njit
 
-SMALLEST, CELL, FACTOR = 20, 12, 0.709  # the smallest face; what P-net sees of it; from a level to the next
-
+SMALLEST, CELL = 20, 12  # pixels: the width of the smallest face, and the width at which P-net sees a face
+FACTOR = 0.709  # from the scale of a level to the next
 GREY = np.float32(127.5)  # becomes 0
 
 compiled = njit(cache=True, nogil=True, error_model="numpy")
 
 
 def scales(height: int, width: int) -> np.ndarray:
-    """The scales of the pyramid: a face of SMALLEST pixels is CELL pixels wide at the first, a face as large
-    as the photograph somewhat more at the last. None where a side is not much longer than SMALLEST."""
+    """The scales of the pyramid, (S,), none where a side is not much longer than SMALLEST. At the first a face of
+    SMALLEST pixels is CELL pixels wide; at the last a face as large as the photograph is somewhat wider than CELL."""
     count = round(-(math.log(min(height, width) / CELL) / math.log(FACTOR) + 1))
     return CELL / SMALLEST * FACTOR ** np.arange(count)
 
 
 @compiled
 def _shares(inner, outer):
-    """How `inner` cells share `outer` ones along an axis: the first of each, their number, and how much of
-    each (inner, most) float32. As `tf.image.resize(method="area")` rounds it."""
+    """How an axis of `outer` pixels is resized to `inner`: for each new pixel the first old pixel that it covers, how
+    many it covers, and how much of each (inner, most) float32. Rounded as in `tf.image.resize(method="area")`."""
     scale = np.float32(outer) / np.float32(inner)
     first, count = np.empty(inner, np.int64), np.empty(inner, np.int64)
     share = np.zeros((inner, int(scale) + 3), np.float32)
@@ -35,7 +35,7 @@ def _shares(inner, outer):
         count[k] = last - first[k]
         for i in range(first[k], last):
             low = max(np.float32(i), begin)
-            high = end if i + 1 == last else np.float32(i + 1)  # rounded, the end may lie beyond the last cell
+            high = end if i + 1 == last else np.float32(i + 1)  # the rounded end may lie beyond the last pixel
             share[k, i - first[k]] = high - low
     return first, count, share
 
@@ -43,7 +43,7 @@ def _shares(inner, outer):
 @compiled
 def level(photograph, height, width, slack):
     """`photograph` (H, W, 3) uint8 at a smaller size, each pixel the mean of the area that it covers: flat float32
-    (height, width, 3), -1 to 1, and `slack` zeros."""
+    (height, width, 3), -1 to 1, then `slack` zeros."""
     rows, columns = photograph.shape[0], photograph.shape[1]
     pixels = photograph.reshape(rows, columns * 3)
     top, high, by_row = _shares(height, rows)
@@ -71,10 +71,10 @@ def level(photograph, height, width, slack):
 
 @compiled
 def patches(photograph, boxes, side):
-    """The parts of `photograph` (H, W, 3) uint8 inside `boxes` (N, 4) float32, as shares of its height and width:
-    top, left, bottom, right; (N, side, side, 3) float32, -1 to 1, zero beyond the photograph.
+    """The parts of `photograph` (H, W, 3) uint8 inside boxes: (N, side, side, 3) float32, -1 to 1, zero beyond it.
 
-    As `tf.image.crop_and_resize`: bilinear, the corners of a box at the centres of pixels."""
+    `boxes` (N, 4) float32: top, left, bottom, right, as shares of its height and width. As `tf.image.crop_and_resize`:
+    bilinear, the corners of a box at the centres of pixels."""
     height, width = np.float32(photograph.shape[0] - 1), np.float32(photograph.shape[1] - 1)
     out = np.zeros((len(boxes), side, side, 3), np.float32)
     for n in range(len(boxes)):

@@ -1,35 +1,37 @@
-"""The three stages of MTCNN: proposals on a pyramid, refined, and refined again."""
+"""The three stages of MTCNN: boxes proposed on a pyramid, refined, and refined again."""
 
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
+from numba import njit
 
-from maskdet.faces.cascade import networks, pyramid
+from maskdet.faces.cascade import pyramid
 from maskdet.faces.cascade.convolution import SLACK
-from maskdet.faces.cascade.suppression import suppressed
+from maskdet.faces.cascade.networks import PatchNetwork, ProposalNetwork
 from maskdet.faces.matching import checked_photograph
 
-STRIDE = 2  # of P-net's cells, pixels
+STRIDE = 2  # pixels between P-net's cells
 THRESHOLDS = (0.6, 0.7, 0.8)  # the probability of a face that P-net, R-net and O-net must exceed
-WITHIN_LEVEL, OVERLAP = 0.5, 0.7  # shares of the union, within a level and afterwards
+WITHIN_LEVEL, OVERLAP = 0.5, 0.7  # the overlap above which a box goes, within a level and afterwards
 
 
 @dataclass(frozen=True)
 class Cascade:
     """MTCNN at the defaults of the `mtcnn` package."""
 
-    proposal: networks.Proposal = field(default_factory=networks.Proposal)
-    refinement: networks.Judge = field(default_factory=networks.refinement)
-    output: networks.Judge = field(default_factory=networks.output)
+    proposal: ProposalNetwork = field(default_factory=ProposalNetwork)
+    refinement: PatchNetwork = field(default_factory=partial(PatchNetwork, "rnet"))
+    output: PatchNetwork = field(default_factory=partial(PatchNetwork, "onet"))
 
     def __call__(self, photograph: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """`photograph` (H, W, 3) uint8 -> boxes (M, 4): left, top, right, bottom in pixels, inside it, and their
         scores (M,), 0 to 1, float32, the best first. Raises ValueError for an array of another shape or type."""
         photograph = np.ascontiguousarray(checked_photograph(photograph))
         boxes = _square(self.proposed(photograph))
-        boxes = _judged(self.refinement, photograph, boxes, threshold=THRESHOLDS[1])
+        boxes = _refined(self.refinement, photograph, boxes, threshold=THRESHOLDS[1])
         boxes = _square(suppressed(boxes, threshold=OVERLAP))
-        boxes = _judged(self.output, photograph, boxes, threshold=THRESHOLDS[2])
+        boxes = _refined(self.output, photograph, boxes, threshold=THRESHOLDS[2])
         boxes = suppressed(boxes, threshold=OVERLAP, smaller=True)
         height, width = photograph.shape[:2]
         edges = boxes[:, :4].clip(0, [width - 1, height - 1, width - 1, height - 1])
@@ -42,21 +44,21 @@ class Cascade:
         return suppressed(np.concatenate([np.empty((0, 5)), *levels]), threshold=OVERLAP)
 
     def level(self, photograph: np.ndarray, scale: float) -> np.ndarray:
-        """P-net's boxes on one level of the pyramid, in pixels of the photograph: (M, 5) as `proposed`."""
+        """P-net's boxes on a level of the pyramid, in pixels of the photograph: (M, 5) as `proposed`."""
         height, width = (int(side * scale) for side in photograph.shape[:2])
         level = pyramid.level(photograph, height, width, SLACK)
-        found = self.proposal(level, height=height, width=width, threshold=THRESHOLDS[0]).astype(float)
-        corner = found[:, 1::-1] * STRIDE
-        side = pyramid.CELL - 1  # a cell's box is from pixel 1 to pixel 12 of it: 11 long
-        edges = np.concatenate([corner + 1, corner + pyramid.CELL], axis=1) + found[:, 2:6] * side
-        return np.column_stack([edges / scale, found[:, 6]])
+        cells = self.proposal(level, height=height, width=width, threshold=THRESHOLDS[0]).astype(float)
+        corner = cells[:, 1::-1] * STRIDE
+        side = pyramid.CELL - 1  # a cell's box goes from its pixel 1 to its pixel 12: 11 long
+        edges = np.concatenate([corner + 1, corner + pyramid.CELL], axis=1) + cells[:, 2:6] * side
+        return np.column_stack([edges / scale, cells[:, 6]])
 
 
-def _judged(judge: networks.Judge, photograph: np.ndarray, boxes: np.ndarray, *, threshold: float) -> np.ndarray:
-    """Those of `boxes` (M, 5) whose patches `judge` gives more than `threshold`, moved and scored as it says."""
+def _refined(network: PatchNetwork, photograph: np.ndarray, boxes: np.ndarray, *, threshold: float) -> np.ndarray:
+    """The boxes (M, 5) whose patches `network` scores above `threshold`, with its scores, moved by its offsets."""
     height, width = photograph.shape[:2]
     shares = boxes[:, [1, 0, 3, 2]] / [height, width, height, width]
-    offsets, scores = judge(pyramid.patches(photograph, shares.astype(np.float32), judge.side))
+    offsets, scores = network(pyramid.patches(photograph, shares.astype(np.float32), network.side))
     sides = np.tile(boxes[:, 2:4] - boxes[:, :2] + 1, 2).astype(np.float32)
     moved = np.column_stack([boxes[:, :4] + offsets * sides, scores])
     return moved[moved[:, 4] > threshold]
@@ -68,3 +70,32 @@ def _square(boxes: np.ndarray) -> np.ndarray:
     longest = sides.max(axis=1, keepdims=True, initial=0)
     corner = boxes[:, :2] + sides * 0.5 - longest * 0.5
     return np.column_stack([corner, corner + longest, boxes[:, 4]])
+
+
+def suppressed(boxes: np.ndarray, *, threshold: float, smaller: bool = False) -> np.ndarray:
+    """The rows of `boxes` (M, 5) (left, top, right, bottom, score) that stay, the best first.
+
+    A row goes where a row of a higher score shares with it more than `threshold` of their union, or, with `smaller`,
+    of the smaller box. This holds even where that other row goes itself: usual suppression compares only with rows
+    that stay (Zhang et al. 2016 do not say which; the `mtcnn` package does this).
+    """
+    boxes = boxes[np.argsort(-boxes[:, 4], kind="stable")]
+    return boxes[_stay(np.ascontiguousarray(boxes[:, :4]), threshold, smaller)]
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _stay(boxes, threshold, smaller):
+    stay = np.ones(len(boxes), np.bool_)
+    areas = (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
+    for k in range(len(boxes)):
+        left, top, right, bottom = boxes[k]
+        for i in range(k):
+            wide = min(right, boxes[i, 2]) - max(left, boxes[i, 0])
+            high = min(bottom, boxes[i, 3]) - max(top, boxes[i, 1])
+            if wide > 0 and high > 0:
+                shared = wide * high
+                whole = min(areas[i], areas[k]) if smaller else areas[i] + areas[k] - shared
+                if shared / whole > threshold:
+                    stay[k] = False
+                    break
+    return stay

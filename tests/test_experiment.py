@@ -1,6 +1,7 @@
-"""Lines, and trials of them on splits, folds and seeds."""
+"""Variants of the experiment, and trials of them on splits, folds and seeds."""
 
 import dataclasses
+import functools
 
 import numpy as np
 import pandas as pd
@@ -8,37 +9,37 @@ import pytest
 
 from maskdet import attack, config, data, experiment, faces
 from maskdet.counts import Count
-from maskdet.experiment import fitting, tables, variants as ways
+from maskdet.experiment import fitting, tables, variants
 from maskdet.networks.evaluation import Evaluation
 
 RUN = dataclasses.replace(config.PROFILES["larxel"], name="test")
 
 
-def test_a_toggled_line_differs_from_its_own_by_one_setting_which_is_the_others():
-    rows = ways.one_setting_changed(experiment.TEXT, experiment.CODE)
-    assert list(rows) == ["network", "boxes", "scaling", "recipe", "region"]
-    for name, line in rows.items():
-        assert getattr(line, name) == getattr(experiment.CODE, name)
-        assert dataclasses.replace(line, **{name: getattr(experiment.TEXT, name)}) == experiment.TEXT
-    assert ways.one_setting_changed(experiment.TEXT, experiment.TEXT) == {}
+def test_with_one_setting_changed_a_variant_has_that_of_the_other():
+    rows = variants.one_setting_changed(experiment.TEXT, experiment.CODE)
+    assert list(rows) == ["network", "crops", "scaling", "recipe", "region"]
+    for name, variant in rows.items():
+        assert getattr(variant, name) == getattr(experiment.CODE, name)
+        assert dataclasses.replace(variant, **{name: getattr(experiment.TEXT, name)}) == experiment.TEXT
+    assert variants.one_setting_changed(experiment.TEXT, experiment.TEXT) == {}
 
 
 def test_trials_that_need_other_networks_have_other_names():
-    every = [trial for made in (experiment.main_run, experiment.repeats, experiment.folds, experiment.text_and_code, experiment.other_networks,
-                                experiment.training_lengths, experiment.defences)
+    every = [trial for made in (experiment.main_run, experiment.repeats, experiment.folds, experiment.text_and_code,
+                                experiment.other_networks, experiment.training_lengths, experiment.with_defences)
              for several in made(RUN).values() for trial in several]
     networks = {(dataclasses.replace(trial.variant, region=None), trial.seed, trial.fold) for trial in every}
     assert len({trial.name for trial in every}) == len(networks)
     assert experiment.main_run(RUN)["resnet"][0].name == "resnet-562" == experiment.repeats(RUN)["resnet"][0].name
-    assert experiment.text_and_code(RUN)["code"][0].name == "figure2-annotation-l2-code-562"
+    assert experiment.text_and_code(RUN)["code"][0].name == "figure2-labelled-l2-code-562"
     assert len(experiment.folds(RUN)["figure2"]) == 5 and len(experiment.repeats(RUN)["figure2"]) == 3
 
 
 def test_the_defences_are_those_that_the_profile_names():
-    assert len(experiment.with_defences(RUN)) == 2 * len(ways.DEFENCES)
+    assert len(experiment.with_defences(RUN)) == 2 * len(variants.DEFENCES)
     few = dataclasses.replace(RUN, defences=("none", "median_filter"))
     assert list(experiment.with_defences(few)) == ["resnet, none", "resnet, median filter",
-                                          "figure2, none", "figure2, median filter"]
+                                                   "figure2, none", "figure2, median filter"]
     assert experiment.with_defences(RUN)["resnet, none"] == experiment.main_run(RUN)["resnet"]
     with pytest.raises(ValueError, match=r"expected defences among 'none', .*, got \['prayer'\]"):
         experiment.with_defences(dataclasses.replace(RUN, defences=("none", "prayer")))
@@ -48,7 +49,7 @@ def test_the_defences_are_those_that_the_profile_names():
 def cropped(tmp_path_factory):
     """A profile whose faces are drawn, found and cropped, in a folder of this module's own."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("MASKDET_BUILD", str(tmp_path_factory.mktemp("trials")))
+        patch.setenv("MASKDET_BUILD", str(tmp_path_factory.mktemp("experiment")))
         run = dataclasses.replace(config.PROFILES["smoke"], name="test", recipe=config.Recipe(2, 16, 2e-3))
         data.prepare(run)
         faces.crop_faces(run)
@@ -75,9 +76,9 @@ def test_folds_test_every_found_face_once_and_never_a_photograph_that_was_learne
         assert set(outcome.left_out.original) <= {"face_with_mask_incorrect", "face_other_covering"}
 
 
-def test_attacks_are_counted_among_faces_that_their_own_network_has_right(cropped, folded):
+def test_attacks_are_counted_among_faces_that_their_own_network_classifies_correctly(cropped, folded):
     run = dataclasses.replace(cropped, attacked=3)
-    sweeps = experiment.sweep(run, folded, search=lambda line: attack.Guided(region=4))
+    sweeps = experiment.sweep(run, folded, search=lambda variant: attack.Guided(region=4))
     count = experiment.success(folded["figure2"], sweeps["figure2"])
     assert count.n == sum(min(3, outcome.test.accuracy.k) for outcome in folded["figure2"])
     assert {len(sweep.attempts) for sweep in sweeps["figure2"]} <= {1, 2, 3}
@@ -88,7 +89,12 @@ def test_attacks_are_counted_among_faces_that_their_own_network_has_right(croppe
 def test_a_finished_fit_is_read_back_and_another_is_done_anew(cropped, folded, monkeypatch):
     [trial, _] = experiment.folds(cropped)["figure2"]
     fits, fit = [], fitting.training.fit
-    monkeypatch.setattr(fitting.training, "fit", lambda *words, **options: fits.append(1) or fit(*words, **options))
+
+    @functools.wraps(fit)  # so that its key is the same
+    def counted(*given, **options):
+        fits.append(1)
+        return fit(*given, **options)
+    monkeypatch.setattr(fitting.training, "fit", counted)
     [again] = experiment.fit(cropped, {"figure2": [trial]})["figure2"]
     first = folded["figure2"][0]
     assert not fits and again.fit.history.equals(first.fit.history)
@@ -105,19 +111,21 @@ def test_a_finished_fit_is_read_back_and_another_is_done_anew(cropped, folded, m
         experiment.read(other, {"figure2": [trial]})
 
 
-def test_a_scaled_line_is_measured_as_it_is_asked_and_as_it_was_trained(cropped):
+def test_a_scaled_variant_is_measured_as_it_is_queried_and_as_it_was_trained(cropped):
     run = dataclasses.replace(cropped, code=dataclasses.replace(cropped.code, epochs=3))
     [outcome] = experiment.fit(run, {"code": experiment.text_and_code(run)["code"]})["code"]
-    asked, trained = outcome.test.accuracy, outcome.as_trained
-    assert asked.n == trained.n > 10
+    queried, trained = outcome.test.accuracy, outcome.as_trained
+    assert queried.n == trained.n > 10
     assert outcome.test.probabilities.max() == pytest.approx(1, abs=1e-6), "saturated by pixels of up to 255"
-    [cut] = experiment.fit(run, {"mtcnn": [ways.Trial(experiment.Variant("figure2", recipe="code"), run.seed)]})["mtcnn"]
+    trial = variants.Trial(experiment.Variant("figure2", recipe="code"), run.seed)
+    [cut] = experiment.fit(run, {"mtcnn": [trial]})["mtcnn"]
     assert len(outcome.test.labels) >= len(cut.test.labels), "missed faces have annotated boxes"
     assert (outcome.test.images[0] != cut.test.images[0]).any()
 
 
 def test_tables_state_each_trial_and_each_class(cropped, folded):
-    sweeps = experiment.sweep(dataclasses.replace(cropped, attacked=1), folded, search=lambda line: attack.Guided(region=1))
+    run = dataclasses.replace(cropped, attacked=1)
+    sweeps = experiment.sweep(run, folded, search=lambda variant: attack.Guided(region=1))
     table = experiment.trials_table(folded, sweeps)
     assert table.fold.tolist() == [0, 1] and table["success of one pixel"].str.contains("/1,").all()
     originals = experiment.by_original_class(folded)
@@ -126,8 +134,8 @@ def test_tables_state_each_trial_and_each_class(cropped, folded):
     assert {"accuracy", "balanced accuracy", "Brier score"} <= set(measures.index)
 
 
-def test_a_face_that_one_network_alone_has_right_is_counted_for_it():
-    said = {"a": [1, 1, 0, 0], "b": [1, 0, 1, 0], "c": [1, 0, 0, 0]}  # right or not, of four masked faces
+def test_a_face_that_a_single_network_classifies_correctly_is_counted_for_it():
+    said = {"a": [1, 1, 0, 0], "b": [1, 0, 1, 0], "c": [1, 0, 0, 0]}  # correct or not, of four masked faces
     tests = {name: Evaluation(np.zeros((4, 50, 50, 3), np.uint8), np.ones(4, int), np.eye(2)[right], np.arange(4))
              for name, right in said.items()}
     assert {name: only.tolist() for name, only in tables._only(tests).items()} == {

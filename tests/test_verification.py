@@ -1,4 +1,4 @@
-"""Many faces decided: kept, resumed, checked against the whole network and against what searches found."""
+"""Many faces verified: kept, resumed, checked against the whole network and against what searches found."""
 
 import dataclasses
 import json
@@ -24,27 +24,27 @@ def labels():
     return sweeping.predict(IMAGES).argmax(axis=1)
 
 
-def decided(profile, labels, *, predict=sweeping.predict, **options):
+def verified(profile, labels, *, predict=sweeping.predict, **options):
     return proof.verify_all(predict, sweeping.network(), IMAGES, labels, name="net", profile=profile, **options)
 
 
-def test_every_face_that_is_right_is_decided_and_a_second_call_does_nothing_again(profile, labels, monkeypatch):
+def test_every_correct_face_is_verified_and_a_second_call_does_nothing_again(profile, labels, monkeypatch):
     wrong = labels.copy()
     wrong[2] = 1 - wrong[2]
-    first = decided(profile, wrong)
+    first = verified(profile, wrong)
     assert first.faces.tolist() == [0, 1, 3, 4, 5] and sum(first.counts.values()) == 5
     assert first.counts[proof.FLIPPABLE] > 0
-    table = (profile.folder / "truth-net.csv").read_text().splitlines()
+    table = (profile.folder / "verification/net.csv").read_text().splitlines()
     assert len(table) == 6 and table[0].startswith("face,verdict,pixel,margin,reached,proved")
-    monkeypatch.setattr(many, "workers", lambda: pytest.fail("decided again"))
-    again = decided(profile, wrong)
-    for one, other in zip(first.decisions, again.decisions):
+    monkeypatch.setattr(many, "_item", lambda *given: pytest.fail("verified again"))
+    again = verified(profile, wrong)
+    for one, other in zip(first.results, again.results):
         for field in dataclasses.fields(one):
             assert np.array_equal(getattr(one, field.name), getattr(other, field.name))
 
 
 def test_an_interrupted_call_goes_on_where_it_stopped_and_ends_with_the_same(profile, labels, monkeypatch):
-    whole = decided(profile, labels, stem="whole")
+    whole = verified(profile, labels, stem="whole")
     add = files.Journal.add
 
     def interrupted(self, name, item):
@@ -54,15 +54,15 @@ def test_an_interrupted_call_goes_on_where_it_stopped_and_ends_with_the_same(pro
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
         patch.setattr(files.Journal, "add", interrupted)
-        decided(profile, labels)
-    resumed = decided(profile, labels)
-    assert [one.witness for one in resumed.decisions] == [one.witness for one in whole.decisions]
-    assert all(np.array_equal(one.proved, two.proved) for one, two in zip(resumed.decisions, whole.decisions))
+        verified(profile, labels)
+    resumed = verified(profile, labels)
+    assert [face.witness for face in resumed.results] == [face.witness for face in whole.results]
+    assert all(np.array_equal(face.proved, same.proved) for face, same in zip(resumed.results, whole.results))
 
 
-def test_the_faces_decided_are_the_first_of_those_that_are_attacked(profile, labels):
+def test_the_faces_verified_are_the_first_of_those_that_are_attacked(profile, labels):
     drawn = np.random.default_rng(profile.seed).permutation(6)[:2]
-    assert decided(profile, labels, most=2).faces.tolist() == sorted(drawn.tolist())
+    assert verified(profile, labels, most=2).faces.tolist() == sorted(drawn.tolist())
 
 
 def test_how_many_are_verified_is_said_by_network(profile, monkeypatch):
@@ -77,9 +77,9 @@ def test_how_many_are_verified_is_said_by_network(profile, monkeypatch):
     assert list(verification.verify(dataclasses.replace(profile, verified={}), named).values()) == [None] * 3
 
 
-def test_a_decision_is_of_the_network_the_whole_pass_agrees_with_it(profile, labels):
-    found = decided(profile, labels)
-    for face, decision in zip(found.faces, found.decisions):
+def test_the_whole_pass_agrees_with_what_is_verified(profile, labels):
+    found = verified(profile, labels)
+    for face, decision in zip(found.faces, found.results):
         own = sweeping.network().face(attack.set_pixels(IMAGES[face], [decision.witness])[0]).logits
         assert margin(own, labels[face]) == pytest.approx(decision.reached.min(), abs=1e-4)
         assert (decision.proved[~decision.flips] <= decision.reached[~decision.flips]).all()
@@ -88,36 +88,37 @@ def test_a_decision_is_of_the_network_the_whole_pass_agrees_with_it(profile, lab
 
 
 def test_a_witness_that_the_whole_network_does_not_confirm_ends_the_call(profile, labels):
-    one = labels == labels[0]  # those that it would never give up
+    same = labels == labels[0]  # those that it would never give up
     with pytest.raises(AssertionError, match="face .: expected .* to turn the decision also in the whole pass"):
-        proof.verify_all(lambda images: np.eye(2)[np.full(len(images), labels[0])], sweeping.network(), IMAGES[one],
-                       labels[one], name="net", profile=profile)
+        proof.verify_all(lambda images: np.eye(2)[np.full(len(images), labels[0])], sweeping.network(), IMAGES[same],
+                         labels[same], name="net", profile=profile)
     with pytest.raises(ValueError, match="expected faces that net has right, got none of 6: train it"):
-        decided(profile, 1 - labels)
+        verified(profile, 1 - labels)
 
 
 def test_a_bound_just_above_zero_is_still_a_proof_when_it_is_read_back():
     flat, colour = np.full((2, 2), 1.0), np.zeros((2, 2, 3), np.uint8)
     for least, verdict in ((1.0001e-5, proof.SAFE), (-np.inf, proof.UNDECIDED)):
-        one = proof.Verification(flat, colour, np.array([[least, 1], [1, 1]]), np.zeros((2, 2), bool), 4, 32)
-        back = many._read(json.loads(json.dumps(many._line(one))))
-        assert one.verdict == back.verdict == verdict and (back.proved <= one.proved).all()
+        made = proof.Verification(flat, colour, np.array([[least, 1], [1, 1]]), np.zeros((2, 2), bool), 4, 32)
+        back = many._read(json.loads(json.dumps(many._line(made))))
+        assert made.verdict == back.verdict == verdict and (back.proved <= made.proved).all()
 
 
 def test_a_search_that_flips_a_face_proved_safe_is_an_error(profile, labels):
-    found = decided(profile, labels)
+    found = verified(profile, labels)
     assert found.counts[proof.SAFE] > 0
     flip = Attempt(0, ((0, 0, 0, 0, 0),), (0.9, 0.1), (0.1, 0.9), 1)
     stays = dataclasses.replace(flip, after=(0.9, 0.1))
 
     def sweep(flipped):
-        return Sweep("net", "s", found.faces, [flip if one else stays for one in flipped], 6, 6, 0.0)
+        return Sweep("net", "s", found.faces, [flip if flips else stays for flips in flipped], 6, 6, 0.0)
     hits = found.are(proof.FLIPPABLE)
     assert (verification._hits(found, sweep(hits)) == hits).all()
     with pytest.raises(AssertionError, match="net: expected no flip of a face that is proved safe, got faces"):
         verification._hits(found, sweep(np.ones(6, bool)))
+    fewer = dataclasses.replace(sweep(hits), faces=found.faces[2:], verdicts=sweep(hits).verdicts[2:])
     with pytest.raises(ValueError, match="expected a search of every decided face of net, got none of 2: attack as"):
-        verification._hits(found, dataclasses.replace(sweep(hits), faces=found.faces[2:], verdicts=sweep(hits).verdicts[2:]))
+        verification._hits(found, fewer)
 
 
 def test_each_defence_is_set_beside_the_same_network_without_one(profile, labels):
@@ -125,7 +126,7 @@ def test_each_defence_is_set_beside_the_same_network_without_one(profile, labels
         test = SimpleNamespace(accuracy=Count(right, 100), clusters=np.arange(6))
         return SimpleNamespace(test=test, trial=SimpleNamespace(variant=variant),
                                fit=SimpleNamespace(seconds=3.0))
-    found = decided(profile, labels)
+    found = verified(profile, labels)
     hits = [Attempt(0, ((0, 0, 0, 0, 0),), (0.9, 0.1), (0.1, 0.9) if flips else (0.9, 0.1), 1)
             for flips in found.are(proof.FLIPPABLE)]
     outcomes = {"net, none": [outcome(90, Variant("net"))],

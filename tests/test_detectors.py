@@ -1,4 +1,4 @@
-"""The whole system: what is found, what is decided rightly, and shares of what."""
+"""Detectors compared, with a network behind: what is found, what is classified correctly, and shares of what."""
 
 import dataclasses
 import json
@@ -22,7 +22,7 @@ def found():
         "found": [True, True, False, True, True], "group": [0, 0, 1, 1, 2]})
     boxes = pd.DataFrame({"left": 0.0, "top": 0.0, "right": [30.5, 40, 25, 12, 55], "bottom": 40.0, "score": 0.9,
                           "photograph": ["a", "a", "b", "c", "d"], "matched": [True, True, True, True, False]})
-    return faces.Faces(table, boxes, {"mtcnn": np.zeros((4, 50, 50, 3), np.uint8)}, {}, 0.0)
+    return faces.Faces(table, boxes, {"detected": np.zeros((4, 50, 50, 3), np.uint8)}, {}, 0.0)
 
 
 def masked(crops):
@@ -36,7 +36,7 @@ def search(found):
     return detectors._searched(found, masked, groups, smallest=20)
 
 
-def test_a_missed_face_is_not_decided_rightly_and_a_narrow_one_does_not_count(search):
+def test_a_missed_face_is_not_classified_correctly_and_a_narrow_one_does_not_count(search):
     assert search.photographs == 4 and search.unmatched == 1
     assert [(count.k, count.n) for count in search.recall.values()] == [(2, 3), (1, 1), (1, 2)]
     assert (search.accuracy.k, search.accuracy.n) == (1, 2), "the bare face is called masked"
@@ -46,8 +46,8 @@ def test_a_missed_face_is_not_decided_rightly_and_a_narrow_one_does_not_count(se
 
 
 def test_two_detectors_are_compared_on_the_faces_that_both_find(search):
-    fewer = detectors.Detected(search.faces.assign(found=[True, False, False, True], told=[True, False, False, True]),
-                          search.detections, 4, 20)
+    half = [True, False, False, True]
+    fewer = detectors.Detected(search.faces.assign(found=half, correct=half), search.detections, 4, 20)
     both = detectors.shared({"one": search, "two": fewer})
     assert [(count.k, count.n) for count in both.values()] == [(1, 1), (1, 1)]
 
@@ -77,12 +77,11 @@ def test_another_detector_keeps_its_detections_apart_and_finds_them_again(profil
     faces.crop_faces(profile)
     tests = (dataset.photographs.split == "test").sum()
     calls.clear()
-    one = faces.detect_split(profile, "yunet")
-    assert calls == ["yunet"] * tests == ["yunet"] * len(one.detections)
-    two = faces.detect_split(profile, "yunet")
-    pd.testing.assert_frame_equal(one.faces, two.faces)
+    first = faces.detect_split(profile, "yunet")
+    assert calls == ["yunet"] * tests == ["yunet"] * len(first.detections)
+    pd.testing.assert_frame_equal(first.faces, faces.detect_split(profile, "yunet").faces)
     assert len(faces.detect_split(profile, "mtcnn").detections) == tests and len(calls) == tests, "as prepared"
-    assert set(one.faces.split) == {"test"} and len(one.crops["detected"]) == one.faces.found.sum()
+    assert set(first.faces.split) == {"test"} and len(first.crops["detected"]) == first.faces.found.sum()
 
 
 def test_the_recorded_times_are_shown_and_quoted():
@@ -96,13 +95,14 @@ def test_the_recorded_times_are_shown_and_quoted():
 
 def test_what_the_pages_say_in_words_of_the_times_is_what_the_record_shows():
     record = results.read("detection")
-    seconds, rate = detectors.seconds(record), float(detectors.seconds_to_quote(record)["times"]["rate"]["one"]["clock"])
+    seconds = detectors.seconds(record)
+    rate = float(detectors.seconds_to_quote(record)["times"]["rate"]["one"]["clock"])
     assert 0.8 < rate / 25 < 1.25, "about the pace of a camera of twenty-five pictures a second"
     assert all(rates["least"] <= rates["clock"] <= rates["most"] for rates in record["rates"].values())
     mtcnn, yunet = (list(seconds[name].values()) for name in ("mtcnn", "yunet"))
     assert record["frame"] == "640×480" and list(seconds["mtcnn"])[0] == 0.3, "the smallest size is a camera's"
     assert mtcnn[0] < yunet[0], "there MTCNN is faster"
-    assert all(one > other for one, other in zip(mtcnn[1:], yunet[1:])), "from the next size on YuNet is"
+    assert all(slow > fast for slow, fast in zip(mtcnn[1:], yunet[1:])), "from the next size on YuNet is"
     assert yunet[-1] < 2 * yunet[0], "little longer"
 
 

@@ -62,7 +62,7 @@ def _worst_pixel(model, images, labels, searched) -> tuple:
 
 
 def _witness(model, images, labels, pixel, bright, share):
-    """Losses, and which are correct, of each image at its worst: the pixel set, set to the opposite, or unchanged."""
+    """Losses, and which are correct, of each image at its worst: pixel set, set to the opposite, or unchanged."""
     tried = tf.stack([images, *(images + pixel * (255 * colour - images) for colour in (bright, 1 - bright))])
     flat = tf.reshape(tried, (-1, *model.input_shape[1:]))
     losses = keras.losses.sparse_categorical_crossentropy(tf.tile(labels, [3]), model(flat, training=False))

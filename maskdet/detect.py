@@ -50,18 +50,13 @@ def label_faces(photograph: np.ndarray, *, detect: Detect, predict: Predict) -> 
     """The faces of `photograph` (H, W, 3) uint8, by `detect` as of `faces.detector` and `predict` as of
     `networks.load`, the most certain face first. Boxes of less than half a pixel in it are none."""
     boxes, scores = detect(photograph)
-    wide, high = (np.round(boxes[:, 2:]) - np.round(boxes[:, :2])).T
-    boxes, scores = boxes[(wide > 0) & (high > 0)], scores[(wide > 0) & (high > 0)]
+    some = (np.round(boxes[:, 2:]) > np.round(boxes[:, :2])).all(axis=1)
+    boxes, scores = boxes[some], scores[some]
     if not len(boxes):
         return []
     probabilities = predict(np.array([faces.crop(photograph, box) for box in boxes]))
-    return [_face(*found) for found in zip(boxes, probabilities, scores)]
-
-
-def _face(box: np.ndarray, probabilities: np.ndarray, score: float) -> Face:
-    left, top, right, bottom = (round(float(edge), 1) for edge in box)
-    return Face(left, top, right, bottom, CLASSES[probabilities.argmax()], round(float(probabilities.max()), 4),
-                round(float(score), 4))
+    return [Face(*(round(float(edge), 1) for edge in box), CLASSES[own.argmax()], round(float(own.max()), 4),
+                 round(float(score), 4)) for box, own, score in zip(boxes, probabilities, scores)]
 
 
 def annotated(photograph: np.ndarray, found: list[Face]) -> Image.Image:
@@ -95,10 +90,7 @@ class Detection:
     def __call__(self, path: Path, *, name: str) -> list[Face]:
         """The faces of the photograph in `path`, written as `name`.json and `name`.boxes.jpg; only read, where they
         were made of the same content under the same key. Raises PhotographError where it cannot be read."""
-        try:
-            content = Path(path).read_bytes()
-        except OSError as error:
-            raise PhotographError(path, f"a file that cannot be read ({error.strerror})") from None
+        content = photographs.read_bytes(path)
         record, picture = self.folder / f"{name}.json", _picture(self.folder, name)
         key = files.digest(sha256(content).hexdigest(), self.key)
         if picture.exists() and (finished := _read(record)).get("key") == key:
@@ -137,30 +129,24 @@ def current_key() -> str:
 
 def find_photographs(path: Path, *, results: Path) -> list[tuple[Path, str]]:
     """The photograph at `path`, or every file in the folder there, sorted, and the name to write it by, which begins
-    with its folder's: hidden files and those in the folder `results`, which may lie in it, are left out.
-
-    Raises FileNotFoundError where there is neither, or where the folder has no file.
-    """
+    with its folder's: hidden files and those in the folder `results`, which may lie in it, are left out. Raises
+    FileNotFoundError where there is neither, or where the folder has no file."""
     if path.is_file():
         return [(path, str(Path(path.parent.resolve().name, path.name)))]
     if not path.is_dir():
         raise FileNotFoundError(f"expected a photograph or a folder at {path}, got neither")
-    inside = [(file, file.relative_to(path)) for file in sorted(path.rglob("*"))
-              if file.is_file() and not file.resolve().is_relative_to(results.resolve())]
-    found = [(file, str(Path(path.resolve().name, name))) for file, name in inside
-             if not any(part.startswith(".") for part in name.parts)]
-    if not found:
+    inside = [file for file in sorted(path.rglob("*"))
+              if file.is_file() and not file.resolve().is_relative_to(results.resolve())
+              and not any(part.startswith(".") for part in file.relative_to(path).parts)]
+    if not inside:
         raise FileNotFoundError(f"expected photographs in the folder {path}, got none")
-    return found
+    return [(file, str(Path(path.resolve().name, file.relative_to(path)))) for file in inside]
 
 
 def run(path: Path, *, folder: Path) -> str:
     """Search the photograph or the folder at `path` and write under `folder`. Returns a line that counts what was
-    found, after a line for each face where it is a single photograph.
-
-    What cannot be read is named, left out and counted. Raises as `find_photographs`, and ValueError where nothing
-    could be read.
-    """
+    found, after a line for each face where it is a single photograph. What cannot be read is named, left out and
+    counted. Raises as `find_photographs`, and ValueError where nothing could be read."""
     todo, single = find_photographs(path, results=folder), path.is_file()
     detection = Detection(folder, faces.detector(DETECTOR), networks.load(NETWORK), current_key())
     found, left_out = [], []
@@ -168,7 +154,8 @@ def run(path: Path, *, folder: Path) -> str:
         try:
             found.append(detection(file, name=name))
         except PhotographError as error:
-            left_out.append(explained(file, error))
+            remedy = next(remedy for begin, remedy in REMEDIES.items() if error.fault.startswith(begin))
+            left_out.append(f"expected a photograph in {file}, got {error.fault}: {remedy}")
             if not single:  # of a single one it is the error
                 tqdm.write(f"left out: {left_out[-1]}", file=sys.stderr)
     if not found:
@@ -181,12 +168,6 @@ def run(path: Path, *, folder: Path) -> str:
                f"masked, {labels.count('bare')} bare; {_counted(len(left_out), 'file')} left out; written to "
                f"{_picture(folder, todo[0][1]) if single else folder}")
     return "\n".join([*listed, summary])
-
-
-def explained(path: Path, error: PhotographError) -> str:
-    """What is wrong with a photograph of the reader's own, in one line with the remedy."""
-    remedy = next(remedy for begin, remedy in REMEDIES.items() if error.fault.startswith(begin))
-    return f"expected a photograph in {path}, got {error.fault}: {remedy}"
 
 
 def _counted(number: int, thing: str) -> str:

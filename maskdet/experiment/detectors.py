@@ -23,12 +23,10 @@ FITTED = "mtcnn"  # the detector to whose crops the network was fitted
 
 @dataclass(frozen=True)
 class Detected:
-    """What a detector finds in a run's test photographs, and how the network classifies it.
-
-    `faces`: every labelled face of the two classes, as `faces.Faces` has them, and `correct`: whether it was found and
-    classified correctly. `detections`: every box, as there, and the group of its photograph. `photographs`: how many
-    there are. `smallest`: the width in pixels from which faces are counted.
-    """
+    """What a detector finds in a run's test photographs, and how the network classifies it. `faces`: every labelled
+    face of the two classes, as `faces.Faces` has them, and `correct`: whether it was found and classified correctly.
+    `detections`: every box, as there, and the group of its photograph. `photographs`: how many there are. `smallest`:
+    the width in pixels from which faces are counted."""
 
     faces: pd.DataFrame
     detections: pd.DataFrame
@@ -73,11 +71,9 @@ class Detected:
 
 
 def compare(run: Profile) -> dict[str, Detected]:
-    """Search the run's test photographs with each of `DETECTORS` and classify the crops with the run's network.
-
-    An interrupted call goes on where it stopped. Raises FileNotFoundError, naming the command, where the network is not
-    fitted, and ValueError where it was fitted to the crops of another detector than MTCNN.
-    """
+    """Search the run's test photographs with each of `DETECTORS` and classify the crops with the run's network. An
+    interrupted call goes on where it stopped. Raises FileNotFoundError, naming the command, where the network is not
+    fitted, and ValueError where it was fitted to the crops of another detector than MTCNN."""
     if run.detector != FITTED:
         raise ValueError(f"expected a run whose detector is {FITTED!r}, to whose crops the network was fitted, got "
                          f"{run.detector!r}: compare detectors on another profile")

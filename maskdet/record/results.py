@@ -16,8 +16,19 @@ from maskdet.record import provenance
 # As the notebooks record them.
 STAGES = ("data", "faces", "networks", "attack", "splits", "variants", "other_networks", "verification", "defences",
           "detection")
-COMMANDS = {"bench": "make bench PROFILE=larxel", "portraits": "make portraits",
-            "detection": "make bench-detection PROFILE=larxel"}  # of records
+# Each committed file, the command that makes it, and what it holds.
+OUTPUTS = {
+    "results/larxel.json": ("make record PROFILE=larxel",
+                            "every number that the book quotes as recorded on photographs"),
+    "results/larxel-receipt.json": ("make check PROFILE=larxel BUILD=/an/empty/folder",
+                                    "a second run, compared with the record value by value"),
+    "results/portraits.json": ("make portraits", "the shipped weights on faces from elsewhere"),
+    "results/bench.json": ("make bench PROFILE=larxel", "the speed of the attack beside public ones"),
+    "results/detection.json": ("make bench-detection PROFILE=larxel", "how long a photograph takes, by detector"),
+    "maskdet/networks/shipped/resnet.npz": ("make weights", "the shipped weights of the residual network"),
+    "maskdet/networks/shipped/figure2.npz": ("make weights", "the shipped weights of the network of Figure 2"),
+    "maskdet/networks/shipped/card.json": ("make weights", "data, recipes and checksums of the shipped weights"),
+}
 
 
 @dataclass(frozen=True)
@@ -33,25 +44,22 @@ class Stated:
 
 
 def write(run: Profile, stage: str, values: Mapping, measured: Mapping = {}) -> None:
-    """Write a stage's numbers to `results/<stage>.json` of the run; inside a notebook, glue them.
-
-    `values` is a nested mapping of numbers, texts and `Count`s and must come out the same each
-    time; `measured` holds what does not (seconds), which is written but not glued. A value at
-    ["accuracy"]["resnet"] is quoted in prose as ``{glue:text}`03_networks.ipynb::accuracy.resnet:s` ``.
-    """
-    path = _results(run, stage)
-    files.write_json(path, {**_plain(values), "measured": _plain(measured), "made": provenance.stamp()})
+    """Write a stage's numbers to `results/<stage>.json` of the run; inside a notebook, glue them. `values` is a nested
+    mapping of numbers, texts and `Count`s and must come out the same each time; `measured` holds what does not
+    (seconds), which is written but not glued. A value at ["accuracy"]["resnet"] is quoted in prose as
+    ``{glue:text}`03_networks.ipynb::accuracy.resnet:s` ``."""
+    made = {"measured": _plain(measured), "made": provenance.stamp()}
+    files.write_json(_results(run, stage), _plain(values) | made)
     glue(values)
 
 
 def glue(values: Mapping) -> None:
     """Make each number quotable in the book under its dotted name; does nothing outside a notebook."""
-    if "IPython" not in sys.modules or sys.modules["IPython"].get_ipython() is None:
-        return
-    from myst_nb import glue as glue_one
+    if "IPython" in sys.modules and sys.modules["IPython"].get_ipython() is not None:
+        from myst_nb import glue as glue_number
 
-    for name, value in flat(values):
-        glue_one(name, as_text(value), display=False)
+        for name, value in flat(values):
+            glue_number(name, as_text(value), display=False)
 
 
 def as_text(value: object) -> str:
@@ -64,16 +72,14 @@ def as_text(value: object) -> str:
 def flat(values: Mapping, prefix: str = "") -> Iterator[tuple[str, object]]:
     """Dotted names and values; a `Count` also as its parts k, n, share and interval."""
     for name, value in values.items():
-        name = f"{prefix}{name}"
-        value = typed(value)
+        name, value = f"{prefix}{name}", typed(value)
         if isinstance(value, Mapping):
             yield from flat(value, f"{name}.")
             continue
         yield name, value
         if isinstance(value, Count):
             low, high = (f"{100 * end:.1f}" for end in value.interval)
-            yield from {f"{name}.k": value.k, f"{name}.n": value.n,
-                        f"{name}.share": f"{100 * value.share:.2f} %",
+            yield from {f"{name}.k": value.k, f"{name}.n": value.n, f"{name}.share": f"{100 * value.share:.2f} %",
                         f"{name}.interval": f"{low} to {high} %"}.items()
 
 
@@ -90,29 +96,25 @@ def typed(value: Any) -> Any:
 def _plain(value: Any) -> Any:
     """Counts, estimates and NumPy's numbers as what JSON knows."""
     if isinstance(value, (Count, Estimate)):
-        return {name: _plain(part) for name, part in dataclasses.asdict(value).items()}
+        value = dataclasses.asdict(value)
     if isinstance(value, Mapping):
         return {str(name): _plain(item) for name, item in value.items()}
     return value.item() if hasattr(value, "item") else value
 
 
 def collect(run: Profile) -> dict:
-    """All that the stages of a run recorded, merged, with its provenance.
-
-    Raises FileNotFoundError, naming the command, where a stage is missing.
-    """
+    """All that the stages of a run recorded, merged, with its provenance. Raises FileNotFoundError, naming the command,
+    where a stage is missing."""
     stages = {stage: _stage(run, stage) for stage in STAGES}
-    merged = {"profile": run.name} | _merged(stages.values())
+    seconds, made = ({stage: found.pop(part) for stage, found in stages.items()} for part in ("measured", "made"))
+    merged = _merged([{"profile": run.name}, *stages.values()])
     checksum = merged["data"]["checksum"]
-    merged["provenance"] = {"data_checksum": checksum, "data": checksum[:16], "seed": run.seed,
-                            **provenance.environment(),
-                            "seconds": {stage: measured for stage, (_, measured, _) in stages.items()},
-                            "made": {stage: made for stage, (_, _, made) in stages.items()}}
-    return merged
+    return merged | {"provenance": {"data_checksum": checksum, "data": checksum[:16], "seed": run.seed,
+                                    **provenance.environment(), "seconds": seconds, "made": made}}
 
 
-def _merged(stages: Iterable[tuple[dict, dict, dict]]) -> dict:
-    return {name: value for values, _, _ in stages for name, value in values.items()}
+def _merged(stages: Iterable[Mapping]) -> dict:
+    return {name: value for stage in stages for name, value in stage.items()}
 
 
 def _results(run: Profile, stage: str) -> Path:
@@ -121,28 +123,27 @@ def _results(run: Profile, stage: str) -> Path:
     return run.folder / "results" / f"{stage}.json"
 
 
-def _stage(run: Profile, stage: str) -> tuple[dict, dict, dict]:
-    """What a stage recorded: its numbers, its seconds, and the day and commit that it was run at."""
-    path = _results(run, stage)
+def _stage(run: Profile, stage: str) -> dict:
+    """What a stage recorded: its numbers, the seconds `measured`, and the day and commit at which it was `made`."""
+    return _json(_results(run, stage), expected=f"the results of stage {stage} of profile {run.name}",
+                 remedy=f"run `{run.command}`")
+
+
+def _json(path: Path, *, expected: str, remedy: str) -> dict:
+    """What a file holds. Raises FileNotFoundError, with the remedy, where there is none."""
     if not path.exists():
-        raise FileNotFoundError(f"expected the results of stage {stage} of profile {run.name}, got none: run "
-                                f"`{run.command}`")
-    found = json.loads(path.read_text(encoding="utf8"))
-    return found, found.pop("measured"), found.pop("made")
+        raise FileNotFoundError(f"expected {expected}, got none: {remedy}")
+    return json.loads(path.read_text(encoding="utf8"))
 
 
 def read(name: str) -> dict:
-    """A committed record: `preprint` (what it reports), `larxel` (our run on photographs) or one of `COMMANDS`.
-
-    Raises FileNotFoundError, naming the command, where there is none.
-    """
-    path = RECORDED / f"{name}.json"
-    if not path.exists():
-        command = COMMANDS.get(name, f"make record PROFILE={name}")
-        raise FileNotFoundError(f"expected a recorded run in {path}, got none: in a checkout of maskdet, run `{command}`")
-    record = json.loads(path.read_text(encoding="utf8"))
-    if record.get("profile", name) != name:
-        raise ValueError(f"expected a run of profile {name} in results/{name}.json, got {record['profile']}")
+    """The committed `results/<name>.json`: `preprint` (what it reports), `larxel` (our run on photographs) or another.
+    Raises FileNotFoundError, naming the command, where there is none, and ValueError where it is of another profile."""
+    path, profile = RECORDED / f"{name}.json", name.removesuffix("-receipt")
+    command, _ = OUTPUTS.get(f"results/{name}.json", (f"make record PROFILE={name}", ""))
+    record = _json(path, expected=f"a recorded run in {path}", remedy=f"in a checkout of maskdet, run `{command}`")
+    if record.get("profile", profile) != profile:
+        raise ValueError(f"expected a run of profile {profile} in results/{name}.json, got {record['profile']}")
     return record
 
 
@@ -158,14 +159,13 @@ def headline_columns(run: Profile) -> dict[str, dict]:
 
 
 def record_run(run: Profile) -> Path:
-    """Commit a whole run to the record, `results/<profile>.json`; returns its path.
-
-    Raises FileNotFoundError, naming the command, where a stage is missing, and ValueError where one was run with
-    changes that are not committed.
-    """
+    """Commit a whole run to the record, `results/<profile>.json`; returns its path. Raises FileNotFoundError, naming
+    the command, where a stage is missing, and ValueError where one was run with changes that are not committed, or by
+    code without a commit."""
     found = collect(run)
     for stage, made in found["provenance"]["made"].items():
-        provenance.require_commit(stage, made)
+        if made["commit"].endswith("-dirty") or " " in made["commit"]:
+            raise ValueError(f"expected stage {stage} of a commit, got {made['commit']}: commit, and run it again")
     path = RECORDED / f"{run.name}.json"
     files.write_json(path, found)
     return path

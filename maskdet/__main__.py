@@ -1,10 +1,10 @@
 """The `maskdet` command, also `python -m maskdet`: each command below, its help, and what it imports when it runs.
 
-Nothing that takes time is imported before, so that help comes at once, and an interruption at any moment ends in one
-line.
+Nothing slow is imported before, so that help comes at once, and an interruption at any moment ends in one line.
 """
 
 import argparse
+import inspect
 import os
 import sys
 from collections.abc import Sequence
@@ -18,9 +18,7 @@ def detect(options: argparse.Namespace) -> None:
 
     PATH is a photograph (JPEG, PNG, WEBP, GIF, BMP) or a folder of them. For each, a drawing of what was found and the
     same as JSON are written; nothing is trained or downloaded. What is finished is kept: run again, it goes on.
-
-    example: maskdet detect holidays.jpg
-    """
+    example: maskdet detect holidays.jpg"""
     if not options.path:
         raise ValueError("expected a photograph or a folder, got none, as in `maskdet detect holidays.jpg`")
     from maskdet import detect
@@ -32,9 +30,7 @@ def fetch(options: argparse.Namespace) -> None:
     """download the photographs of a profile from Kaggle
 
     They go to data/PROFILE in the checkout, or without one in the current folder. A token of Kaggle may be needed.
-
-    example: maskdet fetch larxel
-    """
+    example: maskdet fetch larxel"""
     from maskdet import data
 
     profile = config.profile(options.profile)
@@ -53,9 +49,7 @@ def record(options: argparse.Namespace) -> None:
     """put the numbers of a finished run into the record
 
     Writes results/PROFILE.json of the checkout from what the notebooks found, to be committed.
-
-    example: maskdet record larxel
-    """
+    example: maskdet record larxel"""
     from maskdet.record import results
 
     results.record_run(config.profile(options.profile))
@@ -67,9 +61,7 @@ def check(options: argparse.Namespace) -> int:
 
     Prints each value that differs and writes results/PROFILE-receipt.json of the checkout. The exit status is 1 where
     a value differs.
-
-    example: maskdet check larxel
-    """
+    example: maskdet check larxel"""
     from maskdet.record import receipt
 
     found = receipt.compare(config.profile(options.profile))
@@ -81,9 +73,7 @@ def manifest(options: argparse.Namespace) -> None:
     """list the recorded files with their checksums
 
     Writes codecheck.yml of the checkout: each recorded file, the command that makes it, and its SHA-256.
-
-    example: maskdet manifest
-    """
+    example: maskdet manifest"""
     from maskdet.record import receipt
 
     receipt.write()
@@ -95,9 +85,7 @@ def weights(options: argparse.Namespace) -> None:
     `train` fits them anew on the photographs of larxel and on drawn faces, and writes them into the checkout (about
     100 minutes). `test` runs them on photographs from elsewhere, in portraits/ of MASKDET_DATA or of data in the
     checkout, and writes results/portraits.json.
-
-    example: maskdet weights test
-    """
+    example: maskdet weights test"""
     from maskdet import shipped
     from maskdet.record import results
 
@@ -117,13 +105,13 @@ class Parser(argparse.ArgumentParser):
 
 def parser() -> Parser:
     """What the command line may hold. The help of a command is the docstring of its function."""
-    whole = Parser(prog="maskdet", description="Face masks found, networks attacked with one pixel, and every number of "
-                   "the book recorded.", epilog="`maskdet COMMAND --help` says more, with an example.")
+    whole = Parser(prog="maskdet", description="Face masks found, networks attacked with one pixel, and every number "
+                   "of the book recorded.", epilog="`maskdet COMMAND --help` says more, with an example.")
     commands = whole.add_subparsers(metavar="COMMAND", required=True)
     parsers = {}
     for command in (detect, fetch, record, check, manifest, weights):
-        summary, _, text = (command.__doc__ or "").partition("\n")
-        parsers[command] = commands.add_parser(command.__name__, help=summary, description=text.replace("\n    ", "\n"),
+        summary, text = (inspect.getdoc(command) or "").split("\n\n")
+        parsers[command] = commands.add_parser(command.__name__, help=summary, description=text,
                                                formatter_class=argparse.RawDescriptionHelpFormatter)
         parsers[command].set_defaults(command=command)
         if command in (fetch, record, check):

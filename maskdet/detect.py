@@ -1,10 +1,10 @@
 """The faces of your own photographs, masked or bare: `maskdet detect PATH`.
 
 PATH is a photograph or a folder of them. For each, a folder of results gets a drawing of what was found,
-FOLDER/NAME.boxes.jpg, and the same as numbers, FOLDER/NAME.json, FOLDER being the photograph's own. What is finished
-is kept: run again, it goes on.
+FOLDER/NAME.boxes.jpg, and the same as numbers, FOLDER/NAME.json, FOLDER being the photograph's own.
 """
 
+import contextlib
 import json
 import sys
 from collections.abc import Callable
@@ -91,10 +91,12 @@ class Detection:
         """The faces of the photograph in `path`, written as `name`.json and `name`.boxes.jpg; only read, where they
         were made of the same content under the same key. Raises PhotographError where it cannot be read."""
         content = photographs.read_bytes(path)
-        record, picture = self.folder / f"{name}.json", _picture(self.folder, name)
+        record, picture = self.folder / f"{name}.json", self.folder / f"{name}.boxes.jpg"
         key = files.digest(sha256(content).hexdigest(), self.key)
-        if picture.exists() and (finished := _read(record)).get("key") == key:
-            return [Face(**face) for face in finished["faces"]]
+        with contextlib.suppress(OSError, ValueError, TypeError):  # nothing is there, or what is another program's
+            finished = dict(json.loads(record.read_text(encoding="utf8")))
+            if picture.exists() and finished.get("key") == key:
+                return [Face(**face) for face in finished["faces"]]
         photograph = photographs.decoded(content, name=path)
         if max(photograph.shape) > LONGEST:
             raise PhotographError(path, f"a side of more than {LONGEST} pixels")
@@ -105,19 +107,6 @@ class Detection:
         files.write_json(record, {"photograph": name, "width": width, "height": height, "key": key,
                                   "faces": [asdict(face) for face in found]})  # the last: with it, this is finished
         return found
-
-
-def _picture(folder: Path, name: str) -> Path:
-    """Where the drawing of a photograph is written."""
-    return folder / f"{name}.boxes.jpg"
-
-
-def _read(record: Path) -> dict:
-    """What an earlier run wrote; nothing where it did not, or where the file is not its own."""
-    try:
-        return dict(json.loads(record.read_text(encoding="utf8")))
-    except (OSError, ValueError, TypeError):
-        return {}
 
 
 @cache
@@ -166,7 +155,7 @@ def run(path: Path, *, folder: Path) -> str:
               f"{face.bottom:.0f}" for face in found[0]] if single else []
     summary = (f"{_counted(len(found), 'photograph')}, {_counted(len(labels), 'face')}: {labels.count('masked')} "
                f"masked, {labels.count('bare')} bare; {_counted(len(left_out), 'file')} left out; written to "
-               f"{_picture(folder, todo[0][1]) if single else folder}")
+               f"{folder / f'{todo[0][1]}.boxes.jpg' if single else folder}")
     return "\n".join([*listed, summary])
 
 

@@ -46,11 +46,10 @@ def gallery(*, seed: int) -> Gallery:
 def _drawn(rng: np.random.Generator) -> tuple[np.ndarray, int] | None:
     """The face of one drawn person and its class, if it has one."""
     scene = drawing.scene(rng=rng, people=1)
-    box = next((box for box in scene.boxes if box.name.startswith("face_")), None)
-    if box is None or FOLDING[box.name].label not in CLASSES:
-        return None
-    return (faces.crop(scene.photograph, (box.left, box.top, box.right, box.bottom)),
-            CLASSES.index(FOLDING[box.name].label))
+    for box in scene.boxes:
+        if box.name.startswith("face_") and (label := FOLDING[box.name].label) in CLASSES:
+            return faces.crop(scene.photograph, (box.left, box.top, box.right, box.bottom)), CLASSES.index(label)
+    return None
 
 
 def steps(model: keras.Model) -> tuple[list[dict], list[np.ndarray]]:
@@ -105,9 +104,8 @@ def write(run: Profile) -> dict:
         found, arrays = steps(networks.shipped(name))
         written[name] = {"steps": found, "shapes": [list(array.shape) for array in arrays],
                          "values": _base64(np.concatenate([array.ravel() for array in arrays]).astype("<f4"))}
-    data = {"classes": CLASSES, "networks": written,
-            "faces": [{"label": int(label), "values": _base64(image)}
-                      for image, label in zip(shown.images, shown.labels)],
+    pictures = [{"label": int(label), "values": _base64(image)} for image, label in zip(shown.images, shown.labels)]
+    data = {"classes": CLASSES, "networks": written, "faces": pictures,
             "runtime": "data:application/wasm;base64," + _base64(np.fromfile(config.checkout() / RUNTIME, np.uint8))}
     # A script that holds all, and not JSON: a page that is opened from a folder may not fetch.
     with files.whole(run.folder / "playground" / "data.js") as part:

@@ -59,7 +59,8 @@ def _download(handle: str, part: Path) -> None:
         if got != part:  # within a Kaggle notebook the set is mounted elsewhere
             shutil.copytree(got, part, dirs_exist_ok=True)
     except requests.ConnectionError:
-        raise DownloadError(f"expected {handle} from Kaggle, got no connection to kaggle.com: try again with one") from None
+        raise DownloadError(f"expected {handle} from Kaggle, got no connection to kaggle.com: try again with one"
+                            ) from None
     except Exception as error:  # of the network, of Kaggle, of a token: kagglehub has no base class
         fault = " ".join(str(error).split()) or type(error).__name__
         remedy = "see whether the token still holds" if known else TOKEN

@@ -144,7 +144,7 @@ def yunet_settings() -> dict:
 
 
 def seconds(record: Mapping) -> dict[str, dict[float, float]]:
-    """The seconds of a processor that `make bench-detection` recorded, by system and megapixels, for `figures.times`."""
+    """Seconds of a processor that `make bench-detection` recorded, by system and megapixels, for `figures.times`."""
     return {name: {float(size): row["processor"] for size, row in sizes.items()}
             for name, sizes in record["seconds"].items()}
 

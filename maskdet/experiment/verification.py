@@ -9,8 +9,7 @@ from maskdet import attack, networks
 from maskdet.attack import DifferentialEvolution, Sweep
 from maskdet.config import Profile
 from maskdet.counts import Count, clustered
-from maskdet.experiment.attacks import success
-from maskdet.experiment.fitting import Outcome
+from maskdet.experiment.attacks import Outcomes, Sweeps, success
 from maskdet.incremental import Incremental
 from maskdet.proof import FLIPPABLE, SAFE, UNDECIDED, Verifications, verify_all
 
@@ -22,7 +21,7 @@ COLOURS: dict[tuple[int, ...], str] = {
 SEARCHES = {"evolution": "differential evolution", "corners": "all corners", "guided": "the guided corners"}
 
 
-def verify(run: Profile, outcomes: Mapping[str, Sequence[Outcome]]) -> dict[str, Verifications]:
+def verify(run: Profile, outcomes: Outcomes) -> dict[str, Verifications]:
     """Verify the test faces that the first network of each name classifies correctly, at most `run.verified`."""
     found = {}
     for name, [outcome, *_] in outcomes.items():
@@ -40,14 +39,12 @@ def _flipped(verified: Verifications, sweep: Sweep) -> np.ndarray:
         raise ValueError(f"expected a search of every verified face of {verified.network}, got none of {len(missing)}: "
                          "attack as many faces as are verified (`attacked` and `verified` of the profile)")
     hits = np.array([flipped[face] for face in verified.faces.tolist()])
-    wrong = verified.faces[hits & verified.are(SAFE)]
-    if len(wrong):
+    if len(wrong := verified.faces[hits & verified.are(SAFE)]):
         raise AssertionError(f"{verified.network}: expected no flip of a face that is proved safe, got faces {wrong}")
     return hits
 
 
-def shares(outcomes: Mapping[str, Sequence[Outcome]], verified: Verified,
-           sweeps: Mapping[str, Mapping[str, Sequence[Sweep]]]) -> dict[str, dict]:
+def shares(outcomes: Outcomes, verified: Verified, sweeps: Mapping[str, Sweeps]) -> dict[str, dict]:
     """Of the verified faces of each network: how many each search (sweeps by search, then network) flipped, how many
     have a witness ("flippable"), and how many have no proof, so that they may be flippable ("at_most")."""
     hits = {name: {search: _flipped(found, swept[name][0]) for search, swept in sweeps.items()} | {
@@ -86,7 +83,7 @@ def by_margin(verified: Verified, *, parts: int = 4) -> pd.DataFrame:
     return pd.DataFrame(rows).set_index("network").rename_axis(None)
 
 
-def missed(run: Profile, outcomes: Mapping[str, Sequence[Outcome]], verified: Verified) -> dict[str, list[int]]:
+def missed(run: Profile, outcomes: Outcomes, verified: Verified) -> dict[str, list[int]]:
     """How many of the flippable faces of each network differential evolution flips, for each of `run.draws` seeds."""
     flips = {}
     for name, found in verified.items():
@@ -104,7 +101,7 @@ def missed_table(verified: Verified, flips: Mapping[str, Sequence[int]]) -> pd.D
         columns=lambda number: f"seed {number - 1}" if number else "flippable")
 
 
-def most_vulnerable(outcomes: Mapping[str, Sequence[Outcome]], verified: Verified, *, at_most: int):
+def most_vulnerable(outcomes: Outcomes, verified: Verified, *, at_most: int):
     """For `figures.vulnerability`: faces (N, H, W, 3), at most `at_most` of each network, the least safe first; by how
     much one pixel moves the margin at each place, (N, H, W); where it flips the decision; and titles."""
     rows: list[tuple] = []
@@ -134,19 +131,19 @@ def objectives(run: Profile):
             for name in ("margin", "confidence")}
 
 
-def objectives_table(outcomes: Mapping[str, Sequence[Outcome]], sweeps: Mapping[str, Mapping]) -> pd.DataFrame:
+def objectives_table(outcomes: Outcomes, sweeps: Mapping[str, Sweeps]) -> pd.DataFrame:
     """A row for each network: how often its confidence is exactly 1, and the success of each objective."""
     return pd.DataFrame({"confidence exactly 1": _saturated(outcomes)} | {
         f"by the {objective}": count for objective, count in _by_objective(outcomes, sweeps).items()}).map(str)
 
 
-def _saturated(outcomes: Mapping[str, Sequence[Outcome]]) -> dict[str, Count]:
+def _saturated(outcomes: Outcomes) -> dict[str, Count]:
     """Of the faces that each network classifies correctly, those whose float32 confidence is exactly 1."""
     tests = {name: outcome.test.part(outcome.test.correct) for name, [outcome] in outcomes.items()}
     return {name: clustered(test.probabilities.max(axis=1) == 1, test.clusters) for name, test in tests.items()}
 
 
-def _by_objective(outcomes: Mapping[str, Sequence[Outcome]], sweeps: Mapping[str, Mapping]) -> dict[str, dict]:
+def _by_objective(outcomes: Outcomes, sweeps: Mapping[str, Sweeps]) -> dict[str, dict]:
     """The success of each objective on each network."""
     return {objective: {name: success(outcomes[name], swept[name]) for name in swept}
             for objective, swept in sweeps.items()}
@@ -158,8 +155,8 @@ def to_record(run: Profile, outcomes: Mapping, verified: Verified, counts: Mappi
     lengths: dict[str, dict] = {}  # by network, kind of crops and epochs
     for name, [outcome] in by_length[0].items():
         variant = outcome.trial.variant
-        kinds = lengths.setdefault(variant.network, {})
-        kinds.setdefault("plain" if variant.plain else "augmented", {})[str(variant.settings(run).epochs)] = {
+        kind = lengths.setdefault(variant.network, {}).setdefault("plain" if variant.plain else "augmented", {})
+        kind[str(variant.settings(run).epochs)] = {
             "accuracy": outcome.test.accuracy, "success": success([outcome], by_length[1][name])}
     return {"verification": {
         "verdicts": {name: found.counts for name, found in verified.items()},

@@ -5,7 +5,6 @@ from collections.abc import Mapping
 import pandas as pd
 
 from maskdet import config
-from maskdet.counts import Count
 
 
 def _name(row: Mapping) -> str:
@@ -62,8 +61,8 @@ def growth(record: Mapping, network: str) -> pd.DataFrame:
 def verifications(record: Mapping) -> pd.DataFrame:
     """A row a network: seconds of one processor that verifying a face took in a recorded run, and its verdicts."""
     seconds = record["provenance"]["seconds"]["verification"]
-    return pd.DataFrame({network: {**{f"{what}, seconds": f"{value:.1f}" for what, value in row.items()},
-                                   **record["verification"]["verdicts"][network]} for network, row in seconds.items()}).T
+    return pd.DataFrame({network: {f"{what}, seconds": f"{value:.1f}" for what, value in row.items()} |
+                         record["verification"]["verdicts"][network] for network, row in seconds.items()}).T
 
 
 def throughput(record: Mapping) -> dict[str, list]:
@@ -79,11 +78,8 @@ def to_quote(record: Mapping) -> dict:
                     **made["hardware"], "date": made["date"]}
     for network in throughput(record):
         cost = record["cost"][network]
-        quoted[network] = {row["search"]: {
-            "success": Count(**row["success"]), "faces": row["faces_per_minute"],
-            "evaluations": row["evaluations_per_second"],
-            "ratio": {peer: f"{times:.3g}" for peer, times in row.get("ratio", {}).items()}}
-            for row, _ in _beside(record, network).values()}
+        quoted[network] = {row["search"]: {"ratio": {peer: f"{times:.3g}" for peer, times in row["ratio"].items()}}
+                           for row, ours in _beside(record, network).values() if ours}
         quoted[network]["cost"] = {
             **{name: f"{cost[name] / 1e6:.3g}" for name in ("whole", "touched", "made")}, "matmul": cost["matmul"],
             "bound": round(cost["whole"] / cost["touched"], 1), "gain": round(cost["whole"] / cost["made"], 1),

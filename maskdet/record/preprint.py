@@ -80,7 +80,7 @@ def _count(run: Mapping, row: Headline) -> Count | None:
 
 
 def headline(columns: Mapping) -> pd.DataFrame:
-    """The preprint's numbers beside ours, each of ours k/n with its 95 % interval, and how the recorded one compares."""
+    """The preprint's numbers beside ours, each k/n with its 95 % interval, and how the recorded one compares."""
     preprint, beside = columns["preprint"], to_quote(columns)["beside"]
     return pd.DataFrame({row.name: {
         "the preprint": as_text(typed(preprint[row.quantity])),

@@ -3,7 +3,7 @@
 import dataclasses
 import json
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -105,16 +105,14 @@ def _plain(value: Any) -> Any:
 def collect(run: Profile) -> dict:
     """All that the stages of a run recorded, merged, with its provenance. Raises FileNotFoundError, naming the command,
     where a stage is missing."""
-    stages = {stage: _stage(run, stage) for stage in STAGES}
-    seconds, made = ({stage: found.pop(part) for stage, found in stages.items()} for part in ("measured", "made"))
-    merged = _merged([{"profile": run.name}, *stages.values()])
+    merged, seconds, made = {"profile": run.name}, {}, {}
+    for stage in STAGES:
+        found = _stage(run, stage)
+        seconds[stage], made[stage] = found.pop("measured"), found.pop("made")
+        merged |= found
     checksum = merged["data"]["checksum"]
     return merged | {"provenance": {"data_checksum": checksum, "data": checksum[:16], "seed": run.seed,
                                     **provenance.environment(), "seconds": seconds, "made": made}}
-
-
-def _merged(stages: Iterable[Mapping]) -> dict:
-    return {name: value for stage in stages for name, value in stage.items()}
 
 
 def _results(run: Profile, stage: str) -> Path:
@@ -153,9 +151,9 @@ def write_record(name: str, values: Mapping) -> None:
 
 
 def headline_columns(run: Profile) -> dict[str, dict]:
-    """The columns of the headline: `preprint`, `recorded` (larxel) and `build`, this run as far as its fourth chapter."""
+    """The columns of the headline: `preprint`, `recorded` (larxel) and `build`, this run up to its fourth chapter."""
     return {"preprint": read("preprint"), "recorded": read("larxel"),
-            "build": _merged(_stage(run, stage) for stage in ("networks", "attack"))}
+            "build": _stage(run, "networks") | _stage(run, "attack")}
 
 
 def record_run(run: Profile) -> Path:

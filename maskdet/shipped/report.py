@@ -17,7 +17,8 @@ PEOPLE = 60  # drawn anew, to be seen with something before their mouths
 def card_table(card: Mapping) -> pd.DataFrame:
     """A row a shipped network: its parameters, the size of its file, and the start of its checksum."""
     return pd.DataFrame({name: {"parameters": f"{stated['parameters']:,}", "kB": f"{stated['bytes'] / 1000:.0f}",
-                                "SHA-256 begins": stated["sha256"][:16]} for name, stated in card["networks"].items()}).T
+                                "SHA-256 begins": stated["sha256"][:16]}
+                         for name, stated in card["networks"].items()}).T
 
 
 def this_run_table(here: Mapping) -> pd.DataFrame:
@@ -27,7 +28,7 @@ def this_run_table(here: Mapping) -> pd.DataFrame:
 
 
 def on_this_run(run: Profile) -> dict[str, tuple[Evaluation, Count]]:
-    """The shipped networks on a run's test faces, and how many that each classifies correctly the guided search flips."""
+    """The shipped networks on a run's test faces, and how many of its correct ones the guided search flips."""
     images, labels, table = faces.read(run).part("test")
     found = {}
     with attack.workers() as crew:

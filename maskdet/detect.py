@@ -79,8 +79,7 @@ def annotated(photograph: np.ndarray, found: list[Face]) -> Image.Image:
 
 @dataclass(frozen=True)
 class Detection:
-    """Photographs searched, one after the other, with what was found written under `folder`. What was written under
-    the same `key` is finished."""
+    """Photographs searched one by one, with results written under `folder`; those under the same `key` are finished."""
 
     folder: Path
     detect: Detect

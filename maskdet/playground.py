@@ -21,8 +21,8 @@ layers = keras.layers
 
 @dataclass(frozen=True)
 class Gallery:
-    """Drawn faces that every network classifies correctly: `images` (N, 50, 50, 3) uint8 and `labels` (N,); of those
-    `drawn` that some network is least sure of, as many of each class."""
+    """`images` (N, 50, 50, 3) uint8 and `labels` (N,) of drawn faces that every network classifies correctly, as many
+    of each class; of those `drawn` the ones that some network is least sure of."""
 
     images: np.ndarray
     labels: np.ndarray
@@ -53,10 +53,9 @@ def _drawn(rng: np.random.Generator) -> tuple[np.ndarray, int] | None:
 
 
 def steps(model: keras.Model) -> tuple[list[dict], list[np.ndarray]]:
-    """A network of this project as steps from an image (H, W, 3) of 0 to 255 to its two logits. Each step has a `kind`,
-    the steps that it reads (`inputs`; 0 is the image, n the n-th step), its settings, and which of the arrays, also
-    returned, it computes with (`arrays`). Raises ValueError for a layer that is not known here, or a model that does
-    not end in a softmax."""
+    """A network of this project as steps from an image (H, W, 3) of 0 to 255 to its two logits, and their arrays. A
+    step has a `kind`, settings, and the numbers of the steps that it reads (`inputs`, the image being 0) and of its
+    `arrays`. Raises ValueError for a layer that is not known here, and where the last is no softmax."""
     if not isinstance(model.layers[-1], layers.Softmax):
         raise ValueError(f"expected a model that ends in a softmax, got {type(model.layers[-1]).__name__}")
     number, found, arrays = {id(model.inputs[0]): 0}, [], []
@@ -97,8 +96,7 @@ def _step(layer) -> tuple[str, dict, list]:
 
 
 def write(run: Profile) -> dict:
-    """Write `playground/data.js` of the run, which the page reads: the shipped networks, and the gallery by the
-    run's seed. Returns what the prose quotes."""
+    """Write `playground/data.js` for the page: the shipped networks and the gallery. Returns what the prose quotes."""
     shown, written = gallery(seed=run.seed), {}
     for name in networks.NETWORKS:
         found, arrays = steps(networks.shipped(name))

@@ -19,9 +19,9 @@ class DownloadError(RuntimeError):
 
 
 def fetch(profile: Profile) -> Path:
-    """Download the photographs of `profile` into data/<name> of the checkout, or without one of the current folder,
-    whole or not at all. A set that is already there is left as it is. Raises DownloadError when Kaggle refuses or
-    cannot be reached, and ValueError for a profile whose photographs are not on Kaggle."""
+    """Download the photographs of `profile` into data/<name> of the checkout, else of the current folder, whole or not
+    at all; where they are, they stay. Raises DownloadError when Kaggle refuses or cannot be reached, and ValueError for
+    a profile whose photographs are not on Kaggle."""
     if profile.name not in HANDLES:
         raise ValueError(f"expected a profile whose photographs are on Kaggle, one of {', '.join(HANDLES)}, got "
                          f"{profile.name!r}")

@@ -26,8 +26,8 @@ def searched_table(outcomes: Outcomes, sweeps: Searches) -> pd.DataFrame:
 
 def verdicts_table(outcomes: Outcomes, verified: Verified, shares: Shares) -> pd.DataFrame:
     """A row for each network and defence: by how many points its accuracy is higher than without, the verdicts, how
-    many faces any attack can flip at most, and the certified accuracy: the share of all test faces that are correct
-    and proved safe, a lower bound where not all correct faces were verified."""
+    many faces any attack can flip at most, and the certified accuracy: the share of all test faces that are correct and
+    proved safe, a lower bound where not all correct faces were verified."""
     rows = {}
     for name, [outcome] in outcomes.items():
         [without] = outcomes[f"{outcome.trial.variant.network}, none"]

@@ -116,7 +116,8 @@ def folds_to_record(run: Profile, outcomes: Outcomes, sweeps: Sweeps, again: Out
 
 def _each(outcomes: Sequence[Outcome], sweeps: Sequence[Sweep], key: str) -> dict:
     """Accuracy and success of each trial, by its fold or seed."""
-    return {str(getattr(outcome.trial, key)): {"accuracy": outcome.test.accuracy, "success": success([outcome], [sweep])}
+    return {str(getattr(outcome.trial, key)):
+            {"accuracy": outcome.test.accuracy, "success": success([outcome], [sweep])}
             for outcome, sweep in zip(outcomes, sweeps)}
 
 

@@ -102,8 +102,8 @@ def missed_table(verified: Verified, flips: Mapping[str, Sequence[int]]) -> pd.D
 
 
 def most_vulnerable(outcomes: Outcomes, verified: Verified, *, at_most: int):
-    """For `figures.vulnerability`: faces (N, H, W, 3), at most `at_most` of each network, the least safe first; by how
-    much one pixel moves the margin at each place, (N, H, W); where it flips the decision; and titles."""
+    """For `figures.vulnerability`: `at_most` faces (N, H, W, 3) of each network, the least safe first; how much one
+    pixel moves the margin at each place, (N, H, W); where it flips the decision; and titles."""
     rows: list[tuple] = []
     for name, found in verified.items():
         for row in np.argsort([face.reached.min() for face in found.results], kind="stable")[:at_most]:
@@ -115,8 +115,8 @@ def most_vulnerable(outcomes: Outcomes, verified: Verified, *, at_most: int):
 
 
 def weak_spots(verified: Verified) -> dict[str, tuple[np.ndarray, dict[str, int]]]:
-    """For each network: by how much one pixel moves the margin at each place, the mean over its faces (H, W); and how
-    many of the worst pixels have each colour."""
+    """By network: by how much a pixel at each place moves the margin, the mean over its faces (H, W); and how many of
+    the worst pixels have each colour."""
     spots = {}
     for name, found in verified.items():
         moved = np.mean([margin - face.reached for margin, face in zip(found.margins, found.results)], axis=0)

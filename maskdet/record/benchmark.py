@@ -40,8 +40,7 @@ def agreement(record: Mapping) -> pd.DataFrame:
 
 
 def shares(record: Mapping, network: str) -> pd.DataFrame:
-    """The share of the machine's matmul rate that each search reaches, where an evaluation counts as a whole forward
-    pass, and where what it multiplies counts."""
+    """The share of the machine's matmul rate that a search reaches, by whole passes and by what it multiplies."""
     cost, rows = record["cost"][network], {}
     for name, (row, ours) in _beside(record, network).items():
         rate = 2 * row["evaluations_per_second"] / (1e9 * cost["matmul"])

@@ -66,8 +66,7 @@ def position(stated: float, ends: Sequence[Count]) -> str:
 
 
 def agreement(stated: float, count: Count) -> str:
-    """How a count of ours is beside a share of the preprint: "higher", "lower", or "in agreement", where the share lies
-    inside its interval."""
+    """How a count of ours is beside a share: "higher", "lower", or, with the share in its interval, "in agreement"."""
     low, high = count.interval
     return "higher" if stated < low else "lower" if stated > high else "in agreement"
 
@@ -89,8 +88,7 @@ def headline(columns: Mapping) -> pd.DataFrame:
 
 
 def intervals(columns: Mapping) -> dict[str, list]:
-    """The headline as `figures.intervals` draws it, a panel for accuracy and one for success: (name, share, interval);
-    the preprint's interval is that of its `fewest` pictures."""
+    """The headline for `figures.intervals`, by quantity; the preprint's interval is that of its `fewest` pictures."""
     preprint = columns["preprint"]
     panels = {quantity: [("preprint, at widest", stated_share(preprint, quantity), fewest(preprint, quantity).interval)]
               for quantity in QUANTITIES}
@@ -102,8 +100,7 @@ def intervals(columns: Mapping) -> dict[str, list]:
 
 
 def to_quote(columns: Mapping) -> dict:
-    """What the prose quotes: the counts of the `fewest` pictures, and how the recorded ones are `beside` the preprint's
-    numbers, by the place of the count in the record."""
+    """The counts of the `fewest` pictures, and how the recorded counts, by their place, are `beside` the preprint's."""
     return {"fewest": {quantity: fewest(columns["preprint"], quantity) for quantity in QUANTITIES},
             "beside": {".".join(row.path): agreement(stated_share(columns["preprint"], row.quantity),
                                                      _count(columns["recorded"], row)) for row in ROWS}}

@@ -18,8 +18,7 @@ from maskdet.record.results import OUTPUTS
 
 def compare(run: Profile) -> dict:
     """What `make check` finds: how many recorded values this run has as well, which differ, and the provenance of both;
-    written to `results/<profile>-receipt.json`. Raises ValueError where a stage of the run is of the recorded one,
-    whose finished work nobody did again."""
+    in `results/<profile>-receipt.json`, too. Raises ValueError where a stage is the recorded one's, not done again."""
     built, kept = results.collect(run), results.read(run.name)
     seconds, then = (record["provenance"]["seconds"] for record in (built, kept))
     if once := [stage for stage, took in seconds.items() if took and took == then.get(stage)]:
@@ -55,8 +54,8 @@ def _leaves(values: Mapping, prefix: str = "") -> Iterator[tuple[str, object]]:
 
 
 def receipt() -> dict:
-    """Of the second larxel run: whether the record that it was compared with is the one of now, how many values were
-    compared, and how many are the same, for the book. Raises FileNotFoundError as `results.read`."""
+    """Of the second larxel run, for the book: whether it was compared with the record of now, and how many values are
+    the same. Raises FileNotFoundError as `results.read`."""
     found = results.read("larxel-receipt")
     now = found.get("of") == _named(results.read("larxel"))
     return {"same": found["same"], "compared": found["compared"], "date": found["again"]["date"],

@@ -45,9 +45,8 @@ class Stated:
 
 def write(run: Profile, stage: str, values: Mapping, measured: Mapping = {}) -> None:
     """Write a stage's numbers to `results/<stage>.json` of the run; inside a notebook, glue them. `values` is a nested
-    mapping of numbers, texts and `Count`s and must come out the same each time; `measured` holds what does not
-    (seconds), which is written but not glued. A value at ["accuracy"]["resnet"] is quoted in prose as
-    ``{glue:text}`03_networks.ipynb::accuracy.resnet:s` ``."""
+    mapping of numbers, texts and `Count`s that come out the same each time; `measured` holds what does not (seconds). A
+    value at ["accuracy"]["resnet"] is quoted in prose as ``{glue:text}`03_networks.ipynb::accuracy.resnet:s` ``."""
     made = {"measured": _plain(measured), "made": provenance.stamp()}
     files.write_json(_results(run, stage), _plain(values) | made)
     glue(values)
@@ -103,8 +102,7 @@ def _plain(value: Any) -> Any:
 
 
 def collect(run: Profile) -> dict:
-    """All that the stages of a run recorded, merged, with its provenance. Raises FileNotFoundError, naming the command,
-    where a stage is missing."""
+    """All stages of a run merged, with its provenance. Raises FileNotFoundError, with the command, without one."""
     merged, seconds, made = {"profile": run.name}, {}, {}
     for stage in STAGES:
         found = _stage(run, stage)
@@ -157,9 +155,8 @@ def headline_columns(run: Profile) -> dict[str, dict]:
 
 
 def record_run(run: Profile) -> Path:
-    """Commit a whole run to the record, `results/<profile>.json`; returns its path. Raises FileNotFoundError, naming
-    the command, where a stage is missing, and ValueError where one was run with changes that are not committed, or by
-    code without a commit."""
+    """Commit a whole run to `results/<profile>.json`; returns its path. Raises FileNotFoundError, naming the command,
+    where a stage is missing, and ValueError where one was run by code that is not committed."""
     found = collect(run)
     for stage, made in found["provenance"]["made"].items():
         if made["commit"].endswith("-dirty") or " " in made["commit"]:

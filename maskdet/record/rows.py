@@ -28,9 +28,8 @@ class Row:
 
 
 def rows(recorded: Mapping) -> list[Row]:
-    """The rows of a record, each trial once: folds together and by themselves, text and code and each with a setting of
-    the other, other seeds of the single split, and the main networks trained for fewer epochs or on crops as they are.
-    """
+    """Each trial of a record once: folds together and by themselves, text and code and each with a setting of the
+    other, other seeds of the single split, and the main networks trained for fewer epochs or on crops as they are."""
     folds, variants, found = recorded["folds"], recorded["variants"], []
 
     def add(group: str, name: str, accuracy: Mapping, success: Mapping) -> None:
@@ -67,8 +66,7 @@ def table(found: Sequence[Row], preprint: Mapping) -> pd.DataFrame:
 
 
 def plane(found: Sequence[Row]) -> dict[str, list]:
-    """The rows as `figures.plane` draws them: by group, each one's share of wrong faces, its success, and the intervals
-    of both."""
+    """As `figures.plane` draws it: by group, each row's share of wrong faces, its success, and their intervals."""
     points: dict[str, list] = {}
     for row in found:
         low, high = row.accuracy.interval
@@ -78,8 +76,7 @@ def plane(found: Sequence[Row]) -> dict[str, list]:
 
 
 def to_quote(found: Sequence[Row], preprint: Mapping) -> dict:
-    """What the prose quotes: how many rows there are, how many agree with the preprint in one quantity or in both, and
-    which these are."""
+    """How many rows there are, how many agree with the preprint in one quantity or in both, and which these are."""
     agree = pd.DataFrame({row.name: row.beside(preprint) for row in found}).T == "in agreement"
     both = agree.index[agree.all(axis=1)]
     return {"rows": len(found), "accuracy": int(agree.accuracy.sum()), "success": int(agree.success.sum()),

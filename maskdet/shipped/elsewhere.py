@@ -18,8 +18,8 @@ PORTRAITS = {"with_mask": "masked", "without_mask": "bare"}  # folders of the te
 
 
 def portraits(folder: Path) -> pd.DataFrame:
-    """The images of a folder that holds one folder a class: path and label. Raises FileNotFoundError, saying what is
-    expected, where there is none of one class."""
+    """Path and label of each image of a folder with one folder a class. Raises FileNotFoundError where a class
+    lacks."""
     rows = [(path, label) for name, label in PORTRAITS.items()
             for path in sorted((folder / name).glob("*")) if path.suffix.lower() in (".jpg", ".jpeg", ".png")]
     table = pd.DataFrame(rows, columns=["path", "label"])
@@ -45,9 +45,9 @@ def faced(image: np.ndarray, boxes: np.ndarray) -> np.ndarray:
 
 def test(folder: Path, *, seed: int) -> dict:
     """The shipped networks on one face of each image of `folder`: counts by class, with and without a detected box, for
-    the boxes of each of `DETECTORS`. Left out, and counted, are files that cannot be read and near-duplicates of
-    `photographs`. Raises FileNotFoundError as `portraits` and where those are not there, ValueError where nothing of a
-    class is left."""
+    each of `DETECTORS`. Left out, and counted, are files that cannot be read and near-duplicates of `photographs`.
+    Raises FileNotFoundError as `portraits` and without those photographs, ValueError where nothing of a class is
+    left."""
     table, known = portraits(folder), photographs()
     digests = {f"{path.parent.name}/{path.name}": hashlib.sha256(path.read_bytes()).hexdigest() for path in table.path}
     detectors = [faces.detector(name) for name in DETECTORS]

@@ -1,6 +1,6 @@
 """The test faces of trials verified, beside what searches found on them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -85,13 +85,12 @@ def by_margin(verified: Verified, *, parts: int = 4) -> pd.DataFrame:
 
 def missed(run: Profile, outcomes: Outcomes, verified: Verified) -> dict[str, list[int]]:
     """How many of the flippable faces of each network differential evolution flips, for each of `run.draws` seeds."""
-    flips = {}
+    flips, search = {}, DifferentialEvolution(run.evolution)
     for name, found in verified.items():
-        outcome, faces = outcomes[name][0], found.faces[found.are(FLIPPABLE)]
-        network, test = Incremental.of(outcome.model), outcome.test
+        [outcome, *_], faces = outcomes[name], found.faces[found.are(FLIPPABLE)]
+        network, test = Incremental.of(outcome.model), outcome.test.part(faces)
         flips[name] = [sum(attempt.flipped for _, attempt in attack.attack(
-            network, test.images[faces], test.labels[faces], search=DifferentialEvolution(run.evolution),
-            seed=run.seed + draw)) for draw in range(run.draws)]
+            network, test.images, test.labels, search=search, seed=run.seed + draw)) for draw in range(run.draws)]
     return flips
 
 
@@ -125,7 +124,7 @@ def weak_spots(verified: Verified) -> dict[str, tuple[np.ndarray, dict[str, int]
     return spots
 
 
-def objectives(run: Profile):
+def objectives(run: Profile) -> dict[str, Callable]:
     """Differential evolution of the margin and of the confidence, for `sweep`: by name, a function of a variant."""
     return {name: lambda variant, name=name: DifferentialEvolution(run.evolution, region=variant.region, objective=name)
             for name in ("margin", "confidence")}

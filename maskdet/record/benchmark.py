@@ -51,10 +51,10 @@ def shares(record: Mapping, network: str) -> pd.DataFrame:
 
 def growth(record: Mapping, network: str) -> pd.DataFrame:
     """Seconds and evaluations as faces, population and pixels grow."""
-    return pd.DataFrame([{"faces": row["faces"], "population": row["population"], "pixels": row["pixels"],
-                          "seconds": f"{row['seconds']:.2f}",
-                          "evaluations per second": f"{row['evaluations_per_second']:,}"}
-                         for row in record["growth"][network]]).set_index("faces")
+    return pd.DataFrame([{
+        "faces": row["faces"], "population": row["population"], "pixels": row["pixels"],
+        "seconds": f"{row['seconds']:.2f}", "evaluations per second": f"{row['evaluations_per_second']:,}"}
+        for row in record["growth"][network]]).set_index("faces")
 
 
 def verifications(record: Mapping) -> pd.DataFrame:

@@ -4,7 +4,6 @@ import dataclasses
 import json
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -29,18 +28,6 @@ OUTPUTS = {
     "maskdet/networks/shipped/figure2.npz": ("make weights", "the shipped weights of the network of Figure 2"),
     "maskdet/networks/shipped/card.json": ("make weights", "data, recipes and checksums of the shipped weights"),
 }
-
-
-@dataclass(frozen=True)
-class Stated:
-    """A number as the preprint states it, with its unit; `about`: it says "about"."""
-
-    value: float
-    unit: str
-    about: bool = False
-
-    def __str__(self) -> str:
-        return f"{'about ' * self.about}{as_text(self.value)} {self.unit}"
 
 
 def write(run: Profile, stage: str, values: Mapping, measured: Mapping = {}) -> None:
@@ -83,10 +70,11 @@ def flat(values: Mapping, prefix: str = "") -> Iterator[tuple[str, object]]:
 
 
 def typed(value: Any) -> Any:
-    """A count, an estimate or a number of the preprint read from JSON as what it was; anything else as it is."""
+    """A count or an estimate read from JSON as what it was; a number that the preprint states ("about") as text with its
+    unit; anything else as it is."""
     names = set(value) if isinstance(value, Mapping) else set()
     if {"value", "unit"} <= names:
-        return Stated(**value)
+        return f"{'about ' * value.get('about', False)}{as_text(value['value'])} {value['unit']}"
     if {"k", "n"} <= names <= {"k", "n", "effect"}:
         return Count(**value)
     return Estimate(**value) if names == {"value", "low", "high"} else value

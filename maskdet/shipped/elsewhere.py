@@ -18,8 +18,7 @@ PORTRAITS = {"with_mask": "masked", "without_mask": "bare"}  # folders of the te
 
 
 def portraits(folder: Path) -> pd.DataFrame:
-    """Path and label of each image of a folder with one folder a class. Raises FileNotFoundError where a class
-    lacks."""
+    """Path and label of each image of a folder with one folder a class. Raises FileNotFoundError without a class."""
     rows = [(path, label) for name, label in PORTRAITS.items()
             for path in sorted((folder / name).glob("*")) if path.suffix.lower() in (".jpg", ".jpeg", ".png")]
     table = pd.DataFrame(rows, columns=["path", "label"])
@@ -46,8 +45,7 @@ def faced(image: np.ndarray, boxes: np.ndarray) -> np.ndarray:
 def test(folder: Path, *, seed: int) -> dict:
     """The shipped networks on one face of each image of `folder`: counts by class, with and without a detected box, for
     each of `DETECTORS`. Left out, and counted, are files that cannot be read and near-duplicates of `photographs`.
-    Raises FileNotFoundError as `portraits` and without those photographs, ValueError where nothing of a class is
-    left."""
+    Raises FileNotFoundError as `portraits` and without those photographs, ValueError where a class has none left."""
     table, known = portraits(folder), photographs()
     digests = {f"{path.parent.name}/{path.name}": hashlib.sha256(path.read_bytes()).hexdigest() for path in table.path}
     detectors = [faces.detector(name) for name in DETECTORS]

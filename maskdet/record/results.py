@@ -70,7 +70,7 @@ def flat(values: Mapping, prefix: str = "") -> Iterator[tuple[str, object]]:
 
 
 def typed(value: Any) -> Any:
-    """A count or an estimate read from JSON as what it was; a number that the preprint states ("about") as text with its
+    """A count or an estimate read from JSON as what it was; a number of the preprint ("about") as text with its
     unit; anything else as it is."""
     names = set(value) if isinstance(value, Mapping) else set()
     if {"value", "unit"} <= names:

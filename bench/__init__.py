@@ -1,8 +1,9 @@
-"""The benchmark: our searches beside public ones, in one run (`make bench`).
+"""The benchmarks: our searches beside public ones in one run (`make bench`), and the speed of detectors
+(`make bench-detection`).
 
-`peers` (with `baseline` and `ported`): the public ones behind one interface; `measure`: seconds,
-alternating; `cost`: multiplications, and how they grow; `__main__`: all of it, to results/bench.json.
-Nothing of the package or of the tests of the package needs what `requirements.txt` here lists.
+`peers` (with `baseline` and `ported`): the public searches behind one interface; `measure`: seconds, alternating;
+`cost`: multiplications, and how the time grows; `__main__`: all of it, to results/bench.json; `detection`: detectors,
+to results/detection.json. Neither the package nor its tests need what `requirements.txt` here lists.
 """
 
 from collections.abc import Sequence
@@ -11,9 +12,9 @@ from maskdet import config
 
 
 def photographed(arguments: Sequence[str], *, command: str) -> config.Profile:
-    """The profile of photographs to measure on: larxel, unless one is named.
+    """The profile of photographs to measure on: by default larxel.
 
-    Raises ValueError, naming the command, for one of drawn faces, whose numbers are not those of the record.
+    Raises ValueError, naming the command, for a profile of drawn faces: the record is of photographs.
     """
     run = config.profile(*arguments or ["larxel"])
     if run.drawn:

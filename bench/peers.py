@@ -1,9 +1,9 @@
-"""Public implementations of the one-pixel attack behind one interface, for comparing ours with them.
+"""Public implementations of the one-pixel attack behind one interface, to compare our searches with.
 
-Each searches one face at a time, by differential evolution, for the pixel of least probability of
-the true class, on the same Keras network; each stops after the first generation whose best member
-flips the decision, though none looks at the population that it starts with. What the settings of
-one mean differs from peer to peer: where it is not what `Evolution` says, a comment says so.
+Each searches one face at a time, by differential evolution, for the pixel with the least probability of the true
+class, on the same Keras network. Each stops after the first generation whose best member flips the decision, but none
+checks its first population. The settings differ from peer to peer: a comment says where they are not those of
+`Evolution`.
 """
 
 from collections.abc import Callable
@@ -24,16 +24,16 @@ from maskdet.attack.pixels import Pixel, set_pixels
 from maskdet.config import CLASSES, SIZE, Evolution
 from maskdet.networks.backend import THREADS, keras
 
-SAME = 1e-4  # the largest difference between a logit and its port's that rounding explains
+SAME = 1e-4  # the largest difference of a logit and its port that rounding explains
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a peer found for one face."""
+    """The result of a peer on a face."""
 
-    pixel: Pixel | None  # row, column, red, green, blue it ended with (None: it does not say)
-    flipped: bool  # checked by us with the full Keras network, not what the peer claims
-    queries: int  # changed images that it asked the network about
+    pixel: Pixel | None  # the last row, column, red, green, blue (None: the peer does not return them)
+    flipped: bool  # as we check with the full Keras network, not what the peer claims
+    queries: int  # changed images that the network classified
 
 
 Attack = Callable[..., Outcome]  # attack(image (50, 50, 3) uint8, label, *, seed)
@@ -44,28 +44,27 @@ def _outcome(model: keras.Model, image: np.ndarray, label: int, pixel: Pixel | N
     return Outcome(pixel, flipped, queries)
 
 
-def _difference(image: np.ndarray, found: np.ndarray) -> Pixel | None:
-    """The pixel in which `found` (H, W, 3), of any numbers 0 to 255, differs from `image`, if any."""
-    places = np.argwhere((found != image).any(axis=-1))
+def _difference(image: np.ndarray, attacked: np.ndarray) -> Pixel | None:
+    """The pixel in which `attacked` (H, W, 3), of any numbers 0 to 255, differs from `image`, if any."""
+    places = np.argwhere((attacked != image).any(axis=-1))
     if not len(places):
         return None
     row, column = places[0].tolist()
-    return (row, column, *np.rint(found[row, column]).astype(int).tolist())
+    return (row, column, *np.rint(attacked[row, column]).astype(int).tolist())
 
 
 def _members_per_gene(settings: Evolution) -> int:
-    """The `popsize` of SciPy's interface, which all peers have: a population is `popsize` × genes."""
+    """The `popsize` of SciPy's interface, which all peers share: a population is `popsize` × genes."""
     if settings.population % GENES:
         raise ValueError(f"expected a population that is a multiple of {GENES}, got {settings.population}")
     return settings.population // GENES
 
 
 def _require(settings: Evolution, **fixed) -> None:
-    """Raise ValueError where `settings` are not those that a peer's source fixes."""
+    """Raise ValueError if `settings` are not those that a peer's source fixes."""
     for name, value in fixed.items():
         if getattr(settings, name) != value:
-            raise ValueError(f"expected a {name} of {value}, which this peer fixes, "
-                             f"got {getattr(settings, name)}")
+            raise ValueError(f"expected a {name} of {value}, which this peer fixes, got {getattr(settings, name)}")
 
 
 def _noise(size: int) -> np.ndarray:
@@ -73,18 +72,18 @@ def _noise(size: int) -> np.ndarray:
     return np.random.default_rng(0).integers(0, 256, (size, SIZE, SIZE, 3), dtype=np.uint8)
 
 
-def _compile(ask: Callable[[np.ndarray], object], population: int) -> None:
-    """Ask what a search will ask, which TensorFlow compiles at the first calls, once for any number."""
+def _compile(query: Callable[[np.ndarray], object], population: int) -> None:
+    """Query as a search will: TensorFlow compiles at the first calls, once for any number of images."""
     for size in (population, 1, population):
-        ask(_noise(size))
+        query(_noise(size))
 
 
 def baseline(model: keras.Model, settings: Evolution) -> Attack:
-    """github.com/Hyperparticle/one-pixel-attack-keras, its search written anew.
+    """github.com/Hyperparticle/one-pixel-attack-keras, with its search rewritten.
 
-    As its attack.py: `model.predict` of a population, by a plain Keras model's default batch of 32
-    (the CIFAR-10 networks that come with it set 128), and once more of the best member after each
-    generation, to see whether to stop. So a whole search asks about 400 + 75 × 401 images.
+    As in its attack.py: `model.predict` of a population, in Keras's default batches of 32 (its own CIFAR-10 networks
+    set 128), and once more of the best member after each generation, to know whether to stop. So a whole search makes
+    400 + 75 × 401 queries.
     """
     _members_per_gene(settings)
     _compile(lambda images: model.predict(images, verbose=0), settings.population)
@@ -111,10 +110,10 @@ def baseline(model: keras.Model, settings: Evolution) -> Attack:
 
 
 def vectorized_scipy(model: keras.Model, settings: Evolution) -> Attack:
-    """`scipy.optimize.differential_evolution` (1.17) as its documentation would have one use it today.
+    """`scipy.optimize.differential_evolution` (1.17), used as its documentation advises today.
 
-    Vectorized, so with deferred updating, and without the loops over members; its mutation and
-    selection are otherwise those of the baseline.
+    Vectorized, so with deferred updating and without the loops over members; mutation and selection are otherwise
+    those of the baseline.
     """
     members = _members_per_gene(settings)
     _compile(model.predict_on_batch, settings.population)
@@ -130,37 +129,37 @@ def vectorized_scipy(model: keras.Model, settings: Evolution) -> Attack:
         def flipped(intermediate_result: optimize.OptimizeResult) -> bool:
             return intermediate_result.fun < 1 / len(CLASSES)
 
-        # atol=-1: never converged, as in the other peers, not even where all members are one pixel.
-        found = optimize.differential_evolution(
+        # atol=-1: as in the other peers, it never counts as converged, even if all members are the same pixel.
+        best = optimize.differential_evolution(
             energy, [(0, 1)] * GENES, strategy="best1bin", maxiter=settings.generations, popsize=members,
             tol=0, atol=-1, mutation=settings.scale, recombination=settings.recombination, rng=seed,
             callback=flipped, polish=False, init="latinhypercube", updating="deferred", vectorized=True)
-        pixel = tuple(decoded(found.x[None], shape=image.shape).ravel().tolist())
+        pixel = tuple(decoded(best.x[None], shape=image.shape).ravel().tolist())
         return _outcome(model, image, label, pixel, queries)
 
     return attack
 
 
 class _Counted(TensorFlowV2Classifier):
-    """A classifier of ART that counts the images that it was asked about."""
+    """A classifier of ART that counts the images that it classifies."""
 
-    asked = 0
+    queries = 0
 
     def predict(self, x: np.ndarray, **options) -> np.ndarray:
-        self.asked += len(x)
+        self.queries += len(x)
         return super().predict(x, **options)
 
 
 def pixel_attack(model: keras.Model, settings: Evolution) -> Attack:
     """`PixelAttack` of the Adversarial Robustness Toolbox (1.20.1), with es=1: differential evolution.
 
-    It has a copy of the baseline's solver. Its source fixes 400 // 5 × 5 members for one pixel, F and
-    recombination; max_iter are generations after the first population. It asks about the best member
-    once more after each generation and at the end, so about 400 + 75 × 401 + 1 images, and says
-    nothing about a search that failed. Its colours are 0 to 254: bounds (0, 255), cut to whole numbers.
+    It has a copy of the baseline's solver. Its source fixes 400 // 5 × 5 members for one pixel, F and recombination;
+    max_iter counts the generations after the first population. It queries the best member once more after each
+    generation and at the end, so 400 + 75 × 401 + 1 queries, and does not return the pixel of a failed search. Its
+    colours are 0 to 254: bounds (0, 255), truncated to whole numbers.
     """
     _require(settings, population=400, scale=(0.5, 1.0), recombination=1.0)
-    # Its KerasClassifier does the same with a Keras model: a call in a tf.function, not in batches.
+    # ART's KerasClassifier does the same with a Keras model: a call in a tf.function, without batches.
     classifier = _Counted(model, nb_classes=len(CLASSES), input_shape=(SIZE, SIZE, 3), clip_values=(0, 255))
     search = PixelAttack(classifier, th=1, es=1, max_iter=settings.generations)
     _compile(lambda images: classifier.predict(images.astype(np.float32)), settings.population)
@@ -168,34 +167,33 @@ def pixel_attack(model: keras.Model, settings: Evolution) -> Attack:
 
     def attack(image: np.ndarray, label: int, *, seed: int) -> Outcome:
         np.random.seed(seed)  # it draws from NumPy's global generator
-        classifier.asked = 0
-        # Without labels, which it rejects for two classes: it takes the network's own answer.
-        found = search.generate(image[None].astype(np.float32))[0]
-        # Less the one unchanged image.
-        return _outcome(model, image, label, _difference(image, found), classifier.asked - 1)
+        classifier.queries = 0
+        # Without labels, which it rejects for two classes: it takes the network's own prediction, by another query.
+        attacked = search.generate(image[None].astype(np.float32))[0]
+        return _outcome(model, image, label, _difference(image, attacked), classifier.queries - 1)
 
     return attack
 
 
 class _Fractions(nn.Module):
-    """A port for images of 0 to 1, which torchattacks expects; counts the images asked about."""
+    """A port for images of 0 to 1, as torchattacks expects them; counts the images that it classifies."""
 
     def __init__(self, ported: Ported):
         super().__init__()
-        self.ported, self.asked = ported, 0
+        self.ported, self.queries = ported, 0
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
-        self.asked += len(images)
+        self.queries += len(images)
         return self.ported(images * 255)
 
 
 def one_pixel(model: keras.Model, settings: Evolution) -> Attack:
     """`torchattacks.OnePixel` (3.5.1) on the same network in PyTorch, with its batches of 128.
 
-    Another copy of the baseline's solver, with F and recombination fixed, and a random first
-    population. Its popsize is a population (it divides by the five genes itself) and its steps are
-    generations after the first; it asks about the best member once more after each. Its colours are
-    any numbers of 0 to 1: the pixel is rounded to whole ones, and what flips may then no longer flip.
+    Another copy of the baseline's solver, with F and recombination fixed, and a random first population. Its popsize
+    is a population (it divides by the five genes itself) and its steps are generations after the first; it queries the
+    best member once more after each. Its colours are any numbers from 0 to 1: we round the pixel to whole colours of 0
+    to 255, which may no longer flip the decision.
     """
     _members_per_gene(settings)
     _require(settings, scale=(0.5, 1.0), recombination=1.0)
@@ -203,18 +201,18 @@ def one_pixel(model: keras.Model, settings: Evolution) -> Attack:
     _compile(model.predict_on_batch, settings.population)
     network = _Fractions(Ported(model))
     search = OnePixel(network, pixels=1, steps=settings.generations, popsize=settings.population)
-    far = difference(model, network.ported, _noise(search.inf_batch))
-    if far > SAME:
-        raise ValueError(f"expected the logits of {model.name} within {SAME} in PyTorch, got {far:.1e} away")
+    error = difference(model, network.ported, _noise(search.inf_batch))
+    if error > SAME:
+        raise ValueError(f"expected the logits of {model.name} in PyTorch within {SAME}, got {error:.1e}")
 
     def attack(image: np.ndarray, label: int, *, seed: int) -> Outcome:
         np.random.seed(seed)  # it draws from NumPy's global generator
-        network.asked = 0
+        network.queries = 0
         images = torch.from_numpy(image).permute(2, 0, 1)[None] / 255
-        found = search(images, torch.tensor([label]))[0].permute(1, 2, 0)
-        # Where it changed nothing, the fractions are those of the image to the last bit.
-        found = np.where(found == images[0].permute(1, 2, 0), image, found.numpy() * 255)
-        return _outcome(model, image, label, _difference(image, found), network.asked)
+        attacked = search(images, torch.tensor([label]))[0].permute(1, 2, 0)
+        # Where nothing changed, the fractions are those of the image to the last bit.
+        attacked = np.where(attacked == images[0].permute(1, 2, 0), image, attacked.numpy() * 255)
+        return _outcome(model, image, label, _difference(image, attacked), network.queries)
 
     return attack
 

@@ -1,4 +1,4 @@
-"""A Keras network as a PyTorch module with the same weights, for the peers that know PyTorch only."""
+"""A Keras network as a PyTorch module with the same weights, for the peers that need PyTorch."""
 
 import math
 
@@ -14,8 +14,8 @@ layers = keras.layers
 class Ported(nn.Module):
     """The logits (N, classes) of a Keras functional model that ends in Softmax.
 
-    Takes images (N, C, H, W) of the values that the model takes as (N, H, W, C). Its parts are made
-    layer by layer by `PARTS`. Raises ValueError naming a layer that it has no counterpart for.
+    Takes images (N, C, H, W) with the values that the model takes as (N, H, W, C). `PARTS` converts each layer.
+    Raises ValueError naming a layer that it cannot convert.
     """
 
     def __init__(self, model: keras.Model):
@@ -25,9 +25,9 @@ class Ported(nn.Module):
             raise ValueError("expected a model from one InputLayer to a Softmax, "
                              f"got {type(first).__name__} and {type(last).__name__}")
         self.parts = nn.ModuleList(_part(layer) for layer in inner)
-        # The tensors of the graph, numbered in the order in which they are computed.
+        # The graph's tensors, numbered in the order of their computation.
         number = {id(layer.output): index for index, layer in enumerate([first, *inner])}
-        self.inputs = [[number[id(tensor)] for tensor in _list(layer.input)] for layer in inner]
+        self.inputs = [[number[id(tensor)] for tensor in keras.tree.flatten(layer.input)] for layer in inner]
         self.result = number[id(last.input)]
         self.eval()
 
@@ -48,17 +48,13 @@ def difference(model: keras.Model, ported: Ported, images: np.ndarray) -> float:
 
 def _part(layer: keras.Layer) -> nn.Module:
     if type(layer) not in PARTS:
-        known = ", ".join(kind.__name__ for kind in PARTS)
-        raise ValueError(f"expected layers among {known}, got {type(layer).__name__} ({layer.name})")
+        supported = ", ".join(kind.__name__ for kind in PARTS)
+        raise ValueError(f"expected layers among {supported}, got {type(layer).__name__} ({layer.name})")
     return PARTS[type(layer)](layer)
 
 
-def _list(tensors) -> list:
-    return list(tensors) if isinstance(tensors, (list, tuple)) else [tensors]
-
-
 def _require(layer: keras.Layer, **settings) -> None:
-    """Raise ValueError where the layer has another setting than the one that is ported."""
+    """Raise ValueError if the layer has other settings than these, which alone are ported."""
     for name, value in settings.items():
         if getattr(layer, name) != value:
             raise ValueError(f"expected {name}={value} of layer {layer.name}, got {getattr(layer, name)}")
@@ -76,19 +72,19 @@ def _activation(layer: keras.Layer) -> nn.Module:
 
 
 def _padding(layer: keras.Layer, size: tuple[int, int], *, value: float) -> nn.Module:
-    """TensorFlow's padding: of an odd number of lines, "same" puts one more below and to the right.
+    """TensorFlow's padding: "same" puts an odd row below and an odd column to the right; PyTorch's is symmetric.
 
-    https://www.tensorflow.org/api_docs/python/tf/nn#notes_on_padding_2; PyTorch's own is symmetric.
+    https://www.tensorflow.org/api_docs/python/tf/nn#notes_on_padding_2
     """
     _require(layer, data_format="channels_last")
     if layer.padding == "valid":
         return nn.Identity()
     _require(layer, padding="same")
-    lines = []
+    margins = []
     for side, width, stride in zip(layer.input.shape[1:3], size, layer.strides):
         missing = max((math.ceil(side / stride) - 1) * stride + width - side, 0)
-        lines.append((missing // 2, missing - missing // 2))
-    (top, bottom), (left, right) = lines
+        margins.append((missing // 2, missing - missing // 2))
+    (top, bottom), (left, right) = margins
     return nn.ConstantPad2d((left, right, top, bottom), value)
 
 
@@ -148,7 +144,7 @@ class _Rescaling(nn.Module):
 
 
 class _Flatten(nn.Module):
-    """In Keras's order, channels last: the weights behind it expect that."""
+    """In Keras's order, channels last, which the next layer's weights expect."""
 
     def forward(self, x):
         return x.movedim(1, -1).flatten(1)

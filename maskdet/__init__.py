@@ -1,6 +1,6 @@
 """maskdet: the executable edition of "Face Mask Detection and Attack with One Pixel Change".
 
-The rooms, each of which uses only those before it: `config`, `counts`, `files`, `keys`, `workers`; `record`, `figures`,
+The rooms, each of which uses only those before it: `config`, `counts`, `files`, `keys`; `workers`; `record`, `figures`,
 `networks`, `drawing`; `data`; `faces`; `incremental`; `attack`; `proof`; `experiment`; `shipped`; `detect`,
 `playground`.
 
@@ -13,3 +13,10 @@ from maskdet import keys
 __version__ = "0.1.0"
 
 keys.note()
+
+
+def deterministic() -> None:
+    """Let networks compute the same numbers in every process on this machine: see `networks.backend`."""
+    from maskdet.networks import backend  # TensorFlow, which takes seconds
+
+    backend.deterministic()

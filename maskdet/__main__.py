@@ -21,8 +21,9 @@ def detect(options: argparse.Namespace) -> None:
     example: maskdet detect holidays.jpg"""
     if not options.path:
         raise ValueError("expected a photograph or a folder, got none, as in `maskdet detect holidays.jpg`")
-    from maskdet import detect
+    from maskdet import detect, deterministic
 
+    deterministic()
     print(detect.run(Path(options.path), folder=options.folder or config.build_folder() / "detect"))
 
 
@@ -86,9 +87,10 @@ def weights(options: argparse.Namespace) -> None:
     100 minutes). `test` runs them on photographs from elsewhere, in portraits/ of MASKDET_DATA or of data in the
     checkout, and writes results/portraits.json.
     example: maskdet weights test"""
-    from maskdet import shipped
+    from maskdet import deterministic, shipped
     from maskdet.record import results
 
+    deterministic()
     if options.action == "train":
         shipped.train()
     else:
@@ -105,8 +107,8 @@ class Parser(argparse.ArgumentParser):
 
 def parser() -> Parser:
     """What the command line may hold. The help of a command is the docstring of its function."""
-    whole = Parser(prog="maskdet", description="Face masks found, networks attacked with one pixel, and every number "
-                   "of the book recorded.", epilog="`maskdet COMMAND --help` says more, with an example.")
+    whole = Parser(prog="maskdet", description="Find face masks; record and check the numbers of the book.",
+                   epilog="`maskdet COMMAND --help` says more, with an example.")
     commands = whole.add_subparsers(metavar="COMMAND", required=True)
     parsers = {}
     for command in (detect, fetch, record, check, manifest, weights):

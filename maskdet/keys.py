@@ -11,12 +11,11 @@ another, such as a dictionary to which a decorator adds functions, is not seen, 
 import ast
 import functools
 import hashlib
+import importlib
 import importlib.util
-import inspect
 import sys
 from collections.abc import Iterator
 from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
-from importlib.metadata import packages_distributions, version
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -125,7 +124,6 @@ def _uses(node: ast.AST) -> Iterator[list[str]]:
         yield from _uses(child)
 
 
-_distributions = functools.cache(packages_distributions)
 Place = tuple[str, str | None]  # a module, and a name in it; None for all of it, "" for what it does when it is loaded
 
 
@@ -157,7 +155,7 @@ def _dependencies(module: str, name: str | None) -> dict[str, str]:
         module, name = todo.pop()
         if module.split(".")[0] != PACKAGE:
             if module not in sys.stdlib_module_names:
-                found[module] = ", ".join(map(version, sorted(_distributions().get(module, []))))
+                found[module] = _version(module)
             continue
         known = _module(module)
         names = list(known.defined) if name is None else [name] * bool(name)
@@ -172,11 +170,26 @@ def _dependencies(module: str, name: str | None) -> dict[str, str]:
     return found
 
 
+def _version(package: str) -> str:
+    from importlib import metadata  # half of what it takes to import this package
+
+    return ", ".join(map(metadata.version, sorted(_distributions().get(package, []))))
+
+
+@functools.cache
+def _distributions() -> Any:
+    from importlib import metadata
+
+    return metadata.packages_distributions()
+
+
 def dependencies(*objects: Any) -> dict[str, str]:
     """What functions or classes depend on, by name: definitions as "module:name", and packages.
 
     Of what is not of this package, such as a class in a notebook, the source itself counts.
     """
+    import inspect  # not needed to import this package
+
     found: dict[str, str] = {}
     for item in objects:
         module, name = item.__module__, item.__qualname__.split(".")[0]

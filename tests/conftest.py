@@ -1,13 +1,20 @@
 """What several tests need."""
 
 import dataclasses
+import sys
 
 import numpy as np
 import pytest
 
-from maskdet import config
+from maskdet import config, deterministic
 from maskdet.incremental import Incremental
 from maskdet.incremental.layers import Dense, rows
+
+
+def pytest_collection_finish():
+    """Before a test lets TensorFlow compute."""
+    if "tensorflow" in sys.modules:
+        deterministic()
 
 
 @pytest.fixture

@@ -10,9 +10,9 @@ SMALL = Evolution(population=100, generations=30)
 FULL = attack.DifferentialEvolution()
 
 
-def verdicts(network, images, labels, *, search=FULL, seed=0, by=None):
+def verdicts(network, images, labels, *, search=FULL, seed=0, workers=1):
     """In the order of the images."""
-    found = dict(attack.attack(network, images, np.array(labels), search=search, seed=seed, by=by))
+    found = dict(attack.attack(network, images, np.array(labels), search=search, seed=seed, workers=workers))
     return [found[index] for index in range(len(images))]
 
 
@@ -125,8 +125,7 @@ def test_same_seed_same_verdicts_whatever_the_company_and_the_workers():
     search = attack.DifferentialEvolution(SMALL)
     whole = verdicts(predict, images, labels, search=search, seed=7)
     alone = [verdicts(predict, images[i:i + 1], labels[i:i + 1], search=search, seed=7)[0] for i in range(len(images))]
-    with attack.workers() as crew:
-        crowd = verdicts(predict, images, labels, search=search, seed=7, by=crew)
+    crowd = verdicts(predict, images, labels, search=search, seed=7, workers=2)
     assert whole == alone == crowd
     assert whole != verdicts(predict, images, labels, search=search, seed=8)
 
@@ -177,10 +176,11 @@ def test_guided_says_that_it_needs_the_weights():
         verdicts(predict, images[:1], labels[:1], search=attack.Guided())
 
 
-def test_a_number_in_place_of_workers_is_refused(planted):
+@pytest.mark.parametrize("workers", [0, -2, 1.5, None])
+def test_a_number_of_workers_that_is_none_is_refused(planted, workers):
     images = np.zeros((1, 4, 4, 3), np.uint8)
-    with pytest.raises(TypeError, match=r"expected workers, as of `with attack.workers\(\) as crew`, got 4"):
-        next(attack.attack(planted(1, 1, 0), images, [1], search=attack.Corners(), seed=0, by=4))
+    with pytest.raises(ValueError, match="expected workers, a number of processes, or -1 for all processors, got"):
+        next(attack.attack(planted(1, 1, 0), images, [1], search=attack.Corners(), seed=0, workers=workers))
 
 
 def test_a_class_in_place_of_a_search_is_refused(planted):

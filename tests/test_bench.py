@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from bench import cost, cropping, detection, photographed
+from bench import cost, detection, photographed
 from bench.baseline import Solver, perturbed
 from maskdet import attack, networks
 from maskdet.config import Evolution
@@ -19,18 +19,7 @@ def test_what_is_measured_is_photographs():
 
 def test_the_rate_of_two_processes_is_the_sum_of_both_in_the_turns_that_they_share(monkeypatch):
     found = {range(14): np.arange(28.0).reshape(14, 2), range(1, 14, 2): np.full((7, 2), 100.0)}
-
-    class Process:
-        def submit(self, rate, frames, begin, turns):
-            return Future(found[turns])
-
-    class Future:
-        def __init__(self, made):
-            self.made = made
-
-        def result(self):
-            return self.made
-    monkeypatch.setattr(detection, "local", lambda processes: Process())
+    monkeypatch.setattr(detection, "each", lambda calls, workers: [(turns, found[turns]) for turns in calls])
     assert detection.rates([np.zeros((4, 4, 3), np.uint8)]) == {  # by the clock 0, 4, ... 24, and 102, 106, ... 126
         "1": {"clock": 12, "least": 0, "most": 24, "processor": 13},
         "2": {"clock": 114, "least": 102, "most": 126, "processor": 115}}
@@ -38,7 +27,7 @@ def test_the_rate_of_two_processes_is_the_sum_of_both_in_the_turns_that_they_sha
 
 def test_a_process_that_is_late_is_an_error(monkeypatch):
     monkeypatch.setattr(detection, "whole", lambda: len)
-    with pytest.raises(RuntimeError, match="expected a process to be ready in time, got one .* seconds later"):
+    with pytest.raises(RuntimeError, match="expected each process to be ready in time, got a delay of .* seconds"):
         detection.rate([np.zeros((4, 4, 3), np.uint8)], 0, range(1))
 
 
@@ -103,16 +92,6 @@ def test_the_tables_show_every_search_of_the_record(record):
     assert benchmark.ratios(record).shape == benchmark.agreement(record).shape == (6, 4)
     quoted = benchmark.to_quote(record)
     assert quoted["figure2"]["cost"]["gain"] > quoted["figure2"]["cost"]["bound"] > 10
-
-
-def test_cropping_counts_the_boxes_that_two_detectors_share():
-    ours, theirs = ([[0, 0, 20, 20], [50, 0, 70, 20], [0, 50, 20, 70]], [[1, 0, 20, 22], [50, 0, 70, 25]])
-    counted = cropping.compare(np.zeros((90, 90, 3), np.uint8), detect=lambda _: (np.array(ours, float), None),
-                               stock=lambda _: (np.array(theirs, float), None))
-    assert (counted.boxes, counted.same, counted.extra) == (2, 1, 2)
-    none = cropping.compare(np.zeros((90, 90, 3), np.uint8), detect=lambda _: (np.empty((0, 4)), None),
-                            stock=lambda _: (np.array(theirs, float), None))
-    assert (none.boxes, none.same, none.extra) == (2, 0, 0)
 
 
 def test_every_system_is_timed_on_the_same_photographs_in_every_size(monkeypatch):

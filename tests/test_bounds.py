@@ -27,7 +27,7 @@ def test_a_median_behind_another_layer_is_refused():
 
 def test_a_step_that_slopes_are_not_known_to_go_through_is_an_error_that_names_it():
     bend, one = Relu(inputs=(0,), shape=(1, 1, 2)), Change(np.arange(2), np.zeros(1, np.int32), np.zeros((1, 16)))
-    with pytest.raises(ValueError, match="expected a step that slopes can be followed through, got Relu"):
+    with pytest.raises(ValueError, match="expected a linear step whose slopes are known, got Relu"):
         backward._pulled(bend, np.zeros((1, 16)), one, [one])
 
 

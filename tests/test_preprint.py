@@ -19,7 +19,8 @@ def test_the_fewest_pictures_are_those_of_the_smallest_fraction_that_rounds_to_t
 
 def test_where_the_preprints_number_lies_beside_two_counts_is_said_in_words():
     ends = [Count(98, 100), Count(80, 100)]
-    assert [preprint.position(share, ends) for share in (0.5, 0.9, 0.99)] == ["below both", "between the two", "above both"]
+    said = [preprint.position(share, ends) for share in (0.5, 0.9, 0.99)]
+    assert said == ["below both", "between the two", "above both"]
 
 
 def test_a_count_agrees_with_the_preprint_where_its_interval_holds_the_number():
@@ -60,10 +61,12 @@ def test_every_row_of_the_committed_record_is_in_the_table_once():
     assert not {(row.accuracy, row.success) for row in found if row.name in ("text", "text, network of the code")} & {
         *single}, "of one trial there is one row"
     assert len(found) == len(rows.table(found, STATED)) == sum(map(len, rows.plane(found).values()))
-    assert sum(row.group == "lengths" for row in found) == sum(len(lengths) for crops in record["verification"]["lengths"].values() for lengths in crops.values()) - 2  # are variants, too
-    longer = [record["verification"]["lengths"]["figure2"]["augmented"][epochs] for epochs in ("5", "20", "160")]
+    lengths = record["verification"]["lengths"]
+    trained = [epochs for kinds in lengths.values() for several in kinds.values() for epochs in several]
+    assert sum(row.group == "lengths" for row in found) == len(trained) - 2  # which are variants, too
+    longer = [lengths["figure2"]["augmented"][epochs] for epochs in ("5", "20", "160")]
     for quantity in ("accuracy", "success"):
-        shares = [trained[quantity]["k"] / trained[quantity]["n"] for trained in longer]
+        shares = [counts[quantity]["k"] / counts[quantity]["n"] for counts in longer]
         assert shares == sorted(shares), f"the page says in words that {quantity} rises"
     assert sum(row.group == "variants" for row in found) == len(record["variants"]["accuracy"])
 
@@ -82,9 +85,9 @@ def test_what_the_page_says_in_words_of_the_defences_is_so_in_the_record():
         return [row["at_most"]["k"], row["at_most"]["n"] - row["at_most"]["k"]]
 
     record = results.read("larxel")["defences"]
-    for network, rows in record.items():
-        for name, row in rows.items():
-            beyond_chance = fisher_exact([split(row), split(rows["none"])]).pvalue < 0.05
+    for network, defences in record.items():
+        for name, row in defences.items():
+            beyond_chance = fisher_exact([split(row), split(defences["none"])]).pvalue < 0.05
             assert beyond_chance == (network == "figure2" and "filter" in name), (network, name)
     alone, both = (record["figure2"][name]["verdicts"]["safe"]
                    for name in ("median_filter", "filter_trained_on_witnesses"))

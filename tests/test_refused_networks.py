@@ -10,9 +10,9 @@ import pytest
 
 from maskdet import networks, proof
 from maskdet.attack import set_pixels
-from maskdet.networks.backend import keras, tf
 from maskdet.incremental import Incremental
 from maskdet.incremental.layers import Dense, rows
+from maskdet.networks.backend import keras, tf
 
 layers = keras.layers
 

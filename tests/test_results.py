@@ -59,13 +59,13 @@ def test_a_run_of_which_a_stage_is_of_no_commit_is_not_recorded(profile, monkeyp
     recorded_all(profile)
     monkeypatch.setattr(provenance, "commit", lambda: commit)
     results.write(profile, "verification", {"verification": {}})
-    with pytest.raises(ValueError, match=f"expected stage verification of a commit, got {commit}: commit, and run it"):
+    with pytest.raises(ValueError, match=f"expected stage verification of a commit, got {commit}: commit, and run"):
         results.record_run(profile)
     assert not (tmp_path / "committed").exists()
 
 
 def test_a_run_that_was_not_recorded_is_an_error_that_names_the_command():
-    with pytest.raises(FileNotFoundError, match="expected a recorded run in .*nowhere.json, got none: .*, run `make record"):
+    with pytest.raises(FileNotFoundError, match="expected a recorded run in .*nowhere.json, got none: .*`make record"):
         results.read("nowhere")
 
 

@@ -2,8 +2,9 @@
 
 import contextlib
 import dataclasses
-import json
+import functools
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -15,7 +16,7 @@ import psutil
 import pytest
 
 import sweeping
-from maskdet import attack, files
+from maskdet import attack, files, workers
 
 SCRIPT = [sys.executable, sweeping.__file__]
 
@@ -25,22 +26,15 @@ def start(folder: Path, *arguments: str, **environment) -> subprocess.Popen:
     return subprocess.Popen([*SCRIPT, *arguments], env=kept | {"MASKDET_BUILD": str(folder)} | environment)
 
 
-def journal(folder: Path) -> Path | None:
-    """The journal of a folder's sweep, which bears its key in its name; None before there is one."""
-    return next((folder / "test" / "attacks").glob("net-differential_evolution.*.jsonl"), None)
+def content(folder: Path) -> bytes:
+    """What the journal of a sweep holds."""
+    journals = (folder / "test" / "attacks").glob("net-differential_evolution.*.jsonl")
+    return b"".join(path.read_bytes() for path in journals)
 
 
-def written(folder: Path) -> str:
+def finished(folder: Path) -> str:
+    """The table of a sweep."""
     return (folder / "test" / "attacks" / "net-differential_evolution.csv").read_text()
-
-
-def finished(folder: Path) -> list[str]:
-    """The faces whose lines are whole, as the journal has them."""
-    found = []
-    for line in journal(folder).read_bytes().splitlines() if journal(folder) else []:
-        with contextlib.suppress(ValueError):
-            found.append(json.loads(line)[0])
-    return found
 
 
 def working(folder: Path) -> list[int]:
@@ -65,21 +59,21 @@ def table(tmp_path_factory):
     """The table of a sweep that nothing disturbed."""
     folder = tmp_path_factory.mktemp("undisturbed")
     assert start(folder).wait(timeout=300) == 0
-    table = written(folder)
+    table = finished(folder)
     assert table.count("\n") == sweeping.FACES + 1 and "True" in table and "False" in table
     return table
 
 
 def test_a_killed_sweep_goes_on_and_gives_the_same_table_without_repeating_a_face(table, tmp_path):
-    for more, reached in (("3", 3), ("5", 8)):
+    for more, reached in (("3", 3), ("5", 9)):
         assert start(tmp_path, more).wait(timeout=300) == -signal.SIGKILL
-        kept = journal(tmp_path).read_bytes()
-        assert len(finished(tmp_path)) == reached and not kept.endswith(b"\n"), "the faces, and half of one more"
+        kept = content(tmp_path)
+        assert kept.count(b"\n") == reached and not kept.endswith(b"\n"), "the faces, and halves of two"
     wait_for(lambda: not working(tmp_path))  # the workers of a killed process end, too
     assert start(tmp_path).wait(timeout=300) == 0
-    assert journal(tmp_path).read_bytes().startswith(kept)
-    assert len(finished(tmp_path)) == len(set(finished(tmp_path))) == sweeping.FACES
-    assert written(tmp_path) == table
+    done = content(tmp_path)
+    assert done.startswith(kept[:kept.rindex(b"\n") + 1]) and done.count(b"\n") == sweeping.FACES + 2, "two are halves"
+    assert finished(tmp_path) == table
 
 
 def test_another_seed_is_another_sweep(tmp_path, monkeypatch):
@@ -117,7 +111,7 @@ def cluster(tmp_path):
         return subprocess.Popen([sys.executable, "-m", "dask", *arguments, "--no-dashboard", "--scheduler-file",
                                  str(tmp_path / "scheduler.json")], cwd=tmp_path / "cluster",
                                 stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-                                env=os.environ | {"PYTHONPATH": str(Path(__file__).parent)})
+                                env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)})
     processes = [dask("scheduler", "--port", "0", "--host", "127.0.0.1")]
     try:
         wait_for((tmp_path / "scheduler.json").exists)
@@ -133,21 +127,52 @@ def cluster(tmp_path):
 
 
 def test_a_cluster_of_which_a_worker_is_killed_gives_the_same_table(table, tmp_path, cluster):
-    client, workers = cluster
+    client, machines = cluster
     process = start(tmp_path, SCHEDULER=client.scheduler.address)
-    wait_for(lambda: len(finished(tmp_path)) >= 3)
+    wait_for(lambda: content(tmp_path).count(b"\n") >= 3)
     assert len(client.scheduler_info(n_workers=-1)["workers"]) == 2
-    workers[0].kill()
-    reached = len(finished(tmp_path))
+    machines[0].kill()
+    reached = content(tmp_path).count(b"\n")
     assert process.wait(timeout=300) == 0 and reached < sweeping.FACES
     assert len(client.scheduler_info(n_workers=-1)["workers"]) == 1
-    assert written(tmp_path) == table
+    assert finished(tmp_path) == table
 
 
-def test_a_scheduler_that_does_not_answer_is_named():
+def test_a_scheduler_that_does_not_answer_is_named(monkeypatch):
+    monkeypatch.setenv("SCHEDULER", "127.0.0.1:1")
+    monkeypatch.setattr(workers, "PATIENCE", 1)
     with pytest.raises(OSError, match="expected a Dask scheduler at 127.0.0.1:1, got none: start one"):
-        with attack.workers("127.0.0.1:1", timeout=1):
-            pass
+        list(workers.each({1: int, 2: int}, cluster=True))
+
+
+def pause(seconds: float, path: Path) -> str:
+    time.sleep(seconds)
+    path.touch()
+    return path.name
+
+
+def test_results_come_as_they_finish_and_what_is_not_wanted_any_more_ends(tmp_path):
+    calls = {name: functools.partial(pause, seconds, tmp_path / name) for name, seconds in
+             (("slow", 60), ("quick", 0.5), ("late", 0))}
+    with contextlib.closing(workers.each(calls, workers=2)) as found:
+        assert next(found) == ("quick", "quick")
+    assert not list(tmp_path.glob("slow"))
+    assert dict(workers.each({"a": int, "b": int}, workers=2)) == {"a": 0, "b": 0}, "workers start again"
+
+
+def test_work_by_code_that_was_edited_since_is_refused(tmp_path):
+    package, script = tmp_path / "maskdet", tmp_path / "script.py"
+    shutil.copytree(Path(workers.__file__).parent, package, ignore=shutil.ignore_patterns("shipped", "__pycache__"))
+    script.write_text("from maskdet import counts, workers\n"
+                      f"with open({str(package / 'counts.py')!r}, 'a') as file:\n"
+                      "    file.write('EDITED = True\\n')\n"
+                      "calls = dict.fromkeys('ab', counts.Count(1, 2).__str__)\n"
+                      "print(dict(workers.each(calls, workers=1)))\n"
+                      "print(dict(workers.each(calls, workers=2)))\n")
+    done = subprocess.run([sys.executable, script], capture_output=True, text=True,
+                          env=os.environ | {"PYTHONPATH": str(tmp_path)})
+    assert done.returncode and "{'a': '50" in done.stdout and done.stdout.count("\n") == 1
+    assert "expected the maskdet.counts that was loaded when this began, got another in a worker" in done.stderr
 
 
 def noisy(images):

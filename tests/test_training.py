@@ -140,5 +140,6 @@ def test_merged_weights_say_what_the_batch_normalised_network_says():
     model.set_weights([one if one.shape == (1, 1, 3, 1) else rng.uniform(0.1, 0.3, one.shape) for one in
                        model.get_weights()])
     images = rng.integers(0, 256, (5, 50, 50, 3), dtype=np.uint8)
-    asked, plain = networks.logits(model)(images), networks.logits(networks.restore("figure2", networks.merge_batch_normalisation(model)))(images)
+    merged = networks.restore("figure2", networks.merge_batch_normalisation(model))
+    asked, plain = networks.logits(model)(images), networks.logits(merged)(images)
     assert np.ptp(asked) > 1 and plain == pytest.approx(asked, rel=1e-4)

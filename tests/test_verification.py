@@ -1,6 +1,7 @@
 """Many faces verified: kept, resumed, checked against the whole network and against what searches found."""
 
 import dataclasses
+import functools
 import json
 from types import SimpleNamespace
 
@@ -36,11 +37,15 @@ def test_every_correct_face_is_verified_and_a_second_call_does_nothing_again(pro
     assert first.counts[proof.FLIPPABLE] > 0
     table = (profile.folder / "verification/net.csv").read_text().splitlines()
     assert len(table) == 6 and table[0].startswith("face,verdict,pixel,margin,reached,proved")
-    monkeypatch.setattr(many, "workers", lambda: pytest.fail("verified again"))
+
+    @functools.wraps(many._item)  # so that its key is the same
+    def fail(*given):
+        pytest.fail("verified again")
+    monkeypatch.setattr(many, "_item", fail)
     again = verified(profile, wrong)
-    for before, after in zip(first.results, again.results):
-        for field in dataclasses.fields(before):
-            assert np.array_equal(getattr(before, field.name), getattr(after, field.name))
+    for one, other in zip(first.results, again.results):
+        for field in dataclasses.fields(one):
+            assert np.array_equal(getattr(one, field.name), getattr(other, field.name))
 
 
 def test_an_interrupted_call_goes_on_where_it_stopped_and_ends_with_the_same(profile, labels, monkeypatch):
@@ -89,7 +94,7 @@ def test_the_whole_pass_agrees_with_what_is_verified(profile, labels):
 
 def test_a_witness_that_the_whole_network_does_not_confirm_ends_the_call(profile, labels):
     same = labels == labels[0]  # those that it would never give up
-    with pytest.raises(AssertionError, match="face .: expected .* to turn the decision also in the whole pass"):
+    with pytest.raises(AssertionError, match="face .: expected .* to flip the decision in the whole pass too"):
         proof.verify_all(lambda images: np.eye(2)[np.full(len(images), labels[0])], sweeping.network(), IMAGES[same],
                          labels[same], name="net", profile=profile)
     with pytest.raises(ValueError, match="expected faces that net has right, got none of 6: train it"):
@@ -113,12 +118,12 @@ def test_a_search_that_flips_a_face_proved_safe_is_an_error(profile, labels):
     def sweep(flipped):
         return Sweep("net", "s", found.faces, [flip if flips else stays for flips in flipped], 6, 6, 0.0)
     hits = found.are(proof.FLIPPABLE)
-    assert (verification._hits(found, sweep(hits)) == hits).all()
+    assert (verification._flipped(found, sweep(hits)) == hits).all()
     with pytest.raises(AssertionError, match="net: expected no flip of a face that is proved safe, got faces"):
-        verification._hits(found, sweep(np.ones(6, bool)))
-    fewer = dataclasses.replace(sweep(hits), faces=found.faces[2:], verdicts=sweep(hits).verdicts[2:])
-    with pytest.raises(ValueError, match="expected a search of every decided face of net, got none of 2: attack as"):
-        verification._hits(found, fewer)
+        verification._flipped(found, sweep(np.ones(6, bool)))
+    fewer = dataclasses.replace(sweep(hits), faces=found.faces[2:], attempts=sweep(hits).attempts[2:])
+    with pytest.raises(ValueError, match="expected a search of every verified face of net, got none of 2: attack as"):
+        verification._flipped(found, fewer)
 
 
 def test_each_defence_is_set_beside_the_same_network_without_one(profile, labels):

@@ -40,7 +40,8 @@ def by_light(name):
 
 def test_faces_from_elsewhere_are_counted_by_class_and_by_whether_a_box_was_found(elsewhere, monkeypatch):
     monkeypatch.setattr(test_set.networks, "load", by_light)
-    monkeypatch.setattr(test_set.networks, "card", lambda: {"networks": dict.fromkeys(networks.NETWORKS, {"sha256": "0"})})
+    card = {"networks": dict.fromkeys(networks.NETWORKS, {"sha256": "0"})}
+    monkeypatch.setattr(test_set.networks, "card", lambda: card)
     known = data.difference_hash(np.asarray(Image.open(elsewhere / "without_mask/2.png")))
     monkeypatch.setattr(test_set, "photographs", lambda: known[None])
     boxes = np.float32([[0, 0, 10, 10], [5, 5, 45, 45]])

@@ -25,7 +25,7 @@ def ackley(points: np.ndarray) -> np.ndarray:
 def on_ackley(*, generations: Sequence[int], seed: int, population: int = 60, side: float = 5.0):
     """Differential evolution on Ackley's function within ±`side`, for `figures.ackley`.
 
-    Returns the function's surface (200, 200), its extent, the populations (G, P, 2) of `generations`, and `generations`.
+    Returns the function's surface (200, 200), its extent, the populations (G, P, 2) of `generations`, and these.
     """
     settings = Evolution(population=population, generations=max(generations))
     members, _ = minimise(lambda genes: ackley((2 * genes - 1) * side), 2,

@@ -110,7 +110,8 @@ class DifferentialEvolution:
     @property
     def name(self) -> str:
         sized = "" if self.size == 1 else f"_{self.size}_pixels"
-        return NAME + region_suffix(self.region) + sized + ("" if self.objective == "margin" else f"_by_{self.objective}")
+        objective = "" if self.objective == "margin" else f"_by_{self.objective}"
+        return NAME + region_suffix(self.region) + sized + objective
 
     def __call__(self, face: Face, label: int, *, rng: np.random.Generator) -> Found:
         population = Population(GENES * self.size, rng=rng, settings=self.settings)

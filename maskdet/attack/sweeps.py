@@ -1,13 +1,13 @@
-"""Many faces attacked: at once, in any order, by any workers, with the same results."""
+"""Many faces attacked: in any order, by any number of processes, with the same results."""
 
 import contextlib
 import dataclasses
+import functools
 import inspect
 import numbers
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -18,18 +18,19 @@ from maskdet.attack import oracle
 from maskdet.attack.oracle import Network, Predict, Search, flip_limit, margin, probabilities
 from maskdet.attack.pixels import Attempt, set_pixels
 from maskdet.config import Profile
-from maskdet.workers import Workers, as_finished, workers
+from maskdet.workers import each
 
 
 def attack(network: Network | Predict, images: np.ndarray, labels: np.ndarray, *, search: Search, seed: int,
-           by: Workers | None = None) -> Iterator[tuple[int, Attempt]]:
+           workers: int = 1) -> Generator[tuple[int, Attempt]]:
     """Attack each of `images` (N, H, W, 3) uint8 by `search`; yield its index and verdict as it finishes.
 
     `network` is an `Incremental` or any `predict(images) -> probabilities (N, 2)`; `labels` (N,), 0
-    or 1, are the true classes. `by` are the processes that work (none: this one, a face after the
-    other), and faces come as they are finished; a `predict` must then be one that can be sent there. A verdict depends
-    on the seed and the face, neither on its company nor on the workers. Raises ValueError for a face that the network
-    has wrong: success is counted among the others; TypeError for a `search` or a `by` of another type.
+    or 1, are the true classes. `workers` processes share the work: 1 is this one, which takes a face after the other;
+    -1 is one for each processor, or the Dask cluster that SCHEDULER names; a `predict` must then be one that can be
+    sent there. A verdict depends on the seed and the face, neither on the other faces nor on the workers. Raises
+    ValueError for a face that the network classifies wrongly, since success is counted among the others, and for
+    another number of workers; TypeError for a `search` of another type.
     """
     images, labels = np.asarray(images), np.asarray(labels)
     if images.dtype != np.uint8 or images.ndim != 4:
@@ -40,17 +41,12 @@ def attack(network: Network | Predict, images: np.ndarray, labels: np.ndarray, *
         raise TypeError(f"expected a search, such as Guided(), got {search!r}")
     if not isinstance(seed, numbers.Integral) or seed < 0:
         raise ValueError(f"expected a seed, a whole number of at least 0, got {seed!r}")
-    if by is not None and not isinstance(by, Workers):
-        raise TypeError(f"expected workers, as of `with attack.workers() as crew`, got {by!r}")
-    network, labels = oracle.network(network), labels.astype(int)
-    if by is None:
-        for index, (image, label) in enumerate(zip(images, labels.tolist())):
-            yield index, _verdict(network, image, label, search, seed, index)
-        return
-    shared = by.share(network)
-    futures = {by.executor.submit(_verdict, shared, image, label, search, seed, index): index
-               for index, (image, label) in enumerate(zip(images, labels.tolist()))}
-    yield from as_finished(futures)
+    if not isinstance(workers, numbers.Integral) or workers < 1 and workers != -1:
+        raise ValueError(f"expected workers, a number of processes, or -1 for all processors, got {workers!r}")
+    network = oracle.network(network)
+    yield from each({index: functools.partial(_verdict, network, image, label, search, seed, index)
+                     for index, (image, label) in enumerate(zip(images, labels.astype(int).tolist()))},
+                    workers=workers, cluster=True)
 
 
 def _verdict(network: Network, image: np.ndarray, label: int, search: Search, seed: int, index: int) -> Attempt:
@@ -124,16 +120,14 @@ def _attack_rest(journal: files.Journal, chosen: np.ndarray, predict: Predict, n
     last = time.perf_counter()
     bar = tqdm(total=len(chosen), initial=len(chosen) - len(todo), unit="face", disable=None,
                desc=f"{search.name}, {name}")
-    with bar, workers() if todo and not here else contextlib.nullcontext() as crew:
-        # Any: an iterator to its callers, it is a generator, which can be closed.
-        found: Any = attack(network, images[todo], labels[todo], search=search, seed=seed, by=crew)
-        with contextlib.closing(found):  # an interruption drops what has not begun
-            for index, verdict in found:
-                item = dataclasses.asdict(_restated(verdict, predict, network, images[todo[index]], face=todo[index]))
-                now = time.perf_counter()
-                journal.add(str(todo[index]), item | {"seconds": round(now - last, 4)})
-                last = now
-                bar.update()
+    attacked = attack(network, images[todo], labels[todo], search=search, seed=seed, workers=1 if here else -1)
+    with bar, contextlib.closing(attacked) as found:  # an interruption ends the workers
+        for index, verdict in found:
+            item = dataclasses.asdict(_restated(verdict, predict, network, images[todo[index]], face=todo[index]))
+            now = time.perf_counter()
+            journal.add(str(todo[index]), item | {"seconds": round(now - last, 4)})
+            last = now
+            bar.update()
 
 
 def shuffled_correct(before: np.ndarray, labels: np.ndarray, *, name: str, seed: int) -> np.ndarray:

@@ -58,7 +58,7 @@ def photographs_folder(profile: Profile) -> Path:
     """The folder that holds the photographs of `profile`.
 
     Drawn photographs are in the run's own folder. Other sets are in `$MASKDET_DATA/<name>`, or in `$MASKDET_DATA`
-    itself; without that variable, in `data/<name>` beside the code.
+    itself; without that variable, in `data/<name>` of `config.ROOT`.
 
     Raises FileNotFoundError, with the remedy, where there are none.
     """

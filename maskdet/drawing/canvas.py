@@ -1,8 +1,7 @@
-"""The canvas a person is painted on: smooth shapes given in the units of a face.
+"""The canvas that a person is painted on, and its smooth shapes, in units of the face.
 
-The origin is the middle of the face between the eyes and the nose, x grows to
-the right and y down, and 1 is half the width of the face: ears at x = -1 and 1,
-eyes near y = -0.2, chin near y = 1.35.
+The origin is the middle of the face, between the eyes and the nose; x grows to the right and y down; 1 is half the
+width of the face: the ears are at x = -1 and 1, the eyes near y = -0.2, the chin near y = 1.35.
 """
 
 import functools
@@ -12,72 +11,65 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image, ImageChops, ImageDraw, ImageFilter
 
+WHITE = (255, 255, 255)
+
+
+def rgb(values):
+    """A colour as a tuple of three ints, from three numbers of 0 to 255."""
+    return tuple(np.asarray(values).astype(int).tolist())
+
 
 def mix(first, second, share):
-    """The colour `share` (0 to 1) of the way from `first` to `second`, as a tuple of ints."""
+    """The colour `share` (0 to 1) of the way from `first` to `second`."""
     first, second = np.asarray(first, float), np.asarray(second, float)
-    return tuple(int(c) for c in np.clip(first + (second - first) * share, 0, 255))
+    return rgb(np.clip(first + (second - first) * share, 0, 255))
 
 
 def shade(colour, factor):
-    """`colour` made darker (`factor` < 1) or lighter (> 1), as a tuple of ints."""
-    return tuple(int(c) for c in np.clip(np.asarray(colour, float) * factor, 0, 255))
+    """`colour`, darker (`factor` < 1) or lighter (> 1)."""
+    return mix((0, 0, 0), colour, factor)
 
 
 @functools.cache
 def spline(steps):
     """(steps, 4) weights of four neighbouring points along a Catmull-Rom spline."""
     t = (np.arange(steps) / steps)[:, None]
-    return 0.5 * np.hstack([-t + 2 * t**2 - t**3, 2 - 5 * t**2 + 3 * t**3, t + 4 * t**2 - 3 * t**3,
-                            -(t**2) + t**3])
+    return 0.5 * np.hstack([-t + 2 * t**2 - t**3, 2 - 5 * t**2 + 3 * t**3, t + 4 * t**2 - 3 * t**3, -(t**2) + t**3])
 
 
-@functools.cache
-def neighbours(count, closed):
-    """For every stretch of a curve of `count` points the four points that shape it."""
-    start = np.arange(count if closed else count - 1)[:, None] + np.arange(-1, 3)
-    return start % count if closed else np.minimum(np.maximum(start, 0), count - 1)
+def curve(points, *, closed=True, steps=5, side=1):
+    """(n, 2) points of a smooth curve through `points` (Catmull-Rom); with `side` -1, of its mirror image."""
+    points = np.array(points, float) * (side, 1)
+    four = np.arange(len(points) if closed else len(points) - 1)[:, None] + np.arange(-1, 3)  # that shape each segment
+    path = (spline(steps) @ points.take(four, axis=0, mode="wrap" if closed else "clip")).reshape(-1, 2)
+    return path if closed else np.concatenate([path, points[-1:]])
 
 
-def curve(points, *, closed=True, steps=5):
-    """(n, 2) points of a smooth curve through the given ones (Catmull-Rom)."""
-    p = np.asarray(points, float)
-    path = (spline(steps) @ p[neighbours(len(p), closed)]).reshape(-1, 2)
-    return path if closed else np.concatenate([path, p[-1:]])
-
-
-def mirrored(half):
-    """A closed outline, symmetric in x, from its right half listed from top to bottom."""
-    half = np.asarray(half, float)
-    return np.vstack([half, half[::-1] * (-1, 1)])
-
-
-@functools.cache
-def circle(count):
-    """(count, 2) points of the unit circle."""
-    angle = 2 * np.pi * np.arange(count) / count
-    return np.stack([np.cos(angle), np.sin(angle)], 1)
+def symmetric(half, *, steps=5):
+    """A smooth closed outline, symmetric in x, from its right half, listed from top to bottom."""
+    half = np.array(half, float)
+    return curve(np.vstack([half, half[::-1] * (-1, 1)]), steps=steps)
 
 
 def ellipse(x, y, rx, ry, *, turn=0.0, count=24):
-    """(count, 2) points of an ellipse turned by `turn` radians."""
-    points = circle(count) * (rx, ry)
-    if turn:
-        c, s = math.cos(turn), math.sin(turn)
-        points = points @ np.array([[c, s], [-s, c]])
-    return points + (x, y)
+    """(count, 2) points of an ellipse, rotated by `turn` radians."""
+    angle, c, s = 2 * np.pi * np.arange(count) / count, math.cos(turn), math.sin(turn)
+    return np.stack([rx * np.cos(angle), ry * np.sin(angle)], 1) @ np.array([[c, s], [-s, c]]) + (x, y)
 
 
-def ribbon(points, width, *, taper=0.0):
-    """A closed outline around a smooth line; `taper` (0 to 1) thins its ends."""
-    path = curve(points, closed=False, steps=4)
-    along = np.empty_like(path)
-    along[1:-1] = path[2:] - path[:-2]
-    along[0], along[-1] = path[1] - path[0], path[-1] - path[-2]
-    length = np.sqrt((along**2).sum(1)) + 1e-9
-    reach = width / 2 * (1 - taper * np.linspace(-1, 1, len(path)) ** 2) / length
-    reach = along[:, ::-1] * (-1, 1) * reach[:, None]
-    return np.concatenate([path + reach, (path - reach)[::-1]])
+def ring(outer, inner):
+    """A closed outline of what lies between two closed outlines."""
+    return np.vstack([outer, outer[:1], inner[::-1]])
+
+
+def ribbon(points, width, *, taper=0.0, side=1):
+    """A closed outline around a smooth curve, thinner at its ends by `taper` (0 to 1); mirrored with `side` -1."""
+    path = curve(points, closed=False, steps=4, side=side)
+    padded = np.concatenate([path[:1], path, path[-1:]])
+    along = padded[2:] - padded[:-2]
+    reach = width / 2 * (1 - taper * np.linspace(-1, 1, len(path)) ** 2) / (np.linalg.norm(along, axis=1) + 1e-9)
+    across = along[:, ::-1] * (-1, 1) * reach[:, None]
+    return np.concatenate([path + across, (path - across)[::-1]])
 
 
 @dataclass(frozen=True)
@@ -92,43 +84,39 @@ class Pose:
     pitch: float = 0.0
 
     def place(self, points, *, turned=True, depth=0.0):
-        """Pixels of the photograph for (n, 2) points in the units of the face.
+        """Pixels of the photograph for (n, 2) points in units of the face.
 
-        `turned` points lie on the head and turn with it, `depth` in front of its
-        surface; the others (a body) only move with it.
+        Points that are `turned` lie on the head, `depth` in front of its surface, and turn with it. Other points,
+        such as those of the body, only move with it.
         """
         points = np.asarray(points, float)
         if not turned:
             return points * self.half + (self.x, self.y)
-        x, y = points[:, 0], points[:, 1]
+        x, y = points.T
         bulge = np.sqrt(np.maximum(1 - (x / 1.05) ** 2 - 0.25 * (y / 1.7) ** 2, 0)) + depth
         x = x * math.cos(self.yaw) + bulge * math.sin(self.yaw)
         y = y * math.cos(self.pitch) + bulge * math.sin(self.pitch)
         c, s = self.half * math.cos(self.roll), self.half * math.sin(self.roll)
-        pixels = np.empty_like(points)
-        pixels[:, 0], pixels[:, 1] = self.x + x * c - y * s, self.y + x * s + y * c
-        return pixels
+        return np.stack([self.x + x * c - y * s, self.y + x * s + y * c], axis=1)
 
 
 class Canvas:
-    """The part of a photograph around one person, enlarged so that edges come out soft."""
+    """The part of a photograph around a person, enlarged so that edges become smooth."""
 
     def __init__(self, photograph, pose):
         """`photograph` is an RGB `PIL.Image`; `pose` places the person in it."""
         self.photograph, self.pose = photograph, pose
         self.zoom = 2 if pose.half > 18 else 3
-        reach = np.array([(-3.2, -3.0), (3.2, 15)]) * pose.half + (pose.x, pose.y)
-        limit = np.array(photograph.size)
-        self.corner = np.clip(np.floor(reach[0]), 0, limit - 1).astype(int)
-        end = np.clip(np.ceil(reach[1]), self.corner + 1, limit).astype(int)
-        self.frame = (*self.corner, *end)
-        size = (end - self.corner) * self.zoom
-        self.image = photograph.crop(self.frame).resize(tuple(size), Image.Resampling.BILINEAR)
-        self.figure = Image.new("L", tuple(size))
+        start, end = np.array([(-3.2, -3.0), (3.2, 15)]) * pose.half + (pose.x, pose.y)
+        self.corner = np.clip(np.floor(start), 0, np.array(photograph.size) - 1).astype(int)
+        end = np.clip(np.ceil(end), self.corner + 1, photograph.size).astype(int)
+        self.frame, size = (*self.corner, *end), tuple((end - self.corner) * self.zoom)
+        self.image = photograph.crop(self.frame).resize(size, Image.Resampling.BILINEAR)
+        self.figure = Image.new("L", size)  # where the person is
 
-    def extent(self, *outlines, **placing):
+    def extent(self, *outlines):
         """(left, top, right, bottom) in pixels of the photograph around the outlines."""
-        pixels = np.vstack([self.pose.place(o, **placing) for o in outlines])
+        pixels = self.pose.place(np.vstack(outlines))
         return (*pixels.min(0), *pixels.max(0))
 
     def paint(self, outline, colour, *, alpha=1.0, soft=0.0, within=None, turned=True, depth=0.0):
@@ -139,7 +127,7 @@ class Canvas:
         pixels, (width, height) = place(outline), self.image.size
         blur = soft * self.pose.half * self.zoom
         (left, top), (right, bottom) = pixels.min(0).tolist(), pixels.max(0).tolist()
-        if max(right - left, bottom - top) < self.zoom:  # less than a pixel, nobody sees it
+        if max(right - left, bottom - top) < self.zoom:  # smaller than a pixel of the photograph
             return
         window = (max(int(left - 2 * blur - 1), 0), max(int(top - 2 * blur - 1), 0),
                   min(int(right + 2 * blur + 2), width), min(int(bottom + 2 * blur + 2), height))
@@ -162,24 +150,20 @@ class Canvas:
         return stencil
 
     def finish(self, direction, strength, *, rng, blur=0.0):
-        """Light the person and put them into the photograph, out of focus by `blur` pixels.
-
-        The figure is lit as if it were egg-shaped, from `direction` (3,).
-        """
+        """Put the person into the photograph, lit from `direction` (3,) like an egg, blurred by `blur` pixels."""
         image, figure = self.image.reduce(self.zoom), self.figure.reduce(self.zoom)
         bounds = figure.getbbox()
         if bounds:
-            part = np.asarray(image.crop(bounds), np.float32)
             gain = self._gain(bounds, direction, strength, rng) - 1
             gain *= np.asarray(figure.crop(bounds), np.float32) / 255
-            part = np.clip(part * (1 + gain[:, :, None]), 0, 255).astype(np.uint8)
-            image.paste(Image.fromarray(part), bounds[:2])
+            lit = np.asarray(image.crop(bounds), np.float32) * (1 + gain[:, :, None])
+            image.paste(Image.fromarray(np.clip(lit, 0, 255).astype(np.uint8)), bounds[:2])
         if blur > 0:
             image = image.filter(ImageFilter.GaussianBlur(blur))
         self.photograph.paste(image, self.frame[:2])
 
     def _gain(self, bounds, direction, strength, rng):
-        """How light or dark each pixel gets, with the blotches of skin and cloth."""
+        """The factor of each pixel's brightness: the light, and the blotches of skin and cloth."""
         left, top, right, bottom = bounds
         across = (np.arange(left, right) + self.corner[0] - self.pose.x) / self.pose.half / 1.35
         down = (np.arange(top, bottom) + self.corner[1] - self.pose.y) / self.pose.half / 2.1

@@ -11,20 +11,17 @@ from ..files import whole
 from .scenes import scene
 
 INNER = Path("Medical mask", "Medical mask", "Medical Mask")
-# x1, x2, y1, y2 hold left, top, right, bottom: the data set itself names them so.
-HEADER = "name,x1,x2,y1,y2,classname"
+HEADER = "name,x1,x2,y1,y2,classname"  # of left, top, right, bottom: the data set itself names them so
 
 
 def write(folder, *, scenes, unannotated, seed):
     """Draw a data set into `folder` and return it as a `Path`.
 
-    `scenes` photographs have annotations and a place in train.csv; `unannotated` others, which
-    have the lowest numbers, do not. Scene i depends on `seed` and i only. What a former call with
-    the same numbers has finished is kept. Raises ValueError for less than 1 scene, or a negative
-    other number.
+    `scenes` photographs have annotations and rows in train.csv; `unannotated` others, with the lowest numbers, have
+    none. Scene i depends on `seed` and i only. Files that an earlier call with the same numbers finished are kept.
+    Raises ValueError for a number that is too small.
     """
-    for name, value, least in (("scenes", scenes, 1), ("unannotated", unannotated, 0),
-                               ("seed", seed, 0)):
+    for name, value, least in (("scenes", scenes, 1), ("unannotated", unannotated, 0), ("seed", seed, 0)):
         if value < least:
             raise ValueError(f"expected {name} of at least {least}, got {value}")
     folder = Path(folder)
@@ -38,7 +35,11 @@ def write(folder, *, scenes, unannotated, seed):
         if not (image.exists() and annotation.exists()):
             drawn = scene(rng=np.random.default_rng([seed, i]))
             save(drawn.photograph, image)
-            note(drawn.boxes, annotation, number=i + 1, name=name)
+            items = [{"isProtected": False, "ID": 1000 * (i + 1) + k,
+                      "BoundingBox": [box.left, box.top, box.right, box.bottom], "classname": box.name,
+                      "Confidence": 1, "Attributes": {}} for k, box in enumerate(drawn.boxes, 1)]
+            with whole(annotation) as part:
+                part.write_text(json.dumps({"FileName": name, "NumOfAnno": len(items), "Annotations": items}))
         for item in json.loads(annotation.read_text())["Annotations"]:
             rows.append(",".join(map(str, [name, *item["BoundingBox"], item["classname"]])))
     for i in tqdm(range(unannotated), desc="drawing scenes without annotations", disable=None):
@@ -54,14 +55,3 @@ def save(photograph, path):
     """Write a (H, W, 3) uint8 array as a JPEG, whole or not at all."""
     with whole(path) as part:
         Image.fromarray(photograph).save(part, "JPEG", quality=92)
-
-
-def note(boxes, path, *, number, name):
-    """Write the boxes of photograph `name` as JSON; `number` makes their identities unique."""
-    items = [{"isProtected": False, "ID": 1000 * number + k,
-              "BoundingBox": [box.left, box.top, box.right, box.bottom],
-              "classname": box.name, "Confidence": 1, "Attributes": {}}
-             for k, box in enumerate(boxes, 1)]
-    text = json.dumps({"FileName": name, "NumOfAnno": len(items), "Annotations": items})
-    with whole(path) as part:
-        part.write_text(text)

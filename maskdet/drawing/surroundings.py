@@ -10,15 +10,18 @@ from .canvas import mix, shade
 
 def background(size, rng):
     """An RGB `PIL.Image` of `size` (width, height): a street, a room, a wall or blurred things."""
-    kind = rng.choice(["street", "room", "wall", "clutter"], p=[0.3, 0.3, 0.15, 0.25])
-    small = tuple(s // 2 for s in size)  # it is out of focus, half the size is enough
-    view = {"street": street, "room": room, "wall": wall, "clutter": clutter}[str(kind)]
-    image = view(small, rng).filter(ImageFilter.GaussianBlur(float(rng.uniform(0.7, 4))))
-    return image.resize(size, Image.Resampling.BILINEAR)
+    view = (street, room, wall, clutter)[rng.choice(4, p=[0.3, 0.3, 0.15, 0.25])]
+    half = tuple(side // 2 for side in size)  # enough, as the background is out of focus
+    return blurred(view(half, rng), rng, 0.7, 4).resize(size, Image.Resampling.BILINEAR)
+
+
+def blurred(image, rng, low, high):
+    """`image` out of focus, by a random radius of `low` to `high` pixels."""
+    return image.filter(ImageFilter.GaussianBlur(float(rng.uniform(low, high))))
 
 
 def gradient(size, top, bottom):
-    """An image that runs from the colour `top` to the colour `bottom`."""
+    """An image that changes from the colour `top` to the colour `bottom`."""
     rows = np.linspace(top, bottom, size[1])[:, None, :].repeat(size[0], 1)
     return Image.fromarray(np.clip(rows, 0, 255).astype(np.uint8))
 
@@ -41,14 +44,13 @@ def street(size, rng):
     draw = ImageDraw.Draw(image)
     x, ground = -rng.uniform(0, 30), height * rng.uniform(0.6, 0.75)
     while x < width:
-        wide, top = rng.uniform(30, 90), rng.uniform(-0.1, 0.45) * height
+        right, top = x + rng.uniform(30, 90), rng.uniform(-0.1, 0.45) * height
         colour = dull(rng, 80, 200)
-        draw.rectangle((x, top, x + wide, ground), fill=colour)
-        glass = mix(colour, (50, 60, 80), 0.6)
-        for wx in np.arange(x + 5, x + wide - 8, 14):
-            for wy in np.arange(top + 6, ground - 12, 18):
-                draw.rectangle((wx, wy, wx + 7, wy + 10), fill=glass)
-        x += wide
+        draw.rectangle((x, top, right, ground), fill=colour)
+        for left in np.arange(x + 5, right - 8, 14):
+            for y in np.arange(top + 6, ground - 12, 18):
+                draw.rectangle((left, y, left + 7, y + 10), fill=mix(colour, (50, 60, 80), 0.6))
+        x = right
     draw.rectangle((0, ground, width, height), fill=dull(rng, 90, 150))
     draw.rectangle((0, ground + 0.1 * height, width, height), fill=dull(rng, 70, 110))
     return image
@@ -66,11 +68,10 @@ def room(size, rng):
     for _ in range(rng.integers(1, 5)):
         x, y = rng.uniform(0, width), rng.uniform(0, height * 0.5)
         w, h = rng.uniform(25, 80), rng.uniform(25, 70)
-        if rng.uniform() < 0.4:
-            draw.rectangle((x, y, x + w, y + h), fill=(222, 234, 242), outline=(240, 240, 236),
-                           width=4)
+        if rng.uniform() < 0.4:  # a window
+            draw.rectangle((x, y, x + w, y + h), fill=(222, 234, 242), outline=(240, 240, 236), width=4)
             draw.line((x + w / 2, y, x + w / 2, y + h), fill=(240, 240, 236), width=3)
-        elif rng.uniform() < 0.5:
+        elif rng.uniform() < 0.5:  # a picture
             draw.rectangle((x, y, x + w, y + h), fill=dull(rng), outline=(60, 44, 30), width=3)
         else:
             for book in np.arange(x, x + w, 6):
@@ -80,38 +81,36 @@ def room(size, rng):
 
 
 def clutter(size, rng):
-    """Far things, out of focus, and lights."""
+    """Distant things, out of focus, and lights."""
     image = gradient(size, dull(rng, 30, 200), dull(rng, 30, 200))
     draw = ImageDraw.Draw(image)
     for _ in range(rng.integers(15, 45)):
-        x, y = rng.uniform(0, size[0]), rng.uniform(0, size[1])
+        x, y = rng.uniform(0, size)
         w, h = rng.uniform(5, 60, 2)
         shape = draw.rectangle if rng.uniform() < 0.6 else draw.ellipse
         shape((x - w, y - h, x + w, y + h), fill=dull(rng, 20, 240))
-    image = image.filter(ImageFilter.GaussianBlur(float(rng.uniform(3, 8))))
+    image = blurred(image, rng, 3, 8)
     draw = ImageDraw.Draw(image)
     for _ in range(rng.integers(0, 14)):
         x, y, r = rng.uniform(0, size[0]), rng.uniform(0, size[1]), rng.uniform(2, 7)
-        glow = mix(dull(rng, 150, 255), (255, 240, 190), 0.5)
-        draw.ellipse((x - r, y - r, x + r, y + r), fill=glow)
+        draw.ellipse((x - r, y - r, x + r, y + r), fill=mix(dull(rng, 150, 255), (255, 240, 190), 0.5))
     return image
 
 
 def photograph(image, rng):
     """What a camera makes of `image`: a (H, W, 3) uint8 array.
 
-    Out of focus or moved a little, too dark or too bright, of some colour cast,
-    with darker corners, noise and the traces of compression.
+    Slightly out of focus or in motion, too dark or too bright, with a colour cast, darker corners, noise and the
+    traces of compression.
     """
     if rng.uniform() < 0.5:
-        image = image.filter(ImageFilter.GaussianBlur(float(rng.uniform(0.2, 1.1))))
+        image = blurred(image, rng, 0.2, 1.1)
+    pixels = np.asarray(image, np.float32)
     if rng.uniform() < 0.12:
-        image = moved(image, rng.integers(3, 6))
-    light = rng.choice(["even", "dim", "bright"], p=[0.7, 0.16, 0.14])
-    gain = {"even": rng.uniform(0.85, 1.15), "dim": rng.uniform(0.42, 0.75),
-            "bright": rng.uniform(1.15, 1.5)}[str(light)]
-    pixels = np.asarray(image, np.float32) / 255
-    pixels *= (gain * rng.normal(1, 0.05, 3)).astype(np.float32)
+        pixels = in_motion(pixels, int(rng.integers(3, 6)))
+    light = rng.choice(3, p=[0.7, 0.16, 0.14])  # even, dim, bright
+    gain = rng.uniform((0.85, 0.42, 1.15), (1.15, 0.75, 1.5))[light]
+    pixels = pixels / 255 * (gain * rng.normal(1, 0.05, 3)).astype(np.float32)
     height, width = pixels.shape[:2]
     x, y = np.linspace(-1, 1, width, dtype=np.float32), np.linspace(-1, 1, height, dtype=np.float32)
     pixels *= (1 - np.float32(rng.uniform(0, 0.15)) * (x**2 + y[:, None] ** 2))[:, :, None]
@@ -119,19 +118,15 @@ def photograph(image, rng):
     pixels *= contrast
     pixels += 0.45 * (1 - contrast)
     noise = rng.standard_normal((height, width), np.float32)
-    grain = 0.03 * rng.uniform(0.1, 1) ** 2
-    noise *= np.float32(grain)
-    pixels += noise[:, :, None]
+    pixels += (noise * np.float32(0.03 * rng.uniform(0.1, 1) ** 2))[:, :, None]
     pixels = (np.clip(pixels, 0, 1, out=pixels) * 255).astype(np.uint8)
     return compressed(pixels, int(rng.integers(35, 80))) if rng.uniform() < 0.3 else pixels
 
 
-def moved(image, length):
-    """The mean of `image` shifted by 0 to `length` - 1 pixels to the right."""
-    pixels = np.asarray(image, np.float32)
-    wide = np.pad(pixels, ((0, 0), (length - 1, 0), (0, 0)), mode="edge")
-    total = sum(wide[:, k:k + pixels.shape[1]] for k in range(length))
-    return Image.fromarray((total / length).astype(np.uint8))
+def in_motion(pixels, length):
+    """The mean of a float32 image shifted by 0 to `length` - 1 pixels to the right, in whole numbers."""
+    padded = np.pad(pixels, ((0, 0), (length - 1, 0), (0, 0)), mode="edge")
+    return np.floor(sum(padded[:, k:k + pixels.shape[1]] for k in range(length)) / length)
 
 
 def compressed(pixels, quality):

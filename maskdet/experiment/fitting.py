@@ -1,7 +1,9 @@
 """The networks of trials fitted, as many at once as there are processors, kept, and tested."""
 
+import contextlib
+import functools
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +17,7 @@ from maskdet.counts import Count, clustered
 from maskdet.experiment.variants import Trial
 from maskdet.networks import training
 from maskdet.networks.evaluation import Evaluation
-from maskdet.workers import as_finished, local
+from maskdet.workers import each
 
 
 @dataclass(frozen=True)
@@ -55,11 +57,10 @@ def fit(run: Profile, trials: Mapping[str, Sequence[Trial]]) -> dict[str, list[O
     # Those that differ in what is searched alone share a network.
     with files.alone(run.folder / "networks" / "fits"):
         todo = {trial.name: trial for trial, part in parts.items() if _kept(run, trial, part) is None}
-        jobs = [(trial, parts[trial].job(run, trial, found)) for trial in todo.values()]
-        with tqdm(total=len(jobs), desc="fit", unit="network", disable=None) as progress:
-            for trial, fit in _fitted(jobs):
+        calls = {trial: parts[trial].call(run, trial, found) for trial in todo.values()}
+        with contextlib.closing(each(calls)) as fits:
+            for trial, fit in tqdm(fits, total=len(calls), desc="fit", unit="network", disable=None):
                 _keep(run, trial, parts[trial], fit)
-                progress.update()
     return {name: [_outcome(run, trial, parts[trial], found) for trial in several] for name, several in trials.items()}
 
 
@@ -91,17 +92,17 @@ class _Parts:
     left_out: np.ndarray
     key: str
 
-    def job(self, run: Profile, trial: Trial, found: faces.Faces) -> tuple[tuple, dict]:
-        """What `training.fit` is given."""
+    def call(self, run: Profile, trial: Trial, found: faces.Faces) -> Callable[[], training.Fit]:
+        """The call of `training.fit` that fits the trial."""
         variant, labels = trial.variant, faces.labels
         crops, patches = found.crops[variant.crops], found.patches[variant.crops]
         recipe, table = variant.settings(run), self.table
         shown = patches[self.learned] if recipe.augmented else patches[:0]
         held_out = crops[self.tested], labels(table.loc[self.tested])
         seed = trial.seed if trial.fold is None else 1000 * trial.seed + trial.fold
-        return ((variant.network, shown, labels(table.loc[self.learned])),
-                dict(held_out=held_out, recipe=recipe, crops=None if recipe.augmented else crops[self.learned],
-                     seed=seed, scaling=variant.scaling, hardened=variant.hardened))
+        return functools.partial(training.fit, variant.network, shown, labels(table.loc[self.learned]),
+                                 held_out=held_out, recipe=recipe, seed=seed, scaling=variant.scaling,
+                                 hardened=variant.hardened, crops=None if recipe.augmented else crops[self.learned])
 
 
 def _parts(run: Profile, dataset: data.Dataset, found: faces.Faces, trial: Trial) -> _Parts:
@@ -139,15 +140,6 @@ def _kept(run: Profile, trial: Trial, part: _Parts) -> dict | None:
     path = _report(run, trial)
     report = json.loads(path.read_text()) if path.exists() and path.with_suffix(".keras").exists() else {}
     return report if report.get("key") == part.key else None
-
-
-def _fitted(jobs: Sequence[tuple[Trial, tuple]]) -> Iterator[tuple[Trial, training.Fit]]:
-    # One alone is fitted here: starting a process takes longer than it saves. The weights are the same.
-    if len(jobs) == 1:
-        [(trial, (given, options))] = jobs
-        yield trial, training.fit(*given, **options)
-        return
-    yield from as_finished({local().submit(training.fit, *given, **options): trial for trial, (given, options) in jobs})
 
 
 def _keep(run: Profile, trial: Trial, part: _Parts, fit: training.Fit) -> None:

@@ -1,8 +1,8 @@
-"""Figures: arrays in, a `Drawing` out, in one style. Nothing is computed or read here.
+"""Figures: arrays in, an `SvgFigure` out, in one style. Nothing is computed or read here.
 
-`photographs`: scenes, boxes and crops; `networks`: layers, training, confusion; `evaluation`: ROC
-curves and calibration; `search`: differential evolution and flipped faces; `truth`: where one pixel hurts;
-`summary`: the headline intervals, and speeds; `style`: the one style.
+`photographs`: scenes, boxes and crops; `networks`: layers, training, confusion; `evaluation`: ROC curves and
+calibration; `search`: differential evolution and flipped faces; `verification`: where one pixel changes the margin;
+`summary`: the main intervals, and speeds; `style`: colours, fonts and axes.
 """
 
 from maskdet.figures.evaluation import calibration, roc

@@ -1,8 +1,10 @@
-"""One style for all figures, and the form in which a notebook shows them."""
+"""The style of all figures, their axes, and the form in which a notebook shows them."""
 
 import functools
 import io
+import math
 import warnings
+from collections.abc import Mapping
 
 import matplotlib
 import numpy as np
@@ -11,20 +13,19 @@ from matplotlib.figure import Figure
 
 INK = "#1b1c1d"  # replaced in the SVG by a colour that follows the reader's theme
 WIDTH = 7.0  # inches, the width of a page's text
-COLOURS = dict(zip(("masked", "bare", "found"), sns.color_palette("colorblind")), missed="#b3366b")
-COLOURS["left out"] = "#8c8c8c"
-THEME = ("<style>:root{--ink:#1b1c1d}"
-         "@media (prefers-color-scheme:dark){:root{--ink:#dcdcdc}}</style>")
+COLOURS = {**dict(zip(("masked", "bare", "detected"), sns.color_palette("colorblind"))),
+           "missed": "#b3366b", "left out": "#8c8c8c"}
+THEME = "<style>:root{--ink:#1b1c1d}@media (prefers-color-scheme:dark){:root{--ink:#dcdcdc}}</style>"
 RC = {**sns.axes_style("ticks"), **sns.plotting_context("notebook", font_scale=0.8),
-      "font.family": "DejaVu Sans", "svg.hashsalt": "maskdet", "svg.fonttype": "path",
-      "figure.facecolor": "none", "axes.facecolor": "none", "savefig.facecolor": "none",
-      "legend.frameon": False, "axes.spines.top": False, "axes.spines.right": False}
-RC |= dict.fromkeys(("text.color", "axes.edgecolor", "axes.labelcolor", "xtick.color", "ytick.color",
-                     "axes.titlecolor"), INK)
+      **dict.fromkeys(("figure.facecolor", "axes.facecolor", "savefig.facecolor"), "none"),
+      **dict.fromkeys(("text.color", "axes.edgecolor", "axes.labelcolor", "axes.titlecolor", "xtick.color",
+                       "ytick.color"), INK),
+      **dict.fromkeys(("legend.frameon", "axes.spines.top", "axes.spines.right"), False),
+      "font.family": "DejaVu Sans", "svg.hashsalt": "maskdet", "svg.fonttype": "path"}
 
 
 class SvgFigure:
-    """A finished figure: an SVG that reads on light and dark pages, the same bytes each time."""
+    """A finished figure: an SVG that can be read on light and dark pages, the same bytes each time."""
 
     def __init__(self, figure: Figure):
         with matplotlib.rc_context(RC), io.StringIO() as file:
@@ -37,11 +38,11 @@ class SvgFigure:
         return self.svg
 
     def __repr__(self) -> str:
-        return "Drawing"
+        return "SvgFigure"
 
 
 def figure(draw):
-    """Turn a function that returns a matplotlib figure into one that returns a `Drawing`."""
+    """Turn a function that returns a matplotlib figure into one that returns an `SvgFigure`."""
     @functools.wraps(draw)
     def styled(*arguments, **options) -> SvgFigure:
         with matplotlib.rc_context(RC), warnings.catch_warnings():
@@ -50,21 +51,39 @@ def figure(draw):
     return styled
 
 
-def axes(rows: int = 1, columns: int = 1, *, height: float, **options):
+def subplots(rows: int = 1, columns: int = 1, *, height: float, **options):
     """A figure as wide as the text, `height` inches high, and its axes."""
     figure = Figure(figsize=(WIDTH, height), layout="constrained")
     return figure, figure.subplots(rows, columns, **options)
 
 
-def show_image(place, image: np.ndarray, *, veiled: bool, pixels: int = 360) -> None:
-    """Put an image (H, W, 3) into axes, without ticks; `veiled`, only its frame.
+def panels(values: Mapping, *, height: float, fontsize: int = 9, **options):
+    """A figure with a panel for each value, titled by its name; and the pairs of axes and value."""
+    figure, axes = subplots(1, len(values), height=height, squeeze=False, **options)
+    for ax, name in zip(axes.flat, values):
+        ax.set_title(name, fontsize=fontsize)
+    return figure, list(zip(axes.flat, values.values()))
 
-    Photographs of people are never shown in the book: what is found in them is drawn on grey.
+
+def grid(count: int, columns: int, *, height: float, empty: str = ""):
+    """A figure with axes for `count` images, `columns` in a row that is `height` inches high; for none, a text."""
+    rows = max(1, math.ceil(count / columns))
+    figure, axes = subplots(rows, columns, height=height * rows, squeeze=False)
+    for ax in axes.flat:
+        ax.axis("off")
+    if not count:
+        figure.text(0.5, 0.5, empty, ha="center")
+    return figure, axes.flat
+
+
+def show_image(ax, image: np.ndarray, *, veiled: bool, pixels: int = 360) -> None:
+    """Show an image (H, W, 3) without ticks; `veiled`, only a grey area of its size.
+
+    The book never shows photographs of people: what a detector finds in them is drawn on grey.
     Larger images are thinned to about `pixels` a side, in their own coordinates.
     """
     height, width = image.shape[:2]
-    image = np.full_like(image[:1, :1], 128) if veiled else image[::(s := max(1, max(height, width) // pixels)), ::s]
-    place.imshow(image, extent=(-0.5, width - 0.5, height - 0.5, -0.5), interpolation="nearest")
-    place.set(xticks=[], yticks=[])
-    for side in place.spines.values():
-        side.set_visible(False)
+    step = max(1, max(height, width) // pixels)
+    ax.imshow(np.full((1, 1, 3), 128, np.uint8) if veiled else image[::step, ::step],
+              extent=(-0.5, width - 0.5, height - 0.5, -0.5), interpolation="nearest")
+    ax.axis("off")

@@ -1,7 +1,7 @@
 """Incremental inference: a changed pixel touches a small window of each layer; only that is computed.
 
-`graph` reads a Keras model as the steps of `layers`. Their arithmetic is compiled: in `windows` what multiplies or takes
-a maximum, in `kernels` the rest. `network` is what an attack queries.
+`graph` reads a Keras model as the steps of `layers`. Their arithmetic is compiled: in `windows` what multiplies or
+takes a maximum, in `kernels` the rest. `network` is what an attack queries.
 """
 
 from maskdet.incremental.network import Face, Incremental

@@ -1,6 +1,6 @@
-"""A Keras model read as the steps of `layers`, or an error that names the layer that is not one.
+"""A Keras model read as the steps of `layers`, or an error that names the layer that cannot be read.
 
-A new kind of layer is a class in `layers` and a reader here.
+A new kind of layer needs a class in `layers` and a reader here.
 """
 
 from collections import Counter
@@ -13,21 +13,20 @@ from maskdet.incremental import own
 from maskdet.incremental.layers import Convolution, Dense, Maximum, Mean, Median, Relu, Scale, Step, Sum, rows, size
 
 Tensor = tuple[int, tuple[int, ...]]  # its number, and its shape (H, W, C)
-# Where a network cannot be read, it can still be asked.
+# A network that cannot be read can still be attacked.
 ELSE = ("; any other network is attacked through a predict(images (N, H, W, 3) uint8) -> probabilities (N, 2), by "
         "Corners or DifferentialEvolution")
-# Each channel's absolute weights and offset add up to no more, before a scale is folded into them. Of tensors up to
-# `proof.rounding.LARGE` no sum then overflows, and what underflows is less than `proof.rounding.TINY`.
+# The most that the absolute weights and the offset of a channel may add up to, before a scale is folded into them. With
+# tensors up to `proof.rounding.LARGE` no sum then overflows, and what underflows is below `proof.rounding.TINY`.
 WEIGHTS = 2.0**24
 
 
 def read(model) -> tuple[Step, ...]:
     """The steps of a Keras model from one image (H, W, 3) to its two logits, in order.
 
-    A softmax at the end is left out, and a model within the model followed through its own layers. Raises TypeError
-    for anything that is no built Keras model, and ValueError, naming the layer, for any other kind or setting of a
-    layer than `READERS` know, for dtypes other than float32, weights too large for it, and an input or output of
-    another shape.
+    A softmax at the end is left out; a model within the model is read layer by layer. Raises TypeError for anything but
+    a built Keras model, and ValueError, naming the layer, for a kind or setting of a layer that `READERS` do not know,
+    another type than float32, weights that are too large, and an input or output of another shape.
     """
     if not getattr(model, "inputs", None):
         raise TypeError(f"expected a Keras model that is built, got a {type(model).__name__}: begin it with "
@@ -44,7 +43,7 @@ def read(model) -> tuple[Step, ...]:
 
 
 def _follow(model, given: Tensor, steps: list[Step], *, final: bool) -> Tensor:
-    """Append the steps of a model that reads tensor `given`; the tensor that it makes. `final`: nothing comes after."""
+    """Append the steps of a model that reads tensor `given`; returns its output. `final`: nothing comes after it."""
     tensors = {id(model.inputs[0]): given}
     for node in _nodes(model):
         layer, last = node.operation, final and node.output_tensors[0] is model.outputs[0]
@@ -60,7 +59,7 @@ def _follow(model, given: Tensor, steps: list[Step], *, final: bool) -> Tensor:
 
 
 def _append(node, given: list[Tensor], steps: list[Step], *, final: bool) -> Tensor:
-    """Append the steps of a call of a layer, which reads the tensors `given`; the tensor that it makes."""
+    """Append the steps of a call of a layer that reads the tensors `given`; returns its output."""
     layer, kind, out = node.operation, own.kind(node.operation), node.output_tensors[0]
     if kind not in READERS:
         raise ValueError(f"expected layers of the kinds {', '.join(READERS)}, got {layer.name!r}, a {kind}{ELSE}")
@@ -81,7 +80,7 @@ def _append(node, given: list[Tensor], steps: list[Step], *, final: bool) -> Ten
 
 
 def _moderate(layer, step: Step) -> None:
-    """Raise ValueError where a step has weights that float32 may overflow with."""
+    """Raise ValueError where the weights of a step may make float32 overflow."""
     weights = np.abs(getattr(step, "kernel", getattr(step, "factor", np.zeros((1, 1)))))
     total = weights.sum(axis=tuple(range(weights.ndim - 1)), dtype=float) + size(step)
     single = [np.abs(weight).max(initial=0) for weight in map(np.asarray, getattr(layer, "weights", ()))]
@@ -92,7 +91,7 @@ def _moderate(layer, step: Step) -> None:
 
 
 def _graph(model) -> Any:
-    """What a model that has one is made of; None of a layer. (A Sequential holds a functional model.)"""
+    """The functional model that a model is or, if it is a Sequential, contains; None of a layer."""
     graph = getattr(model, "_functional", None) or model
     return graph if hasattr(graph, "_nodes_by_depth") else None
 
@@ -107,10 +106,10 @@ def _nodes(model) -> list:
 
 
 def _folded(steps: list[Step]) -> tuple[Step, ...]:
-    """Each scale that alone reads a convolution made part of its kernel and bias."""
+    """The steps with each scale that is the only reader of a convolution made part of its kernel and bias."""
     readers = Counter(number for step in steps for number in step.inputs)
     kept: list[Step] = []
-    number = {0: 0}  # of each tensor, its new number
+    number = {0: 0}  # the new number of each tensor
     for old, step in enumerate(steps, start=1):
         before = steps[step.inputs[0] - 1] if step.inputs[0] else None
         if isinstance(step, Scale) and isinstance(before, Convolution) and readers[step.inputs[0]] == 1:
@@ -131,7 +130,7 @@ def _same(layer, setting: str, value, expected) -> None:
 
 
 def _activation(layer, *, final: bool) -> list[Step]:
-    """The activation that a layer brings with it, if any; of the final one, the softmax is dropped."""
+    """The activation of a layer, if any; a softmax at the end is left out."""
     name = own.activation(layer)
     if name not in ("linear", "relu", "softmax") or (name == "softmax" and not final):
         raise ValueError(f"expected an activation linear or relu, or softmax at the end, by its name, of "
@@ -146,7 +145,7 @@ def _bias(layer, columns: int) -> np.ndarray:
 def _window(layer, extent, shape, channels: int) -> dict:
     """The sliding window of a layer over a tensor of `shape`, as `layers.Window` holds it."""
     _same(layer, "data_format", layer.data_format, "channels_last")
-    lines = []  # of rows, of columns: the line of the input under each tap at each line of the output
+    lines = []  # for rows and for columns: the line of the input under each tap, for each line of the output
     for inside, stride, taps in zip(shape, layer.strides, extent):
         same = layer.padding == "same"
         out = -(-inside // stride) if same else (inside - taps) // stride + 1
@@ -217,7 +216,7 @@ def _mean(layer, shape):
 
 
 def _flatten(layer, shape):
-    """Nothing to do: Dense reads the places of a tensor (H, W, C) in the same order."""
+    """No step: Dense reads the places of a tensor (H, W, C) in the same order."""
     _same(layer, "data_format", layer.data_format, "channels_last")
     return []
 
@@ -227,7 +226,6 @@ def _nothing(layer, shape):
 
 
 READERS = {"Conv2D": _convolution, "Dense": _dense, "MaxPooling2D": _pooling, "Median": _median,
-           "BatchNormalization": _normalisation,
-           "Rescaling": _rescaling, "ReLU": _relu, "Activation": _nothing, "Add": lambda layer, shape: [Sum()],
-           "Flatten": _flatten, "GlobalAveragePooling2D": _mean, "Dropout": _nothing, "Identity": _nothing,
-           "Softmax": _nothing}
+           "BatchNormalization": _normalisation, "Rescaling": _rescaling, "ReLU": _relu, "Activation": _nothing,
+           "Add": lambda layer, shape: [Sum()], "Flatten": _flatten, "GlobalAveragePooling2D": _mean,
+           "Dropout": _nothing, "Identity": _nothing, "Softmax": _nothing}

@@ -150,37 +150,34 @@ class Convolution(Window):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Maximum(Window):
+class Selection(Window):
+    """A window whose output is one of its inputs, which takes the whole gradient: the first of equal ones."""
+
+    def pull(self, gradient: np.ndarray, clean: np.ndarray, clean_out: np.ndarray) -> tuple[np.ndarray, ...]:
+        pulled, waiting = np.zeros_like(clean), np.ones(gradient.shape, bool)
+        for _, outputs, inputs in self._pairs:
+            selected = waiting[outputs] & (clean[inputs] == clean_out[outputs])
+            np.add.at(pulled, inputs, np.where(selected, gradient[outputs], 0))
+            waiting[outputs] &= ~selected
+        return (pulled,)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Maximum(Selection):
     """Maximum pooling."""
 
     def change(self, given: Change, clean: np.ndarray, clean_out: np.ndarray) -> Change:
         return Change(*windows.maximum(given.first, given.place, given.values, self.reach, self.covers,
                                        clean, clean_out))
 
-    def pull(self, gradient: np.ndarray, clean: np.ndarray, clean_out: np.ndarray) -> tuple[np.ndarray, ...]:
-        pulled, waiting = np.zeros_like(clean), np.ones(gradient.shape, bool)
-        for _, outputs, inputs in self._pairs:
-            largest = waiting[outputs] & (clean[inputs] == clean_out[outputs])  # the first of equal ones
-            pulled[inputs] += np.where(largest, gradient[outputs], 0)
-            waiting[outputs] &= ~largest
-        return (pulled,)
-
 
 @dataclass(frozen=True, kw_only=True)
-class Median(Window):
-    """The median of the 3x3 places around each, mirrored at the border: all nine taps are there."""
+class Median(Selection):
+    """The median of the 3x3 places around each, mirrored at the border, so that all nine taps are there."""
 
     def change(self, given: Change, clean: np.ndarray, clean_out: np.ndarray) -> Change:
         return Change(*windows.median(given.first, given.place, given.values, self.reach, self.covers,
                                       clean, clean_out, self.shape[2]))
-
-    def pull(self, gradient: np.ndarray, clean: np.ndarray, clean_out: np.ndarray) -> tuple[np.ndarray, ...]:
-        pulled, waiting = np.zeros_like(clean), np.ones(gradient.shape, bool)
-        for _, outputs, inputs in self._pairs:
-            middle = waiting[outputs] & (clean[inputs] == clean_out[outputs])  # the first of equal ones
-            np.add.at(pulled, inputs, np.where(middle, gradient[outputs], 0))
-            waiting[outputs] &= ~middle
-        return (pulled,)
 
 
 @dataclass(frozen=True, kw_only=True)

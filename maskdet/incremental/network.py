@@ -8,10 +8,10 @@ import numpy as np
 from maskdet.incremental import graph, kernels, own
 from maskdet.incremental.layers import Change, Step, rows
 
-CHUNK = 256  # candidates followed together: their tensors stay in cache
-IMAGES, CHANGES = 4, 8  # that a network is compared on with its whole pass, when it is read
-APART = 1e-3  # of the largest margin, if above 1: what is misread is further from the whole pass, and rounding is not
-SATURATED = 80  # margins of more have probabilities that float32 holds no longer
+CHUNK = 256  # candidates followed together, so that their tensors stay in cache
+IMAGES, CHANGES = 4, 8  # images, and changes of each, on which a network that was read is compared with the whole pass
+APART = 1e-3  # the difference that is allowed, relative to margins above 1: more than rounding makes
+SATURATED = 80  # larger margins have probabilities that float32 cannot hold
 
 # The C library of Linux returns a large array to the system when it is freed, and the next one is paged in anew,
 # which takes as long as the arithmetic. Once it has freed one of nearly 32 MB, it keeps what is smaller.
@@ -22,8 +22,8 @@ np.empty(2**25 - 2**16, np.uint8)
 class Incremental:
     """A network as `steps`, plain arrays without Keras; it can be sent to another process.
 
-    `shape` (H, W, 3) is that of its images, uint8; `whole` the whole pass (N, H, W, 3) -> (N, 2) of the Keras model
-    that it was read from, where that is at hand: not in another process, nor with other steps.
+    `shape`: that of its images, (H, W, 3) uint8. `whole`: the whole pass (N, H, W, 3) -> (N, 2) of the Keras model that
+    it was read from; None in another process, and with other steps.
     """
 
     steps: tuple[Step, ...]
@@ -32,11 +32,13 @@ class Incremental:
 
     @classmethod
     def of(cls, model) -> "Incremental":
-        """From a Keras model whose input is an image in 0..255 and whose last layer gives logits, or
-        their softmax. Raises ValueError, naming the layer, for a kind that is not supported, and for
-        a model whose whole pass of random images has other margins."""
+        """From a Keras model that takes an image of 0 to 255 and returns logits, or their softmax.
+
+        Raises ValueError, naming the layer, for a kind that is not supported, and where the whole pass of the model
+        gives random images other margins.
+        """
         network = cls(graph.read(model), tuple(model.inputs[0].shape[1:]))
-        # Of copies: what steps keep once they have run is large, and goes to each process.
+        # On copies, since steps that have run keep large arrays, which would be sent to each process.
         _compare(replace(network, steps=tuple(map(replace, network.steps))), model)
         object.__setattr__(network, "whole", model.predict_on_batch)
         return network
@@ -45,7 +47,7 @@ class Incremental:
         return {**vars(self), "whole": None}
 
     def face(self, image: np.ndarray) -> "Face":
-        """An image (H, W, 3) uint8 and all of its clean tensors, about a millisecond's work."""
+        """An image (H, W, 3) uint8 with all of its tensors; takes about a millisecond."""
         image = np.asarray(image)
         if image.dtype != np.uint8 or image.shape != self.shape:
             raise ValueError(f"expected a uint8 image {self.shape}, got {image.dtype} {image.shape}")
@@ -58,7 +60,7 @@ class Incremental:
 
 @dataclass(frozen=True)
 class Face:
-    """One image under attack: `tensors` are the clean activations of `network`, the image first."""
+    """An image under attack. `tensors`: the activations of `network` for the unchanged image, the image first."""
 
     network: Incremental
     image: np.ndarray
@@ -72,8 +74,8 @@ class Face:
     def query(self, pixels: np.ndarray) -> np.ndarray:
         """The logits (N, 2) of the image with `pixels` (N, K, 5: row, column, red, green, blue) set.
 
-        They differ from those of the whole forward pass by rounding only, less than 1e-5. Raises
-        ValueError for pixels that are outside the image or no whole numbers.
+        They differ from those of the whole forward pass by rounding only, by less than 1e-5. Raises ValueError for
+        pixels that are outside the image or no whole numbers.
         """
         pixels = np.asarray(pixels)
         height, width, _ = self.image.shape

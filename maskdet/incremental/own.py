@@ -1,13 +1,13 @@
-"""What is Keras' own, known by its identity: another class or function of the same name may compute something else.
+"""Whether classes and functions are Keras' own, by identity: others of the same name may compute something else.
 
-Keras is imported where it is needed, as a network that was read is sent to processes without it.
+Keras is imported only where it is needed: a network that was read is sent to processes without it.
 """
 
 import sys
 
 
 def kind(layer) -> str:
-    """The name of a layer's class, and whether it is not Keras' class, or our `Median`, but only called so."""
+    """The name of a layer's class; "… of yours" where it is not Keras' class of that name, or our `Median`."""
     import keras
     from keras.src.ops.numpy import Add  # a + b
 
@@ -17,20 +17,20 @@ def kind(layer) -> str:
 
 
 def is_model(layer) -> bool:
-    """Whether a layer is a model that does what its layers do, and no more."""
+    """Whether a layer is a model that only does what its layers do."""
     from keras.src.models import Functional, Sequential
 
     return type(layer) in (Functional, Sequential)
 
 
 def dtypes(layer, out) -> list[str]:
-    """What a layer computes in, of what its weights are, and what it gives, `out`."""
+    """The types that a layer computes in, and those of its weights and of its output `out`."""
     policy = getattr(getattr(layer, "dtype_policy", None), "name", out.dtype)
     return sorted({policy, out.dtype, *(weight.dtype for weight in getattr(layer, "weights", ()))})
 
 
 def activation(layer) -> str:
-    """The name of a layer's activation, and whether it is not Keras' function, but only called so."""
+    """The name of a layer's activation; "… of yours" where it is not Keras' function of that name."""
     from keras import activations
 
     found = activations.softmax if kind(layer) == "Softmax" else getattr(layer, "activation", activations.linear)
@@ -39,7 +39,7 @@ def activation(layer) -> str:
 
 
 def ends_in_softmax(model) -> bool:
-    """Whether a model gives probabilities, not logits."""
+    """Whether a model returns probabilities, not logits."""
     layer = model
     while is_model(layer):
         layer = layer.outputs[0]._keras_history.operation

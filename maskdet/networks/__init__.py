@@ -1,9 +1,8 @@
-"""The networks, what they are asked through, and those that are shipped.
+"""The networks: built, fitted, evaluated, and those that come with the package.
 
-`architectures`: built, untrained or with given weights; `predict`: `predict(images)`, and networks as files;
-`weights`: `load(name)` gives the `predict` of trained ones; `training`, `augmentation`, `hardening`: how they are
-fitted; `evaluation`: what they say of faces that they never saw; `backend`: TensorFlow. A new network is one function and one line
-in `architectures.NETWORKS`.
+`architectures`: networks, untrained or with given weights; `predict`: `predict(images)`, and networks as files;
+`weights`: the shipped networks; `training`, `augmentation`, `hardening`: how networks are fitted; `evaluation`: what is
+measured on test faces; `backend`: TensorFlow. A new network is a function and a line in `architectures.NETWORKS`.
 """
 
 from maskdet.networks.architectures import (BATCH_NORMALISED, COMPARED, GREY, NETWORKS, SCALINGS, Median, build,

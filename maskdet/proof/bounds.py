@@ -23,8 +23,8 @@ BATCH = {False: 10, True: 32}  # regions bounded together, closely or roughly, s
 class Bounds:
     """A face of a network whose margins are to be bounded, and what `rounding` says of it.
 
-    `absolutes`: the steps with absolute weights. `own`, `slack`: what a float32 run rounds in each tensor, and in all up
-    to it. `steep`: the largest slopes. `doubt`: what rounding may do to the margin of the clean face.
+    `absolutes`: the steps with absolute weights. `own`, `slack`: what a float32 run rounds in each tensor, and in all
+    up to it. `steep`: the largest slopes. `doubt`: what rounding may do to the margin of the clean face.
     """
 
     face: Face

@@ -1,9 +1,9 @@
 """Many faces verified at once, and kept as they are finished."""
 
 import contextlib
+import functools
 import math
 import time
-from collections.abc import Generator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from maskdet.attack.sweeps import shuffled_correct
 from maskdet.config import Profile
 from maskdet.incremental import Incremental
 from maskdet.proof.branching import BUDGET, FLIPPABLE, SAFE, UNDECIDED, Verification, verify
-from maskdet.workers import as_finished, workers
+from maskdet.workers import each
 
 
 @dataclass(frozen=True)
@@ -68,9 +68,10 @@ def verify_all(predict: Predict, network: Incremental, images: np.ndarray, label
     with files.alone(path):
         journal = files.Journal(path.with_suffix(".jsonl"), key=_key(network, images, labels, budget))
         todo = [face for face in chosen.tolist() if str(face) not in journal.items]
+        calls = {face: functools.partial(_item, network, images[face], int(labels[face]), budget) for face in todo}
         bar = tqdm(desc=f"verify, {name}", total=len(chosen), initial=len(chosen) - len(todo), unit="face",
                    disable=None)
-        with bar, contextlib.closing(_decided(network, images, labels, todo, budget)) as found:
+        with bar, contextlib.closing(each(calls, cluster=True)) as found:
             for face, item in found:
                 result = _read(item)
                 if result.verdict == FLIPPABLE:
@@ -78,18 +79,6 @@ def verify_all(predict: Predict, network: Incremental, images: np.ndarray, label
                 journal.add(str(face), item)
                 bar.update()
         return _finished(journal, name, np.sort(chosen), path)
-
-
-def _decided(network: Incremental, images: np.ndarray, labels: np.ndarray, todo: list[int],
-             budget: int) -> Generator[tuple]:
-    """Each face of `todo` and its item for the journal, as they are finished."""
-    if not todo:
-        return
-    with workers() as crew:
-        shared = crew.share(network)
-        futures = {crew.executor.submit(_item, shared, images[face], int(labels[face]), budget): face for face in todo}
-        with contextlib.closing(as_finished(futures)) as done:
-            yield from done
 
 
 def _item(network: Incremental, image: np.ndarray, label: int, budget: int) -> dict:

@@ -25,8 +25,8 @@ class Headline:
     @property
     def name(self) -> str:
         """The row's name in the table."""
-        quantity = f"{self.quantity} over folds" if self.over_folds else QUANTITIES[self.quantity]
-        return f"{quantity}, {NETWORKS[self.network]}"
+        what = f"{self.quantity} over folds" if self.over_folds else QUANTITIES[self.quantity]
+        return f"{what}, {NETWORKS[self.network]}"
 
     @property
     def path(self) -> tuple[str, ...]:

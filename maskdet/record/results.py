@@ -137,7 +137,7 @@ def write_record(name: str, values: Mapping) -> None:
 
 
 def headline_columns(run: Profile) -> dict[str, dict]:
-    """The columns of the headline: `preprint`, `recorded` (larxel) and `build`, this run up to its fourth chapter."""
+    """The columns of the headline: `preprint`, `recorded` (larxel) and `build`, this run up to chapter 4."""
     return {"preprint": read("preprint"), "recorded": read("larxel"),
             "build": _stage(run, "networks") | _stage(run, "attack")}
 

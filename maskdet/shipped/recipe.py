@@ -1,6 +1,7 @@
 """The recipe of the shipped weights: what they learn from, and how."""
 
 import dataclasses
+import functools
 import json
 from typing import Any
 
@@ -12,7 +13,7 @@ from maskdet.config import CLASSES, Profile, Recipe
 from maskdet.networks import training
 from maskdet.networks.augmentation import Augmentation
 from maskdet.record import provenance
-from maskdet.workers import as_finished, local
+from maskdet.workers import each
 
 SOURCES = ("larxel", "drawings")  # profiles
 RECIPE = Recipe(epochs=40, batch=64, learning_rate=3e-3, weight_decay=0.05, balanced=True)
@@ -43,8 +44,8 @@ def train() -> None:
     faces.crop_faces(drawings)
     parts = {name: learned(config.profile(name)) for name in SOURCES}
     patches, labels = (np.concatenate(side) for side in zip(*parts.values()))
-    jobs = {local().submit(_fitted, name, patches, labels, seed=drawings.seed): name for name in networks.NETWORKS}
-    fits = dict(tqdm(as_finished(jobs), total=len(jobs), desc="fit", unit="network", disable=None))
+    calls = {name: functools.partial(_fitted, name, patches, labels, seed=drawings.seed) for name in networks.NETWORKS}
+    fits = dict(tqdm(each(calls), total=len(calls), desc="fit", unit="network", disable=None))
     sets = {name: {"checksum": data.read(config.profile(name)).checksum,
                    "faces": {label: int((side == own).sum()) for own, label in enumerate(CLASSES)}}
             for name, (_, side) in parts.items()}

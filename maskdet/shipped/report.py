@@ -31,31 +31,30 @@ def on_this_run(run: Profile) -> dict[str, tuple[Evaluation, Count]]:
     """The shipped networks on a run's test faces, and how many of its correct ones the guided search flips."""
     images, labels, table = faces.read(run).part("test")
     found = {}
-    with attack.workers() as crew:
-        for name in networks.NETWORKS:
-            test = Evaluation(images, labels, networks.load(name)(images), table.group.to_numpy())
-            correct = np.random.default_rng(run.seed).permutation(np.flatnonzero(test.correct))[:run.attacked]
-            attempts = dict(attack.attack(Incremental.of(networks.shipped(name)), images[correct], labels[correct],
-                                          search=attack.Guided(), seed=run.seed, by=crew))
-            flipped = np.array([attempts[number].flipped for number in range(len(correct))])
-            found[name] = test, clustered(flipped, test.clusters[correct])
+    for name in networks.NETWORKS:
+        test = Evaluation(images, labels, networks.load(name)(images), table.group.to_numpy())
+        attacked = np.random.default_rng(run.seed).permutation(np.flatnonzero(test.correct))[:run.attacked]
+        verdicts = dict(attack.attack(Incremental.of(networks.shipped(name)), images[attacked], labels[attacked],
+                                      search=attack.Guided(), seed=run.seed, workers=-1))
+        flipped = np.array([verdicts[number].flipped for number in range(len(attacked))])
+        found[name] = test, clustered(flipped, test.clusters[attacked])
     return found
 
 
 def covered(*, seed: int) -> dict[str, dict[str, Count]]:
     """The same drawn faces, one a scene, with each of `drawing.BEFORE` before their mouths (glasses may differ): of
     how many each shipped network says that they wear a mask, by network, then by thing."""
-    shipped = {name: networks.load(name) for name in networks.NETWORKS}
-    found: dict[str, dict[str, Count]] = {name: {} for name in shipped}
+    predict = {name: networks.load(name) for name in networks.NETWORKS}
+    found: dict[str, dict[str, Count]] = {name: {} for name in predict}
     for before in drawing.BEFORE:
         crops = []
         for number in range(PEOPLE):
             scene = drawing.scene(rng=np.random.default_rng([seed, number]), people=1, before=before)
             box = next(box for box in scene.boxes if box.name.startswith("face_"))
             crops.append(faces.crop(scene.photograph, (box.left, box.top, box.right, box.bottom)))
-        for name, counts in found.items():
-            masked = shipped[name](np.array(crops)).argmax(axis=1) == CLASSES.index("masked")
-            counts[before] = Count(int(masked.sum()), PEOPLE)
+        for name, said in found.items():
+            masked = predict[name](np.array(crops)).argmax(axis=1) == CLASSES.index("masked")
+            said[before] = Count(int(masked.sum()), PEOPLE)
     return found
 
 

@@ -56,11 +56,11 @@ class Trial:
     def name(self) -> str:
         """The name of its files. The region is no part of it, since it does not change the network."""
         variant = self.variant
-        parts = [variant.network, *(getattr(variant, setting) for setting in ("crops", "scaling", "recipe")
-                                    if getattr(variant, setting) != getattr(TEXT, setting)),
-                 variant.epochs and f"{variant.epochs}epochs", variant.plain and "plain", variant.hardened,
-                 str(self.seed), None if self.fold is None else f"fold{self.fold}"]
-        return "-".join(part for part in parts if part)
+        changed = [getattr(variant, setting) for setting in ("crops", "scaling", "recipe")
+                   if getattr(variant, setting) != getattr(TEXT, setting)]
+        parts = [variant.network, *changed, f"{variant.epochs}epochs" if variant.epochs else "", "plain" * variant.plain,
+                 variant.hardened or "", str(self.seed), "" if self.fold is None else f"fold{self.fold}"]
+        return "-".join(filter(None, parts))
 
 
 def main_run(run: Profile) -> dict[str, list[Trial]]:

@@ -58,9 +58,9 @@ class Trial:
         variant = self.variant
         changed = [getattr(variant, setting) for setting in ("crops", "scaling", "recipe")
                    if getattr(variant, setting) != getattr(TEXT, setting)]
-        parts = [variant.network, *changed, f"{variant.epochs}epochs" if variant.epochs else "", "plain" * variant.plain,
-                 variant.hardened or "", str(self.seed), "" if self.fold is None else f"fold{self.fold}"]
-        return "-".join(filter(None, parts))
+        epochs, fold = variant.epochs and f"{variant.epochs}epochs", None if self.fold is None else f"fold{self.fold}"
+        parts = [variant.network, *changed, epochs, "plain" * variant.plain, variant.hardened, str(self.seed), fold]
+        return "-".join(part for part in parts if part)
 
 
 def main_run(run: Profile) -> dict[str, list[Trial]]:

@@ -55,8 +55,9 @@ def label_faces(photograph: np.ndarray, *, detect: Detect, predict: Predict) -> 
     if not len(boxes):
         return []
     probabilities = predict(np.array([faces.crop(photograph, box) for box in boxes]))
-    return [Face(*(round(float(edge), 1) for edge in box), CLASSES[own.argmax()], round(float(own.max()), 4),
-                 round(float(score), 4)) for box, own, score in zip(boxes, probabilities, scores)]
+    edges = [[round(float(edge), 1) for edge in box] for box in boxes]
+    return [Face(left, top, right, bottom, CLASSES[own.argmax()], round(float(own.max()), 4), round(float(score), 4))
+            for (left, top, right, bottom), own, score in zip(edges, probabilities, scores)]
 
 
 def annotated(photograph: np.ndarray, found: list[Face]) -> Image.Image:

@@ -58,7 +58,8 @@ def steps(model: keras.Model) -> tuple[list[dict], list[np.ndarray]]:
     `arrays`. Raises ValueError for a layer that is not known here, and where the last is no softmax."""
     if not isinstance(model.layers[-1], layers.Softmax):
         raise ValueError(f"expected a model that ends in a softmax, got {type(model.layers[-1]).__name__}")
-    number, found, arrays = {id(model.inputs[0]): 0}, [], []
+    number, found = {id(model.inputs[0]): 0}, []
+    arrays: list[np.ndarray] = []
     for layer in model.layers[1:-1]:
         given = layer.input if isinstance(layer.input, list) else [layer.input]
         inputs = [number[id(tensor)] for tensor in given]

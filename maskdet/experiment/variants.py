@@ -56,10 +56,10 @@ class Trial:
     def name(self) -> str:
         """The name of its files. The region is no part of it, since it does not change the network."""
         variant = self.variant
-        parts = [variant.network, *(getattr(variant, setting) for setting in ("crops", "scaling", "recipe")
-                                    if getattr(variant, setting) != getattr(TEXT, setting)),
-                 variant.epochs and f"{variant.epochs}epochs", variant.plain and "plain", variant.hardened,
-                 str(self.seed), None if self.fold is None else f"fold{self.fold}"]
+        changed = [getattr(variant, setting) for setting in ("crops", "scaling", "recipe")
+                   if getattr(variant, setting) != getattr(TEXT, setting)]
+        epochs, fold = variant.epochs and f"{variant.epochs}epochs", None if self.fold is None else f"fold{self.fold}"
+        parts = [variant.network, *changed, epochs, "plain" * variant.plain, variant.hardened, str(self.seed), fold]
         return "-".join(part for part in parts if part)
 
 

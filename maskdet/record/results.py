@@ -91,7 +91,7 @@ def _plain(value: Any) -> Any:
 
 def collect(run: Profile) -> dict:
     """All stages of a run merged, with its provenance. Raises FileNotFoundError, with the command, without one."""
-    merged, seconds, made = {"profile": run.name}, {}, {}
+    merged, seconds, made = dict[str, Any](profile=run.name), dict[str, Any](), dict[str, Any]()
     for stage in STAGES:
         found = _stage(run, stage)
         seconds[stage], made[stage] = found.pop("measured"), found.pop("made")

@@ -30,7 +30,8 @@ class Row:
 def rows(recorded: Mapping) -> list[Row]:
     """Each trial of a record once: folds together and by themselves, text and code and each with a setting of the
     other, other seeds of the single split, and the main networks trained for fewer epochs or on crops as they are."""
-    folds, variants, found = recorded["folds"], recorded["variants"], []
+    folds, variants = recorded["folds"], recorded["variants"]
+    found: list[Row] = []
 
     def add(group: str, name: str, accuracy: Mapping, success: Mapping) -> None:
         found.append(Row(group, name, Count(**accuracy), Count(**success)))

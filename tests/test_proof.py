@@ -89,7 +89,7 @@ def test_a_truth_value_is_a_label():
 
 def test_a_face_that_the_network_classifies_wrongly_is_not_verified():
     face = bump((1, 2, 3)).face(np.zeros((6, 5, 3), np.uint8))
-    with pytest.raises(ValueError, match="expected a face that the network has right, class 1, got logits"):
+    with pytest.raises(ValueError, match="expected a face that the network classifies correctly, as class 1, got"):
         proof.verify(face, 1)
 
 

@@ -89,10 +89,10 @@ def test_the_whole_pass_agrees_with_what_is_verified(profile, labels):
 
 def test_a_witness_that_the_whole_network_does_not_confirm_ends_the_call(profile, labels):
     same = labels == labels[0]  # those that it would never give up
-    with pytest.raises(AssertionError, match="face .: expected .* to turn the decision also in the whole pass"):
+    with pytest.raises(AssertionError, match="face .: expected .* to flip the decision in the whole pass too"):
         proof.verify_all(lambda images: np.eye(2)[np.full(len(images), labels[0])], sweeping.network(), IMAGES[same],
                          labels[same], name="net", profile=profile)
-    with pytest.raises(ValueError, match="expected faces that net has right, got none of 6: train it"):
+    with pytest.raises(ValueError, match="expected faces that net classifies correctly, got none of 6: train it"):
         verified(profile, 1 - labels)
 
 
@@ -116,8 +116,8 @@ def test_a_search_that_flips_a_face_proved_safe_is_an_error(profile, labels):
     assert (verification._hits(found, sweep(hits)) == hits).all()
     with pytest.raises(AssertionError, match="net: expected no flip of a face that is proved safe, got faces"):
         verification._hits(found, sweep(np.ones(6, bool)))
-    fewer = dataclasses.replace(sweep(hits), faces=found.faces[2:], verdicts=sweep(hits).verdicts[2:])
-    with pytest.raises(ValueError, match="expected a search of every decided face of net, got none of 2: attack as"):
+    fewer = dataclasses.replace(sweep(hits), faces=found.faces[2:], attempts=sweep(hits).attempts[2:])
+    with pytest.raises(ValueError, match="expected a search of every verified face of net, got none of 2: attack as"):
         verification._hits(found, fewer)
 
 

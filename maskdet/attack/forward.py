@@ -1,6 +1,6 @@
-"""Any Keras model as a network to attack: every question a whole forward pass, its gradient by TensorFlow.
+"""Any Keras model as a network to attack: every query a whole pass, its gradient by TensorFlow.
 
-Slower than `maskdet.incremental` by far; for layers that that one does not know.
+Slower than `maskdet.incremental` by far; for layers that `maskdet.incremental` does not know.
 """
 
 from collections.abc import Callable
@@ -15,7 +15,7 @@ from maskdet.networks.backend import keras, tf
 
 @dataclass(frozen=True)
 class Forward:
-    """`logits(images (N, H, W, 3) uint8) -> (N, 2)` and its `gradient` by one image, by a label."""
+    """`logits(images (N, H, W, 3) uint8) -> (N, 2)` and its `gradient` by an image, for a label."""
 
     logits: Callable[[np.ndarray], np.ndarray]
     gradient: Callable[[np.ndarray, int], np.ndarray]

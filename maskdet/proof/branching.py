@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from maskdet.attack.oracle import flip_limit, margin
-from maskdet.attack.pixels import every_pixel, set_pixels
+from maskdet.attack.pixels import every_pixel, every_place, set_pixels
 from maskdet.incremental import Face
 from maskdet.proof.bounds import TIE, Bounds
 from maskdet.proof.forms import Regions
@@ -67,9 +67,8 @@ def verify(face: Face, label: int, *, places: np.ndarray | None = None, budget: 
     if margin(face.logits, label) <= 0:
         raise ValueError(f"expected a face that the network classifies correctly, as class {label}, got logits "
                          f"{face.logits.tolist()}")
-    height, width = face.image.shape[:2]
-    places = np.argwhere(np.ones((height, width), bool)) if places is None else np.asarray(places)
-    state, bounds = _State(face, label, height * width), Bounds.of(face)
+    places = every_place(face.image) if places is None else np.asarray(places)
+    state, bounds = _State(face, label), Bounds.of(face)
     state.query(every_pixel(places)[:, 0])
     near = state.reached[state.number(places)] < bounds.doubt + TIE
     state.query(every_pixel(places[near], GRID)[:, 0])
@@ -90,9 +89,9 @@ def verify(face: Face, label: int, *, places: np.ndarray | None = None, budget: 
 class _State:
     """What is known so far, by the number of the place, row by row."""
 
-    def __init__(self, face: Face, label: int, places: int):
+    def __init__(self, face: Face, label: int):
         self.face, self.label, self.limit = face, label, -flip_limit(face)
-        self.own = margin(face.logits, label)
+        self.own, places = margin(face.logits, label), face.image.shape[0] * face.image.shape[1]
         self.reached, self.colour = np.full(places, np.inf), np.zeros((places, 3), np.uint8)
         self.proved = np.full(places, np.inf)  # the least bound of the settled regions
         self.given_up = np.zeros(places, bool)

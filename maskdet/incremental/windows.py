@@ -129,10 +129,8 @@ def reached(first, place, start, tap, out, taps, places):
     """Which of the output's `places` each slot reaches: place p reaches out[i] by tap[i] of the window, start[p] <= i <
     start[p + 1]. Returns first and place of the output, and for each slot and tap (S, taps) the output's slot, or -1"""
     out_first, slot_at = np.zeros(len(first), np.int64), np.full(places, -1, np.int32)
-    target, reached = np.full((len(place), taps), -1, np.int32), 0
-    for s in range(len(place)):
-        reached += start[place[s] + 1] - start[place[s]]
-    out_place, slots = np.empty(reached, np.int32), 0
+    target = np.full((len(place), taps), -1, np.int32)
+    out_place, slots = np.empty((start[place + 1] - start[place]).sum(), np.int32), 0
     for n in range(len(first) - 1):
         for s in range(first[n], first[n + 1]):
             by_tap = target[s]
@@ -168,10 +166,7 @@ def _nonzero(values, channels, used):
 def convolution(first, place, values, reach, taps, places, kernel, channels, columns):
     """Through a convolution: `reach` as in `reached`, `kernel` flat (taps, channels, columns)."""
     out_first, out_place, target = reached(first, place, *reach, taps, places)
-    used = np.empty(len(place), np.bool_)
-    for s in range(len(place)):
-        used[s] = reach[0][place[s] + 1] > reach[0][place[s]]
-    start, channel, value = _nonzero(values, channels, used)
+    start, channel, value = _nonzero(values, channels, reach[0][place + 1] > reach[0][place])
     rows = np.zeros(len(out_place) * columns, np.float32)
     for block in range(0, len(first) - 1, BLOCK):
         begin, end = first[block], first[min(block + BLOCK, len(first) - 1)]

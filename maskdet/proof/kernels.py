@@ -84,8 +84,7 @@ def picked(places, out_first, out_place, covers, best, owner, first_noise, place
     """The symbols at the output of a window: that of the input under the tap `best`, 0 where there is none (-1). Each
     symbol has all slots of its region's output."""
     count = np.zeros(len(owner) + 1, np.int64)
-    for k in range(len(owner)):
-        count[k + 1] = count[k] + out_first[owner[k] + 1] - out_first[owner[k]]
+    count[1:] = np.cumsum(out_first[owner + 1] - out_first[owner])
     at_out = np.empty(count[-1], np.int32)
     rows, slot_at = np.zeros((count[-1], noise.shape[1]), np.float32), np.full(places, -1, np.int32)
     for k in range(len(owner)):

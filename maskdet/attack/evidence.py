@@ -24,10 +24,8 @@ def ackley(points: np.ndarray) -> np.ndarray:
 
 
 def on_ackley(*, generations: Sequence[int], seed: int, population: int = 60, side: float = 5.0):
-    """Differential evolution on Ackley's function within ±`side`, for `figures.ackley`.
-
-    Returns the function's surface (200, 200), its extent, the populations (G, P, 2) of `generations`, `generations`.
-    """
+    """Differential evolution on Ackley's function within ±`side`, for `figures.ackley`. Returns the function's surface
+    (200, 200), its extent, the populations (G, P, 2) of `generations`, and `generations`."""
     settings = Evolution(population=population, generations=max(generations))
     members, _ = minimise(lambda genes: ackley((2 * genes - 1) * side), 2,
                           rng=np.random.default_rng(seed), settings=settings)
@@ -45,11 +43,9 @@ def landscape(face: Face, label: int) -> np.ndarray:
 
 def on_face(network: Network, images: np.ndarray, labels: np.ndarray, *, generations: Sequence[int],
             seed: int, settings: Evolution):
-    """Differential evolution on the correctly classified face of least margin, for `figures.surface`.
-
-    Returns the face's confidence landscape (H, W), the populations (G, P, 2: row, column) of `generations` (as far as
-    `settings` goes), and `generations`. Raises ValueError where no face is classified correctly.
-    """
+    """Differential evolution on the correctly classified face of least margin, for `figures.surface`. Returns the
+    face's confidence landscape (H, W), the populations (G, P, 2: row, column) of `generations` (as far as `settings`
+    goes), and `generations`. Raises ValueError where no face is classified correctly."""
     faces = [network.face(image) for image in images]
     margins = np.array([margin(face.logits, label) for face, label in zip(faces, labels)])
     if not (margins > 0).any():
@@ -101,11 +97,9 @@ def flipped_faces(sweeps: Sequence[Sweep], images: np.ndarray, *, at_most: int):
 
 def check_rounding(networks: Mapping[str, Network], logits: Mapping[str, Predict], images: np.ndarray, *,
              seed: int, candidates: int = 10_000) -> pd.DataFrame:
-    """How far the incremental logits of changed faces are from those of the whole pass, `logits(images)`, at most.
-
-    A row for each network: `candidates` random pixels on ten of `images` (N, H, W, 3), every third on the border.
-    Raises AssertionError where logits differ by more than ROUNDING.
-    """
+    """How far the incremental logits of changed faces are from those of the whole pass, `logits(images)`, at most. A
+    row for each network: `candidates` random pixels on ten of `images` (N, H, W, 3), every third on the border. Raises
+    AssertionError where logits differ by more than ROUNDING."""
     rows, rng = {}, np.random.default_rng(seed)
     height, width = images.shape[1:3]
     for name, network in networks.items():
@@ -123,10 +117,8 @@ def check_rounding(networks: Mapping[str, Network], logits: Mapping[str, Predict
 
 
 def check_flips(sweeps: Sequence[Sweep], predict: Mapping[str, Predict], images: np.ndarray) -> pd.DataFrame:
-    """Repeat each flip by a whole pass, `predict`. Returns how many flips were checked.
-
-    Raises AssertionError, naming the face, where a flip does not hold.
-    """
+    """Repeat each flip by a whole pass, `predict`. Returns how many flips were checked. Raises AssertionError, naming
+    the face, where a flip does not hold."""
     for sweep in sweeps:
         for face, attempt in zip(sweep.faces, sweep.attempts):
             if attempt.flipped:
@@ -149,9 +141,7 @@ def confidences(sweeps: Sequence[Sweep]) -> tuple[dict, dict, dict]:
 
 def to_record(run: Profile, sweeps: Sequence[Sweep], clusters: np.ndarray) -> tuple[dict, dict]:
     """What this stage records: success among the attacked faces, all of them classified correctly, and its seconds.
-
-    `clusters`: for each face of the test part the cluster of faces that may be alike.
-    """
+    `clusters`: for each face of the test part the cluster of faces that may be alike."""
     success: dict[str, dict] = defaultdict(dict)
     seconds: dict[str, dict] = defaultdict(dict)
     queries: Counter[str] = Counter()

@@ -67,10 +67,8 @@ class Population:
 
 def minimise(energy, dimensions: int, *, rng: np.random.Generator,
              settings: Evolution = Evolution()) -> tuple[np.ndarray, np.ndarray]:
-    """Evolve a population on `energy(members (P, D) in [0, 1)) -> (P,)`, for figures.
-
-    Returns the population (G + 1, P, D) and its energies (G + 1, P) in each of the G generations.
-    """
+    """Evolve a population on `energy(members (P, D) in [0, 1)) -> (P,)`, for figures. Returns the population (G + 1, P,
+    D) and its energies (G + 1, P) in each of the G generations."""
     population, members, energies = Population(dimensions, rng=rng, settings=settings), [], []
     for _ in range(settings.generations + 1):
         trial = population.trial()
@@ -89,10 +87,8 @@ def decoded(genes: np.ndarray, *, shape: Sequence[int]) -> np.ndarray:
 
 @dataclass(frozen=True)
 class DifferentialEvolution:
-    """The preprint's search, black-box: `size` pixels at once, until the decision flips or the generations end.
-
-    It searches every place, or the rows and columns below `region`, and minimises the `objective`, of OBJECTIVES.
-    """
+    """The preprint's search, black-box: `size` pixels at once, until the decision flips or the generations end. It
+    searches every place, or the rows and columns below `region`, and minimises the `objective`, of OBJECTIVES."""
 
     settings: Evolution = Evolution()
     size: int = 1

@@ -3,6 +3,7 @@
 Slower than `maskdet.incremental` by far; for layers that `maskdet.incremental` does not know.
 """
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -39,15 +40,11 @@ class Forward:
         return Forward(networks.logits(model), gradient)
 
     def face(self, image: np.ndarray) -> "ForwardFace":
-        return ForwardFace(self.logits, image, self.logits(image[None])[0], self.gradient)
+        return ForwardFace(self.logits, image, self.logits(image[None])[0], functools.partial(self.gradient, image))
 
 
 @dataclass(frozen=True)
 class ForwardFace(PredictedFace):
-    """One image (H, W, 3) uint8 under attack, whose gradient is known."""
+    """A face with its `gradient(label)` (H, W, 3) by the image, of the logit of class `label` less the other."""
 
-    slope: Callable[[np.ndarray, int], np.ndarray]
-
-    def gradient(self, label: int) -> np.ndarray:
-        """The gradient (H, W, 3) by the image of the logit of class `label` less the other one."""
-        return self.slope(self.image, label)
+    gradient: Callable[[int], np.ndarray]

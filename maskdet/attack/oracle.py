@@ -39,10 +39,8 @@ class Found(NamedTuple):
 
 
 class Search(Protocol):
-    """Looks for pixels of a face that bring its margin for the class `label` below 0, and stops there.
-
-    A search is a frozen dataclass of its settings. `name` is its name in tables and files.
-    """
+    """Looks for pixels of a face that bring its margin for the class `label` below 0, and stops there. A search is a
+    frozen dataclass of its settings. `name` is its name in tables and files."""
 
     @property
     def name(self) -> str: ...
@@ -95,10 +93,8 @@ class Predicted:
 
 
 def margin(logits: np.ndarray, label: int) -> np.ndarray:
-    """The logit of the true class less that of the other, (N, 2) -> (N,): below 0 the decision is flipped.
-
-    With two classes this is the objective of every attack, targeted or not.
-    """
+    """The logit of the true class less that of the other, (N, 2) -> (N,): below 0 the decision is flipped. With two
+    classes this is the objective of every attack, targeted or not."""
     return logits[..., label] - logits[..., 1 - label]
 
 

@@ -12,11 +12,8 @@ CORNERS = np.array(np.meshgrid(*[[0, 255]] * 3, indexing="ij"), np.uint8).reshap
 
 def set_pixels(image: np.ndarray, pixels: np.ndarray) -> np.ndarray:
     """Copies (N, H, W, 3) of `image` (H, W, 3) uint8 with `pixels` set: K for each copy (N, K, 5: row, column, red,
-    green, blue), one for each (N, 5), or a single pixel (5,).
-
-    Where two of the K pixels are at the same place, the last counts. Raises ValueError for a pixel outside the image or
-    a colour outside 0 to 255.
-    """
+    green, blue), one for each (N, 5), or a single pixel (5,). Where two of the K pixels are at the same place, the last
+    counts. Raises ValueError for a pixel outside the image or a colour outside 0 to 255."""
     pixels = np.asarray(pixels)
     if pixels.ndim < 3:
         pixels = pixels.reshape(-1, 1, 5)
@@ -43,11 +40,9 @@ def every_pixel(places: np.ndarray, colours: np.ndarray = CORNERS) -> np.ndarray
 
 @dataclass(frozen=True)
 class Attempt:
-    """What a search found for one face: its best pixels, and whether they flip the decision.
-
-    `pixels`: K of (row, column, red, green, blue). `before`, `after`: the probabilities (bare, masked) of the face
-    as it was and with the pixels set. `queries`: how many changed images the search queried.
-    """
+    """What a search found for one face: its best pixels, and whether they flip the decision. `pixels`: K of (row,
+    column, red, green, blue). `before`, `after`: the probabilities (bare, masked) of the face as it was and with the
+    pixels set. `queries`: how many changed images the search queried."""
 
     label: int
     pixels: tuple[Pixel, ...]

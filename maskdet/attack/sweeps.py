@@ -55,19 +55,16 @@ def _verdict(network: Network, image: np.ndarray, label: int, search: Search, se
                          "attack those of which the larger probability is that of their label")
     # The draws depend on the seed and the face alone.
     words = np.frombuffer(bytes.fromhex(files.digest(image.tobytes(), label)), np.uint32)
-    found = search(face, label, rng=np.random.default_rng([seed, *words.tolist()]))
-    after = network.face(set_pixels(image, found.pixels[None])[0]).logits
-    return Attempt(label, tuple(tuple(pixel) for pixel in found.pixels.tolist()),
-                   probabilities(face.logits), probabilities(after), found.queries)
+    pixels, queries = search(face, label, rng=np.random.default_rng([seed, *words.tolist()]))
+    after = network.face(set_pixels(image, pixels[None])[0]).logits
+    return Attempt(label, tuple(map(tuple, pixels.tolist())), probabilities(face.logits), probabilities(after), queries)
 
 
 @dataclass(frozen=True)
 class Sweep:
-    """The attempts of a `search` on the faces of a run.
-
-    `faces` (N,): rows of the test part, in the order of `attempts`. `correct`: how many of the `tested` test faces
-    the network classifies correctly before the attack. `seconds`: what it took.
-    """
+    """The attempts of a `search` on the faces of a run. `faces` (N,): rows of the test part, in the order of
+    `attempts`. `correct`: how many of the `tested` test faces the network classifies correctly before the attack.
+    `seconds`: what it took."""
 
     network: str
     search: str

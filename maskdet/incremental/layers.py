@@ -15,11 +15,9 @@ from maskdet.incremental.windows import LANES
 
 
 class Change(NamedTuple):
-    """What differs from an unchanged tensor, for N candidates with S changed places in all.
-
-    The slots of candidate n are first[n] to first[n + 1], of `first` (N + 1,). Each slot has its `place` (S,),
-    row * W + column, and what is added there, `values` (S, C or more) float32.
-    """
+    """What differs from an unchanged tensor, for N candidates with S changed places in all. The slots of candidate n
+    are first[n] to first[n + 1], of `first` (N + 1,). Each slot has its `place` (S,), row * W + column, and what is
+    added there, `values` (S, C or more) float32."""
 
     first: np.ndarray
     place: np.ndarray

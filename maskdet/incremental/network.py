@@ -13,18 +13,16 @@ IMAGES, CHANGES = 4, 8  # images, and changes of each, on which a network that w
 APART = 1e-3  # the difference that is allowed, relative to margins above 1: more than rounding makes
 SATURATED = 80  # larger margins have probabilities that float32 cannot hold
 
-# The C library of Linux returns a large array to the system when it is freed, and the next one is paged in anew,
-# which takes as long as the arithmetic. Once it has freed one of nearly 32 MB, it keeps what is smaller.
+# The C library of Linux returns a large array to the system when it is freed, and the next is paged in anew,
+# which takes as long as the arithmetic. Once it has freed an array of nearly 32 MB, it keeps what is smaller.
 np.empty(2**25 - 2**16, np.uint8)
 
 
 @dataclass(frozen=True)
 class Incremental:
-    """A network as `steps`, plain arrays without Keras; it can be sent to another process.
-
-    `shape`: that of its images, (H, W, 3) uint8. `whole`: the whole pass (N, H, W, 3) -> (N, 2) of the Keras model that
-    it was read from; None in another process, and with other steps.
-    """
+    """A network as `steps`, plain arrays without Keras; it can be sent to another process. `shape`: that of its images,
+    (H, W, 3) uint8. `whole`: the whole pass (N, H, W, 3) -> (N, 2) of the Keras model that it was read from; None in
+    another process, and with other steps."""
 
     steps: tuple[Step, ...]
     shape: tuple[int, int, int]
@@ -32,11 +30,9 @@ class Incremental:
 
     @classmethod
     def of(cls, model) -> "Incremental":
-        """From a Keras model that takes an image of 0 to 255 and returns logits, or their softmax.
-
-        Raises ValueError, naming the layer, for a kind that is not supported, and where the whole pass of the model
-        gives random images other margins.
-        """
+        """From a Keras model that takes an image of 0 to 255 and returns logits, or their softmax. Raises ValueError,
+        naming the layer, for a kind that is not supported, and where the whole pass of the model gives random images
+        other margins."""
         network = cls(graph.read(model), tuple(model.inputs[0].shape[1:]))
         # On copies, since steps that have run keep large arrays, which would be sent to each process.
         _compare(replace(network, steps=tuple(map(replace, network.steps))), model)
@@ -84,7 +80,7 @@ class Face:
         return self.logits + np.concatenate([np.zeros((0, len(self.logits)), np.float32), *parts])
 
     def gradient(self, label: int) -> np.ndarray:
-        """The gradient (H, W, 3) by the image of the logit of class `label` less the other one."""
+        """The gradient (H, W, 3) by the image of the logit of class `label` less the other."""
         gradients = [np.zeros_like(tensor) for tensor in self.tensors]
         gradients[-1][0, [label, 1 - label]] = 1, -1
         for number, step in reversed(list(enumerate(self.network.steps, start=1))):

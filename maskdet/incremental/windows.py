@@ -5,7 +5,7 @@ As a loop in Python, LLVM keeps the row in memory; as vectors, it keeps it in re
 more than half the rate of a matrix product on one core. Intrinsics, with no function around: Numba counts the
 references to each array that a function takes.
 
-Numba compiles anew what lies in a file that changed, not what calls it from another one: all of it is in this file.
+Numba compiles anew what lies in a file that changed, not what calls it from another: all of it is in this file.
 """
 
 import functools
@@ -49,7 +49,7 @@ def _blocks(builder, columns, block) -> None:
 
 def _terms(builder, totals, start, stop, term):
     """Emit the loop that adds `term(j)`, vectors, for start <= j < stop to one of `totals` after the other, so
-    that no sum waits for the one before it, and goes on while there is one for each; the last j, and the totals."""
+    that no sum waits for the sum before it, and goes on while there is a j for each; the last j, and the totals."""
     before, head, body, end = builder.block, *(builder.append_basic_block() for _ in range(3))
     builder.branch(head)
     builder.position_at_end(head)
@@ -233,7 +233,7 @@ def median(first, place, values, reach, covers, clean, clean_out, channels):
                     new, k = clean[at, c], tap
                     if slot_at[at] >= 0:
                         new += values[slot_at[at], c]
-                    while k > 0 and nine[k - 1] > new:  # put where it belongs among those before it
+                    while k > 0 and nine[k - 1] > new:  # put where it belongs among the taps before it
                         nine[k] = nine[k - 1]
                         k -= 1
                     nine[k] = new

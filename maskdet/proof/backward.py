@@ -20,9 +20,7 @@ from maskdet.proof.forms import Form, Relaxation
 def least_margin(face: Face, forms: Sequence[Form], steep: Sequence[np.ndarray],
                  label: int) -> tuple[np.ndarray, np.ndarray]:
     """A lower bound (N,) of the margin of class `label` in each of N regions, and its slopes (N, 3) by the colours.
-
-    `forms` are those of the regions, `steep` is of `rounding.steepest`. Raises as `_pulled`.
-    """
+    `forms` are those of the regions, `steep` is of `rounding.steepest`. Raises as `_pulled`."""
     double = rounding.double(face.network.steps)
     slots = [form.centre for form in forms]
     slopes = [np.zeros(centre.values.shape) for centre in slots]

@@ -21,11 +21,9 @@ BATCH = {False: 10, True: 32}  # regions bounded together, closely or roughly, s
 
 @dataclass(frozen=True)
 class Bounds:
-    """A face of a network whose margins are to be bounded, and what `rounding` says of it.
-
-    `absolutes`: the steps with absolute weights. `own`, `slack`: what a float32 run rounds in each tensor, and in all
-    up to it. `steep`: the largest slopes. `doubt`: what rounding may do to the margin of the clean face.
-    """
+    """A face of a network whose margins are to be bounded, and what `rounding` says of it. `absolutes`: the steps with
+    absolute weights. `own`, `slack`: what a float32 run rounds in each tensor, and in all up to it. `steep`: the
+    largest slopes. `doubt`: what rounding may do to the margin of the clean face."""
 
     face: Face
     absolutes: tuple[Step, ...]
@@ -48,11 +46,8 @@ class Bounds:
 
     def margin(self, label: int, regions: Regions) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """For each region a lower bound (N,) of the margin of class `label`; how it moves with each colour, (N, 3); and
-        what rounding may do to it (N,), in this region and in all within it.
-
-        No whole float32 pass of the network has a lower margin for any colour of the region. A rough bound takes a
-        third of the time and is lower as a rule.
-        """
+        what rounding may do to it (N,), in this region and in all within it. No whole float32 pass of the network has a
+        lower margin for any colour of the region. A rough bound takes a third of the time and is lower as a rule."""
         order = np.argsort(regions.rough, kind="stable")
         parts = [self._margin(label, regions[rows[start:start + BATCH[rough]]], rough)
                  for rough, rows in zip((False, True), np.split(order, [np.count_nonzero(~regions.rough)]))

@@ -19,7 +19,7 @@ NARROWS = 1.6  # the factor by which halving a region shrinks the gap between bo
 
 @dataclass(frozen=True)
 class Verification:
-    """What is known of a face, place by place, (H, W).
+    """The result for a face, place by place, (H, W).
 
     `reached`: the least margin of all colours that were queried, and `colour` (H, W, 3), which has it. `proved`: no
     colour has a margin below this (-inf: nothing is proved). `flips`: where a colour flips the decision. `regions`: how
@@ -87,7 +87,7 @@ def verify(face: Face, label: int, *, places: np.ndarray | None = None, budget: 
 
 
 class _State:
-    """What is known so far, by the number of the place, row by row."""
+    """The result so far, by the number of the place, row by row."""
 
     def __init__(self, face: Face, label: int):
         self.face, self.label, self.limit = face, label, -flip_limit(face)
@@ -123,11 +123,9 @@ class _State:
         return settled
 
     def left(self, regions: Regions, times: np.ndarray, doubt: float, budget: int) -> np.ndarray:
-        """Which regions to go on with, to be halved so many `times`: none at a place that is flipped or given up.
-
-        A place is given up where a colour comes within `doubt` of a flip, where a region of a single colour is not
-        settled, or where the `budget` is spent.
-        """
+        """Which regions to go on with, to be halved so many `times`: none at a place that is flipped or given up. A
+        place is given up where a colour comes within `doubt` of a flip, where a region of a single colour is not
+        settled, or where the `budget` is spent."""
         at = self.number(regions.places)
         hopeless = (regions.single & (times > 0)) | (self.reached[at] < doubt + TIE) | (self.regions.sum() > budget)
         self.given_up[at[hopeless]] = True
@@ -152,11 +150,8 @@ class _State:
 
 def _next(regions: Regions, gap: np.ndarray, own: float) -> tuple[np.ndarray, np.ndarray]:
     """How often to halve regions whose bounds lie `gap` below the margin of the clean face, `own`, at most three times;
-    and whether to bound the parts roughly.
-
-    As many halvings as the gap needs by experience. A close bound is worth a halving; parts get one after a rough bound
-    did not settle them.
-    """
+    and whether to bound the parts roughly. As many halvings as the gap needs by experience. A close bound is worth a
+    halving; parts get one after a rough bound did not settle them."""
     halvings = np.maximum(np.ceil(np.log(np.maximum(gap, own) / own) / np.log(NARROWS)), 1)
     halvings = np.fmin(halvings, 4).astype(int)  # of a gap that is infinite or nan, too
     closely = regions.rough & (regions.high - regions.low < 255).any(axis=1)

@@ -22,10 +22,8 @@ FAINT = 1e-2  # a new symbol smaller than this becomes part of the radius
 @dataclass(frozen=True)
 class Regions:
     """N regions of colours: the pixel at `places` (N, 2: row, column) takes any colour from `low` to `high` (N, 3).
-
     `doubt` (N,): a bound of what rounding does to the margin there, infinite where none is known. `rough` (N,): whether
-    to bound the region quickly or closely.
-    """
+    to bound the region quickly or closely."""
 
     places: np.ndarray
     low: np.ndarray

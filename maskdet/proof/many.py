@@ -21,11 +21,8 @@ from maskdet.workers import each
 
 @dataclass(frozen=True)
 class Verifications:
-    """The verified faces of a network, all of them classified correctly.
-
-    `faces` (N,): their rows in the test part, in the order of `results`. `margins` (N,): of the unchanged faces.
-    `seconds` (N,): what each took, of a processor.
-    """
+    """The verified faces of a network, all of them classified correctly. `faces` (N,): their rows in the test part, in
+    the order of `results`. `margins` (N,): of the unchanged faces. `seconds` (N,): what each took, of a processor."""
 
     network: str
     faces: np.ndarray

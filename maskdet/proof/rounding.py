@@ -117,11 +117,9 @@ def accumulated(steps: tuple[Step, ...], absolutes: tuple[Step, ...],
 
 def doubt(steps: tuple[Step, ...], absolutes: tuple[Step, ...], ranges: tuple[tuple[np.ndarray, np.ndarray], ...],
           own: tuple[np.ndarray, ...]) -> float:
-    """What all roundings together, at most `own` (places, C) at each tensor, may do to a margin.
-
-    By the mean value theorem no more than the sum of each times the largest slope of the margin by that neuron, over
-    the `ranges` (low, high) that tensors may be in: followed backwards as  slope ± more.
-    """
+    """What all roundings together, at most `own` (places, C) at each tensor, may do to a margin. By the mean value
+    theorem no more than the sum of each times the largest slope of the margin by that neuron, over the `ranges` (low,
+    high) that tensors may be in: followed backwards as  slope ± more."""
     slope, more = ([np.zeros_like(rounded) for rounded in own] for _ in range(2))
     slope[-1][0, :2] = 1, -1  # whichever class is meant
     total = 0.0

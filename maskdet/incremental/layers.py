@@ -23,16 +23,16 @@ class Change(NamedTuple):
     place: np.ndarray
     values: np.ndarray
 
-
-def padded(columns: int) -> int:
-    """The least multiple of LANES that holds `columns`."""
-    return -(-columns // LANES) * LANES
+    @property
+    def candidate(self) -> np.ndarray:
+        """The candidate of each slot, (S,)."""
+        return np.repeat(np.arange(len(self.first) - 1), np.diff(self.first))
 
 
 def rows(weights: np.ndarray) -> np.ndarray:
-    """Weights (..., C) as contiguous float32, their last axis padded with zeros."""
-    more = padded(weights.shape[-1]) - weights.shape[-1]
-    return np.ascontiguousarray(np.pad(weights, [(0, 0)] * (weights.ndim - 1) + [(0, more)]), np.float32)
+    """Weights (..., C) as contiguous float32, their last axis padded with zeros to a multiple of LANES."""
+    padding = [(0, 0)] * (weights.ndim - 1) + [(0, -weights.shape[-1] % LANES)]
+    return np.ascontiguousarray(np.pad(weights, padding), np.float32)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,7 +67,8 @@ class Step:
         """The output (places, C) of whole tensors, without the offset."""
         # A whole tensor is a change of every place of a tensor of zeros.
         whole = [Change(np.array([0, len(x)]), np.arange(len(x), dtype=np.int32), x) for x in tensors]
-        out, clean = (np.zeros((count, padded(self.shape[2])), np.float32) for count in (self.places, len(tensors[0])))
+        columns = self.shape[2] + -self.shape[2] % LANES
+        out, clean = (np.zeros((places, columns), np.float32) for places in (self.places, len(tensors[0])))
         change = self.change(*whole, clean, out)
         out[change.place] = change.values
         return out

@@ -32,7 +32,7 @@ def least_margin(face: Face, forms: Sequence[Form], steep: Sequence[np.ndarray],
             pulled = _pulled(step, slopes[number], slots[number], [slots[i] for i in step.inputs])
         else:
             slope, gain = _bent(face, number, relaxation, forms[number], slopes[number], steep[number], double)
-            low += np.bincount(_regions(slots[number]), gain, len(low))
+            low += np.bincount(slots[number].candidate, gain, len(low))
             pulled = [slope if relaxation.tap is None else kernels.tapped(
                 slots[number].first, relaxation.tap, slope, *slots[step.inputs[0]][:2],
                 len(face.tensors[step.inputs[0]]))]
@@ -42,11 +42,6 @@ def least_margin(face: Face, forms: Sequence[Form], steep: Sequence[np.ndarray],
     half = forms[0].spread[:, :3].astype(float)
     sizes = ((np.abs(middle) + half) * (np.abs(by_colour) + steep[0][slots[0].place, :3])).sum(axis=1)
     return low + (by_colour * middle - np.abs(by_colour) * half).sum(axis=1) - double * sizes, by_colour
-
-
-def _regions(change: Change) -> np.ndarray:
-    """The region of each slot, (S,)."""
-    return np.repeat(np.arange(len(change.first) - 1), np.diff(change.first))
 
 
 def _bent(face: Face, number: int, relaxation: Relaxation, form: Form, slope: np.ndarray, steep: np.ndarray,
@@ -82,9 +77,9 @@ def _pulled(step: Step, slope: np.ndarray, out: Change, inputs: Sequence[Change]
             raise AssertionError("expected slots numbered as on the way forward: delete Numba's cache (__pycache__)")
         return [kernels.pulled(target, slope, step.kernel, x.values.shape[1])]
     if isinstance(step, Mean):
-        return [slope[_regions(x)] / step.window]
+        return [slope[x.candidate] / step.window]
     if isinstance(step, Dense):
         pulled = np.zeros(x.values.shape)
-        pulled[:, :step.kernel.shape[1]] = (step.kernel[x.place] * slope[_regions(x)][:, None]).sum(axis=2)
+        pulled[:, :step.kernel.shape[1]] = (step.kernel[x.place] * slope[x.candidate][:, None]).sum(axis=2)
         return [pulled]
     raise ValueError(f"expected a linear step whose slopes are known, got {type(step).__name__}")

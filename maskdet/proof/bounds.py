@@ -215,7 +215,7 @@ def _small(forms: Sequence[Form]) -> np.ndarray:
     largest = np.zeros(len(forms[0].centre.first) - 1, np.float32)
     for form in forms:
         sizes = np.abs(form.centre.values) + form.spread + form.radius + form.error
-        np.maximum.at(largest, np.repeat(np.arange(len(largest)), np.diff(form.centre.first)), sizes.max(axis=1))
+        np.maximum.at(largest, form.centre.candidate, sizes.max(axis=1))
     return largest < rounding.LARGE  # nan is not
 
 

@@ -83,7 +83,7 @@ def verify(face: Face, label: int, *, places: np.ndarray | None = None, budget: 
         left = state.left(regions, times, bounds.doubt, budget - (2**times).sum())
         regions = _parts(replace(regions, rough=rough)[left], moves[left], times[left])
     state.confirm()
-    return state.decision()
+    return state.result()
 
 
 class _State:
@@ -140,7 +140,7 @@ class _State:
             refuted = batch[~(logits[:, self.label] < logits[:, 1 - self.label])]  # nan, too
             self.reached[refuted], self.given_up[refuted] = np.inf, True
 
-    def decision(self) -> Verification:
+    def result(self) -> Verification:
         shape = self.face.image.shape[:2]
         unknown = self.given_up | self.flips | np.isinf(self.proved)
         return Verification(self.reached.reshape(shape), self.colour.reshape(*shape, 3),

@@ -118,8 +118,7 @@ def bent(number: int, centre: Change, radius: np.ndarray, noise: dict, loose: np
     slot, channel = np.nonzero(gap > FAINT)
     values = np.zeros((len(slot), gap.shape[1]), np.float32)
     values[np.arange(len(slot)), channel] = gap[slot, channel]
-    owner = np.repeat(np.arange(len(centre.first) - 1), np.diff(centre.first))[slot]
-    new = Noise(owner, Change(np.arange(len(slot) + 1), centre.place[slot], values))
+    new = Noise(centre.candidate[slot], Change(np.arange(len(slot) + 1), centre.place[slot], values))
     kept = np.where(gap > FAINT, gap, 0)
     return Form(centre, radius + (gap - kept), noise | {number: new}, loose,
                 (before + kept) * (1 + rounding.gamma(3)), none, error, relaxation)

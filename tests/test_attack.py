@@ -206,7 +206,7 @@ def test_a_face_that_is_wrong_already_is_refused():
     predict, images, labels = noisy()
     labels = labels.copy()
     labels[2] = 1 - labels[2]
-    with pytest.raises(ValueError, match="expected faces that the network has right, got face 2 wrong: attack those"):
+    with pytest.raises(ValueError, match="expected faces that the network classifies correctly, got face 2, which"):
         verdicts(predict, images, labels, search=attack.DifferentialEvolution(SMALL))
 
 

@@ -91,11 +91,11 @@ def test_every_tensor_stays_where_its_form_says_and_between_its_lines(name, roug
             assert np.isin(np.flatnonzero(moved.any(axis=1)), at).all()
             away = np.abs(moved[at] - form.centre.values[slots])
             assert (away <= form.spread[slots] + form.radius[slots] + tiny).all()
-            if form.lines is not None:
+            if form.relaxation is not None:
                 x = tensors[network.steps[number - 1].inputs[0]]
-                x = x[at] if form.lines.tap is None else np.take_along_axis(x, form.lines.tap[slots], axis=0)
+                x = x[at] if form.relaxation.tap is None else np.take_along_axis(x, form.relaxation.tap[slots], axis=0)
                 low, high = (share[slots] * x + offset[slots]
-                             for share, offset in zip(form.lines.share, form.lines.offset))
+                             for share, offset in zip(form.relaxation.share, form.relaxation.offset))
                 assert (low - tiny <= tensors[number][at]).all() and (tensors[number][at] <= high + tiny).all()
 
 

@@ -25,7 +25,7 @@ def test_the_manifest_lists_every_recorded_output_as_it_is():
 
 def test_a_receipt_that_is_not_there_is_named_with_its_command(monkeypatch, tmp_path):
     monkeypatch.setattr(results, "RECORDED", tmp_path)
-    with pytest.raises(FileNotFoundError, match="expected a recorded run in .*larxel-receipt.json, got none: .*make check"):
+    with pytest.raises(FileNotFoundError, match="expected a recorded run in .*larxel-receipt.json.*make check"):
         receipt.receipt()
 
 

@@ -190,7 +190,7 @@ def test_a_sweep_counts_only_faces_that_were_right(profile):
     asked = dict(name="net", search=search, profile=dataclasses.replace(profile, attacked=99))
     sweep = attack.sweep(noisy, attack.Predicted(noisy), images, labels, **asked)
     assert sweep.faces.tolist() == [2, 3, 4, 5] and (sweep.correct, sweep.tested) == (4, 6)
-    with pytest.raises(ValueError, match="expected faces that net has right, got none"):
+    with pytest.raises(ValueError, match="expected faces that net classifies correctly, got none"):
         attack.sweep(noisy, attack.Predicted(noisy), images[:2], labels[:2], **asked)
 
 

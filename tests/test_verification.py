@@ -97,7 +97,7 @@ def test_a_witness_that_the_whole_network_does_not_confirm_ends_the_call(profile
     with pytest.raises(AssertionError, match="face .: expected .* to flip the decision in the whole pass too"):
         proof.verify_all(lambda images: np.eye(2)[np.full(len(images), labels[0])], sweeping.network(), IMAGES[same],
                          labels[same], name="net", profile=profile)
-    with pytest.raises(ValueError, match="expected faces that net has right, got none of 6: train it"):
+    with pytest.raises(ValueError, match="expected faces that net classifies correctly, got none of 6: train it"):
         verified(profile, 1 - labels)
 
 

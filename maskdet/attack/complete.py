@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from maskdet.attack.oracle import Face, Found, flip_limit, margin, region_suffix
-from maskdet.attack.pixels import CORNERS, every_pixel
+from maskdet.attack.pixels import CORNERS, every_pixel, every_place
 
 GUIDED = "guided"
 BATCH = 512  # candidates queried together, at most
@@ -17,10 +17,7 @@ BATCH = 512  # candidates queried together, at most
 
 @dataclass(frozen=True)
 class Corners:
-    """Black-box: place after place, row by row, all corners of each.
-
-    It searches every place, or the rows and columns below `region`.
-    """
+    """Black-box: all corners of each place, row by row; with `region`, of the rows and columns below it."""
 
     region: int | None = None
 
@@ -29,7 +26,7 @@ class Corners:
         return f"corners{region_suffix(self.region)}"
 
     def __call__(self, face: Face, label: int, *, rng: np.random.Generator) -> Found:
-        return _first_flip(face, label, _candidates(face, self.region))
+        return _first_flip(face, label, every_pixel(every_place(face.image, self.region)))
 
 
 @dataclass(frozen=True)
@@ -54,14 +51,8 @@ class Guided:
                             "Incremental.of(model), or search by Corners() or DifferentialEvolution(...)")
         gradient = face.gradient(label)  # (H, W, 3)
         score = gradient @ CORNERS.T.astype(float) - (gradient * face.image).sum(axis=2, keepdims=True)
-        score = score[:self.region, :self.region]
-        order = np.argsort(score, axis=None, kind="stable")[:self.most]
-        return _first_flip(face, label, _candidates(face, self.region)[order])
-
-
-def _candidates(face: Face, region: int | None) -> np.ndarray:
-    """Every corner at every place of the region, (8 H W, 1, 5), in the order (H, W, 8)."""
-    return every_pixel(np.argwhere(np.ones(face.image.shape[:2], bool)[:region, :region]))
+        order = np.argsort(score[:self.region, :self.region], axis=None, kind="stable")[:self.most]
+        return _first_flip(face, label, every_pixel(every_place(face.image, self.region))[order])
 
 
 def _first_flip(face: Face, label: int, candidates: np.ndarray) -> Found:

@@ -1,15 +1,16 @@
-"""What an attack found: tables, faces for figures, the check of each flip, and the numbers of the stage."""
+"""Attempts as evidence: tables, faces for figures, the check of each flip, and the numbers of the stage."""
 
 import dataclasses
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 
 from maskdet.attack.complete import GUIDED
-from maskdet.attack.evolution import NAME, decoded, minimise
-from maskdet.attack.oracle import ROUNDING, Network, Predict, margin
-from maskdet.attack.pixels import CORNERS, landscape, set_pixels
+from maskdet.attack.evolution import GENES, NAME, decoded, minimise
+from maskdet.attack.oracle import ROUNDING, Face, Network, Predict, margin
+from maskdet.attack.pixels import CORNERS, every_pixel, every_place, set_pixels
 from maskdet.attack.sweeps import Sweep
 from maskdet.config import SIZE, Evolution, Profile
 from maskdet.counts import clustered
@@ -23,10 +24,8 @@ def ackley(points: np.ndarray) -> np.ndarray:
 
 
 def on_ackley(*, generations: Sequence[int], seed: int, population: int = 60, side: float = 5.0):
-    """Differential evolution on Ackley's function within ±`side`, for `figures.ackley`.
-
-    Returns the function's surface (200, 200), its extent, the populations (G, P, 2) of `generations`, and these.
-    """
+    """Differential evolution on Ackley's function within ±`side`, for `figures.ackley`. Returns the function's surface
+    (200, 200), its extent, the populations (G, P, 2) of `generations`, and `generations`."""
     settings = Evolution(population=population, generations=max(generations))
     members, _ = minimise(lambda genes: ackley((2 * genes - 1) * side), 2,
                           rng=np.random.default_rng(seed), settings=settings)
@@ -35,26 +34,28 @@ def on_ackley(*, generations: Sequence[int], seed: int, population: int = 60, si
     return surface, (-side, side, -side, side), (2 * members[list(generations)] - 1) * side, generations
 
 
+def landscape(face: Face, label: int) -> np.ndarray:
+    """The lowest confidence (H, W) float32 of a face in its class `label` for any corner of the colour cube at each
+    place: the surface that a one-pixel attack descends, seen whole."""
+    margins = margin(face.query(every_pixel(every_place(face.image))), label)
+    return (1 / (1 + np.exp(-margins.reshape(*face.image.shape[:2], -1).min(axis=2)))).astype(np.float32)
+
+
 def on_face(network: Network, images: np.ndarray, labels: np.ndarray, *, generations: Sequence[int],
             seed: int, settings: Evolution):
-    """Differential evolution on the correctly classified face of least margin, for `figures.surface`.
-
-    Returns the face's confidence landscape (H, W), the populations (G, P, 2: row, column) of `generations` (as far as
-    `settings` goes), and `generations`. Raises ValueError where no face is classified correctly.
-    """
+    """Differential evolution on the correctly classified face of least margin, for `figures.surface`. Returns the
+    face's confidence landscape (H, W), the populations (G, P, 2: row, column) of `generations` (as far as `settings`
+    goes), and `generations`. Raises ValueError where no face is classified correctly."""
     faces = [network.face(image) for image in images]
     margins = np.array([margin(face.logits, label) for face, label in zip(faces, labels)])
     if not (margins > 0).any():
         raise ValueError(f"expected a face that the network classifies correctly, got none of {len(images)}")
-    face = np.flatnonzero(margins > 0)[margins[margins > 0].argmin()]
-    label, face = labels[face], faces[face]
+    least = np.where(margins > 0, margins, np.inf).argmin()
+    face, label = faces[least], labels[least]
     generations = [generation for generation in generations if generation <= settings.generations]
-
-    def energy(genes: np.ndarray) -> np.ndarray:
-        return margin(face.query(decoded(genes, shape=face.image.shape)), label)
-
-    short = dataclasses.replace(settings, generations=max(generations))
-    members, _ = minimise(energy, 5, rng=np.random.default_rng(seed), settings=short)
+    members, _ = minimise(lambda genes: margin(face.query(decoded(genes, shape=face.image.shape)), label), GENES,
+                          rng=np.random.default_rng(seed),
+                          settings=dataclasses.replace(settings, generations=max(generations)))
     places = np.array([decoded(members[generation], shape=face.image.shape)[:, 0, :2] for generation in generations])
     return landscape(face, label), places, generations
 
@@ -67,11 +68,11 @@ def summary(sweeps: Sequence[Sweep]) -> pd.DataFrame:
         rows.append({"test faces": sweep.tested, "correct before": sweep.correct, "attacked": len(queries),
                      "flipped": flipped.sum(), "queries in all": queries.sum(),
                      "median queries of a flip": f"{np.median(queries[flipped]):.0f}" if flipped.any() else "–"})
-    return pd.DataFrame(rows, index=[f"{sweep.network}, {_words(sweep.search)}" for sweep in sweeps])
+    return pd.DataFrame(rows, index=list(map(_title, sweeps)))
 
 
-def _words(name: str) -> str:
-    return name.replace("_", " ")
+def _title(sweep: Sweep) -> str:
+    return f"{sweep.network}, {sweep.search.replace('_', ' ')}"
 
 
 def agreement(sweeps: Sequence[Sweep]) -> pd.DataFrame:
@@ -81,7 +82,7 @@ def agreement(sweeps: Sequence[Sweep]) -> pd.DataFrame:
     for sweep in sweeps:
         evolution, flipped = evolved[sweep.network].flipped, sweep.flipped
         if sweep is not evolved[sweep.network]:
-            rows[f"{sweep.network}, {_words(sweep.search)}"] = {
+            rows[_title(sweep)] = {
                 "both": (evolution & flipped).sum(), "only evolution": (evolution & ~flipped).sum(),
                 "only this search": (flipped & ~evolution).sum(), "neither": (~evolution & ~flipped).sum()}
     return pd.DataFrame(rows).T
@@ -96,11 +97,9 @@ def flipped_faces(sweeps: Sequence[Sweep], images: np.ndarray, *, at_most: int):
 
 def check_rounding(networks: Mapping[str, Network], logits: Mapping[str, Predict], images: np.ndarray, *,
              seed: int, candidates: int = 10_000) -> pd.DataFrame:
-    """How far the incremental logits of changed faces are from those of the whole pass, `logits(images)`, at most.
-
-    A row for each network: `candidates` random pixels on ten of `images` (N, H, W, 3), every third on the border.
-    Raises AssertionError where logits differ by more than ROUNDING.
-    """
+    """How far the incremental logits of changed faces are from those of the whole pass, `logits(images)`, at most. A
+    row for each network: `candidates` random pixels on ten of `images` (N, H, W, 3), every third on the border. Raises
+    AssertionError where logits differ by more than ROUNDING."""
     rows, rng = {}, np.random.default_rng(seed)
     height, width = images.shape[1:3]
     for name, network in networks.items():
@@ -118,10 +117,8 @@ def check_rounding(networks: Mapping[str, Network], logits: Mapping[str, Predict
 
 
 def check_flips(sweeps: Sequence[Sweep], predict: Mapping[str, Predict], images: np.ndarray) -> pd.DataFrame:
-    """Set the pixel of each flip again and query the whole network. Returns how many flips were checked.
-
-    Raises AssertionError, naming the face, where a flip does not hold.
-    """
+    """Repeat each flip by a whole pass, `predict`. Returns how many flips were checked. Raises AssertionError, naming
+    the face, where a flip does not hold."""
     for sweep in sweeps:
         for face, attempt in zip(sweep.faces, sweep.attempts):
             if attempt.flipped:
@@ -130,8 +127,7 @@ def check_flips(sweeps: Sequence[Sweep], predict: Mapping[str, Predict], images:
                     raise AssertionError(f"{sweep.network}, face {face}: expected {len(attempt.pixels)} changed pixels")
                 if predict[sweep.network](image)[0].argmax() == attempt.label:
                     raise AssertionError(f"{sweep.network}, face {face}: expected a flip by {attempt.pixels}, got none")
-    return pd.DataFrame({"flips that hold": {f"{sweep.network}, {_words(sweep.search)}": sweep.flipped.sum()
-                                             for sweep in sweeps}})
+    return pd.DataFrame({"flips that hold": {_title(sweep): sweep.flipped.sum() for sweep in sweeps}})
 
 
 def confidences(sweeps: Sequence[Sweep]) -> tuple[dict, dict, dict]:
@@ -145,22 +141,19 @@ def confidences(sweeps: Sequence[Sweep]) -> tuple[dict, dict, dict]:
 
 def to_record(run: Profile, sweeps: Sequence[Sweep], clusters: np.ndarray) -> tuple[dict, dict]:
     """What this stage records: success among the attacked faces, all of them classified correctly, and its seconds.
-
-    `clusters`: for each face of the test part the cluster of faces that may be alike.
-    """
-    settings = run.evolution
-    success: dict[str, dict] = {}
-    seconds: dict[str, dict[str, float]] = {}
+    `clusters`: for each face of the test part the cluster of faces that may be alike."""
+    success: dict[str, dict] = defaultdict(dict)
+    seconds: dict[str, dict] = defaultdict(dict)
+    queries: Counter[str] = Counter()
     for sweep in sweeps:
-        success.setdefault(sweep.network, {})[sweep.search] = clustered(sweep.flipped, clusters[sweep.faces])
-        seconds.setdefault(sweep.network, {})[sweep.search] = sweep.seconds
-    queries: dict[str, int] = {}
-    for sweep in sweeps:
-        queries[sweep.search] = queries.get(sweep.search, 0) + sum(attempt.queries for attempt in sweep.attempts)
+        success[sweep.network][sweep.search] = clustered(sweep.flipped, clusters[sweep.faces])
+        seconds[sweep.network][sweep.search] = sweep.seconds
+        queries[sweep.search] += sum(attempt.queries for attempt in sweep.attempts)
     guided = [a.queries for sweep in sweeps if sweep.search == GUIDED for a in sweep.attempts if a.flipped]
+    settings = run.evolution
     evolution = {"population": settings.population, "generations": settings.generations,
                  "queries": settings.population * (settings.generations + 1),
                  "scale": "{} to {}".format(*settings.scale), "recombination": str(settings.recombination)}
-    return {"attack": success, "evolution": evolution, "queries": queries | {"all": sum(queries.values())},
+    return {"attack": success, "evolution": evolution, "queries": {**queries, "all": queries.total()},
             "corners": {"queries": len(CORNERS) * SIZE**2},
             "guided": {"median": f"{np.median(guided):.0f}" if guided else "–"}}, seconds

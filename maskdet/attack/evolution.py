@@ -42,8 +42,7 @@ class Population:
         """The next candidates (P, D): first the population itself, then a trial for each member."""
         if np.isinf(self.energies).all():  # no energy is known yet
             return self.members
-        size, dimensions = self.members.shape
-        rng = self.rng
+        rng, (size, dimensions) = self.rng, self.members.shape
         # Two other members, as steps from member i: the first of P - 1, the second of the P - 2 that are left.
         own = np.arange(size)
         a, b = rng.integers(1, size, size), rng.integers(1, size - 1, size)
@@ -68,10 +67,8 @@ class Population:
 
 def minimise(energy, dimensions: int, *, rng: np.random.Generator,
              settings: Evolution = Evolution()) -> tuple[np.ndarray, np.ndarray]:
-    """Evolve a population on `energy(members (P, D) in [0, 1)) -> (P,)`, for figures.
-
-    Returns the population (G + 1, P, D) and its energies (G + 1, P) in each of the G generations.
-    """
+    """Evolve a population on `energy(members (P, D) in [0, 1)) -> (P,)`, for figures. Returns the population (G + 1, P,
+    D) and its energies (G + 1, P) in each of the G generations."""
     population, members, energies = Population(dimensions, rng=rng, settings=settings), [], []
     for _ in range(settings.generations + 1):
         trial = population.trial()
@@ -90,11 +87,8 @@ def decoded(genes: np.ndarray, *, shape: Sequence[int]) -> np.ndarray:
 
 @dataclass(frozen=True)
 class DifferentialEvolution:
-    """The preprint's search, black-box: `size` pixels at once, until the decision flips or the generations end.
-
-    It searches every place, or the rows and columns below `region`, and minimises the `objective`, a key of
-    OBJECTIVES.
-    """
+    """The preprint's search, black-box: `size` pixels at once, until the decision flips or the generations end. It
+    searches every place, or the rows and columns below `region`, and minimises the `objective`, of OBJECTIVES."""
 
     settings: Evolution = Evolution()
     size: int = 1
@@ -124,5 +118,5 @@ class DifferentialEvolution:
             if margins.min() < limit:
                 return Found(pixels[margins.argmin()], (generation + 1) * len(trial))
             population.select(trial, OBJECTIVES[self.objective](logits, label))
-        best = population.members[population.best:population.best + 1]
-        return Found(decoded(best, shape=shape)[0], (generation + 1) * len(trial))
+        best = population.members[population.best]
+        return Found(decoded(best[None], shape=shape)[0], (generation + 1) * len(trial))

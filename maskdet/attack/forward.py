@@ -1,8 +1,9 @@
-"""Any Keras model as a network to attack: every question a whole forward pass, its gradient by TensorFlow.
+"""Any Keras model as a network to attack: every query a whole pass, its gradient by TensorFlow.
 
-Slower than `maskdet.incremental` by far; for layers that that one does not know.
+Slower than `maskdet.incremental` by far; for layers that `maskdet.incremental` does not know.
 """
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -15,7 +16,7 @@ from maskdet.networks.backend import keras, tf
 
 @dataclass(frozen=True)
 class Forward:
-    """`logits(images (N, H, W, 3) uint8) -> (N, 2)` and its `gradient` by one image, by a label."""
+    """`logits(images (N, H, W, 3) uint8) -> (N, 2)` and its `gradient` by an image, for a label."""
 
     logits: Callable[[np.ndarray], np.ndarray]
     gradient: Callable[[np.ndarray, int], np.ndarray]
@@ -39,15 +40,11 @@ class Forward:
         return Forward(networks.logits(model), gradient)
 
     def face(self, image: np.ndarray) -> "ForwardFace":
-        return ForwardFace(self.logits, image, self.logits(image[None])[0], self.gradient)
+        return ForwardFace(self.logits, image, self.logits(image[None])[0], functools.partial(self.gradient, image))
 
 
 @dataclass(frozen=True)
 class ForwardFace(PredictedFace):
-    """One image (H, W, 3) uint8 under attack, whose gradient is known."""
+    """A face with its `gradient(label)` (H, W, 3) by the image, of the logit of class `label` less the other."""
 
-    slope: Callable[[np.ndarray, int], np.ndarray]
-
-    def gradient(self, label: int) -> np.ndarray:
-        """The gradient (H, W, 3) by the image of the logit of class `label` less the other one."""
-        return self.slope(self.image, label)
+    gradient: Callable[[int], np.ndarray]

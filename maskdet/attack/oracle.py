@@ -1,6 +1,5 @@
 """What a search is, and what it may query: a face that gives the logits of changed images, whatever computes them."""
 
-import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
@@ -23,7 +22,7 @@ class Face(Protocol):
     logits: np.ndarray
 
     def query(self, pixels: np.ndarray) -> np.ndarray:
-        """The logits (N, 2) of the image with `pixels` (N, K, 5) set."""
+        """The logits (N, 2) of the image with `pixels` (N, K, 5: row, column, red, green, blue) set."""
 
 
 class Network(Protocol):
@@ -40,10 +39,8 @@ class Found(NamedTuple):
 
 
 class Search(Protocol):
-    """Looks for pixels of a face that bring its margin for the class `label` below 0, and stops there.
-
-    A search is a frozen dataclass of its settings. `name` is its name in tables and files.
-    """
+    """Looks for pixels of a face that bring its margin for the class `label` below 0, and stops there. A search is a
+    frozen dataclass of its settings. `name` is its name in tables and files."""
 
     @property
     def name(self) -> str: ...
@@ -57,56 +54,47 @@ def region_suffix(region: int | None) -> str:
 
 
 @dataclass(frozen=True)
-class Predicted:
-    """Any `predict(images (N, H, W, 3) uint8) -> probabilities (N, 2)` as a network to attack."""
-
-    predict: Predict
-
-    def face(self, image: np.ndarray) -> "PredictedFace":
-        logits = functools.partial(_logits, self.predict)
-        return PredictedFace(logits, image, logits(image[None])[0])
-
-
-@dataclass(frozen=True)
 class PredictedFace:
-    """A face of which every query is a whole forward pass, `forward(images (N, H, W, 3)) -> logits (N, 2)`."""
+    """A face of which every query is a whole pass, `forward(images (N, H, W, 3)) -> logits (N, 2)`."""
 
     forward: Predict
     image: np.ndarray
     logits: np.ndarray
 
     def query(self, pixels: np.ndarray) -> np.ndarray:
-        """The logits (N, 2) of the image with `pixels` (N, K, 5: row, column, red, green, blue) set."""
         return self.forward(set_pixels(self.image, pixels))
 
 
-def _logits(predict: Predict, images: np.ndarray) -> np.ndarray:
-    """The logarithms of the probabilities: logits up to a constant, which does not change margins.
-    Raises ValueError unless `predict` returns finite probabilities (N, 2) that add up to 1."""
-    returned, expected = np.asarray(predict(images)), f"expected finite probabilities ({len(images)}, 2) of predict"
-    if returned.shape != (len(images), 2):
-        single = returned.shape in ((len(images),), (len(images), 1))
-        raise ValueError(f"{expected}, got {returned.shape}"
-                         + single * ": of a single probability p, give np.column_stack([1 - p, p])")
-    if bad := np.count_nonzero(~(np.isfinite(returned) & (returned >= 0))):
-        raise ValueError(f"{expected}, got {bad} that are negative or not finite: of logits, give the softmax")
-    total = returned.sum(axis=1)
-    if len(wrong := total[abs(total - 1) > SUM]):
-        raise ValueError(f"{expected}, which add up to 1, got {len(wrong)} rows that do not, one of sum "
-                         f"{wrong[0]:g}: of logits, give the softmax")
-    return np.log(np.maximum(returned, np.finfo(np.float32).tiny))
+@dataclass(frozen=True)
+class Predicted:
+    """Any `predict(images (N, H, W, 3) uint8) -> probabilities (N, 2)` as a network to attack."""
 
+    predict: Predict
 
-def network(attacked: Network | Predict) -> Network:
-    """A network as it is, or a `predict` as a network."""
-    return attacked if hasattr(attacked, "face") else Predicted(attacked)
+    def face(self, image: np.ndarray) -> PredictedFace:
+        return PredictedFace(self.logits, image, self.logits(image[None])[0])
+
+    def logits(self, images: np.ndarray) -> np.ndarray:
+        """The logarithms of the probabilities: logits up to a constant, which does not change margins.
+        Raises ValueError unless `predict` returns finite probabilities (N, 2) that add up to 1."""
+        returned = np.asarray(self.predict(images))
+        expected = f"expected finite probabilities ({len(images)}, 2) of predict"
+        if returned.shape != (len(images), 2):
+            single = returned.shape in ((len(images),), (len(images), 1))
+            raise ValueError(f"{expected}, got {returned.shape}"
+                             + single * ": of a single probability p, give np.column_stack([1 - p, p])")
+        if bad := np.count_nonzero(~(np.isfinite(returned) & (returned >= 0))):
+            raise ValueError(f"{expected}, got {bad} that are negative or not finite: of logits, give the softmax")
+        total = returned.sum(axis=1)
+        if len(wrong := total[abs(total - 1) > SUM]):
+            raise ValueError(f"{expected}, which add up to 1, got {len(wrong)} rows that do not, one of sum "
+                             f"{wrong[0]:g}: of logits, give the softmax")
+        return np.log(np.maximum(returned, np.finfo(np.float32).tiny))
 
 
 def margin(logits: np.ndarray, label: int) -> np.ndarray:
-    """The logit of the true class less that of the other, (N, 2) -> (N,): below 0 the decision is flipped.
-
-    With two classes this is the objective of every attack, targeted or not.
-    """
+    """The logit of the true class less that of the other, (N, 2) -> (N,): below 0 the decision is flipped. With two
+    classes this is the objective of every attack, targeted or not."""
     return logits[..., label] - logits[..., 1 - label]
 
 

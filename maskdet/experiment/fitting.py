@@ -84,8 +84,8 @@ def _loaded(run: Profile, dataset: data.Dataset, found: faces.Faces, trial: Tria
 
 @dataclass(frozen=True)
 class _Parts:
-    """A trial's table of faces, and its rows to learn from, to test, and of neither class; `key`: what the fit depends
-    on."""
+    """A trial's table of faces, and its rows to learn from, to test, and of neither class; `key`: what the fit
+    depends on."""
 
     table: pd.DataFrame
     learned: np.ndarray
@@ -123,11 +123,11 @@ def _parts(run: Profile, dataset: data.Dataset, found: faces.Faces, trial: Trial
     if not len(held) or not len(learned):
         raise ValueError(f"expected faces to learn from and to test in trial {trial.name}, got {len(learned)} and "
                          f"{len(held)}: add photographs")
-    crops, labels = found.crops[trial.variant.crops], faces.labels(table.loc[learned])
-    recipe = trial.variant.settings(run)
-    shown = found.patches[trial.variant.crops] if recipe.augmented else crops
-    key = files.digest(shown[learned], labels, crops[held], faces.labels(table.loc[held]), trial.variant.network, recipe,
-                       trial.variant.scaling, trial.variant.hardened, trial.seed, keys.code(training.fit))
+    variant, labels = trial.variant, table.label.to_list()
+    recipe, crops = variant.settings(run), found.crops[variant.crops]
+    shown = found.patches[variant.crops] if recipe.augmented else crops
+    key = files.digest(shown[learned], crops[held], labels, variant.network, recipe, variant.scaling, variant.hardened,
+                       trial.seed, keys.code(training.fit))
     return _Parts(table, learned, held, apart, key)
 
 

@@ -5,12 +5,12 @@ A new kind of layer needs a class in `layers` and a reader here.
 
 from collections import Counter
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 
 from maskdet.incremental import own
-from maskdet.incremental.layers import Convolution, Dense, Maximum, Mean, Median, Relu, Scale, Step, Sum, rows, size
+from maskdet.incremental.layers import Convolution, Dense, Maximum, Mean, Median, Relu, Scale, Step, Sum, rows
 
 Tensor = tuple[int, tuple[int, ...]]  # its number, and its shape (H, W, C)
 # A network that cannot be read can still be attacked.
@@ -42,31 +42,34 @@ def read(model) -> tuple[Step, ...]:
     return _folded(steps)
 
 
-def _follow(model, given: Tensor, steps: list[Step], *, final: bool) -> Tensor:
-    """Append the steps of a model that reads tensor `given`; returns its output. `final`: nothing comes after it."""
-    tensors = {id(model.inputs[0]): given}
-    for node in _nodes(model):
-        layer, last = node.operation, final and node.output_tensors[0] is model.outputs[0]
-        inputs = [tensors[id(one)] for one in node.input_tensors]
+def _follow(model, read: Tensor, steps: list[Step], *, final: bool) -> Tensor:
+    """Append the steps of a model that reads one tensor; returns its output. `final`: nothing comes after it."""
+    tensors = {id(model.inputs[0]): read}
+    # Each call of a layer, in an order in which they can be made: not `model.layers` and their inputs, since a layer
+    # may be called again, here or in another model. A Sequential contains a functional model.
+    depths = (getattr(model, "_functional", None) or model)._nodes_by_depth
+    for node in (node for depth in sorted(depths, reverse=True) for node in depths[depth] if not node.is_input):
+        layer, [out, *_] = node.operation, node.output_tensors
+        inputs, last = [tensors[id(tensor)] for tensor in node.input_tensors], final and out is model.outputs[0]
         _same(layer, "calls with training", node.arguments.kwargs.get("training") or None, None)
         if own.is_model(layer):
             _same(layer, "inputs, outputs", (len(layer.inputs), len(layer.outputs)), (1, 1))
-            made = _follow(layer, inputs[0], steps, final=last)
+            tensors[id(out)] = _follow(layer, inputs[0], steps, final=last)
         else:
-            made = _append(node, inputs, steps, final=last)
-        tensors[id(node.output_tensors[0])] = made
+            tensors[id(out)] = _append(node, inputs, steps, final=last)
     return tensors[id(model.outputs[0])]
 
 
-def _append(node, given: list[Tensor], steps: list[Step], *, final: bool) -> Tensor:
-    """Append the steps of a call of a layer that reads the tensors `given`; returns its output."""
+def _append(node, tensors: list[Tensor], steps: list[Step], *, final: bool) -> Tensor:
+    """Append the steps of a call of a layer that reads `tensors`; returns its output."""
     layer, kind, out = node.operation, own.kind(node.operation), node.output_tensors[0]
     if kind not in READERS:
         raise ValueError(f"expected layers of the kinds {', '.join(READERS)}, got {layer.name!r}, a {kind}{ELSE}")
     _same(layer, "dtypes", own.dtypes(layer, out), ["float32"])
     axis = getattr(layer, "axis", -1)
     _same(layer, "axis", -1 if axis == len(out.shape) - 1 else axis, -1)
-    inputs, (shape, *_) = (tuple(values) for values in zip(*given))
+    _same(layer, "data_format", getattr(layer, "data_format", "channels_last"), "channels_last")
+    inputs, (shape, *_) = (tuple(values) for values in zip(*tensors))
     seen = [tuple(tensor.shape[1:]) for tensor in node.input_tensors]
     _same(layer, "inputs of one shape,", seen, seen[:1] * (2 if kind == "Add" else 1))
     for step in [*READERS[kind](layer, shape), *_activation(layer, final=final)]:
@@ -82,7 +85,7 @@ def _append(node, given: list[Tensor], steps: list[Step], *, final: bool) -> Ten
 def _moderate(layer, step: Step) -> None:
     """Raise ValueError where the weights of a step may make float32 overflow."""
     weights = np.abs(getattr(step, "kernel", getattr(step, "factor", np.zeros((1, 1)))))
-    total = weights.sum(axis=tuple(range(weights.ndim - 1)), dtype=float) + size(step)
+    total = weights.sum(axis=tuple(range(weights.ndim - 1)), dtype=float) + step.size
     single = [np.abs(weight).max(initial=0) for weight in map(np.asarray, getattr(layer, "weights", ()))]
     if not ((total <= WEIGHTS).all() and (np.array(single) <= WEIGHTS**2).all()):  # nan, too
         raise ValueError(f"expected absolute weights of {layer.name!r} that add up, with the offset, to at most "
@@ -90,37 +93,22 @@ def _moderate(layer, step: Step) -> None:
                          f"{max(single, default=0):g}: scale them{ELSE}")
 
 
-def _graph(model) -> Any:
-    """The functional model that a model is or, if it is a Sequential, contains; None of a layer."""
-    graph = getattr(model, "_functional", None) or model
-    return graph if hasattr(graph, "_nodes_by_depth") else None
-
-
-def _nodes(model) -> list:
-    """Each call of a layer on the way from the input to the output, in an order in which they can be made.
-
-    Not `model.layers` and their inputs: a layer may be called again, here or in another model.
-    """
-    by_depth = _graph(model)._nodes_by_depth
-    return [node for depth in sorted(by_depth, reverse=True) for node in by_depth[depth] if not node.is_input]
-
-
 def _folded(steps: list[Step]) -> tuple[Step, ...]:
     """The steps with each scale that is the only reader of a convolution made part of its kernel and bias."""
     readers = Counter(number for step in steps for number in step.inputs)
     kept: list[Step] = []
-    number = {0: 0}  # the new number of each tensor
-    for old, step in enumerate(steps, start=1):
+    numbers = [0]  # the new number of each tensor
+    for step in steps:
         before = steps[step.inputs[0] - 1] if step.inputs[0] else None
         if isinstance(step, Scale) and isinstance(before, Convolution) and readers[step.inputs[0]] == 1:
-            place = number[step.inputs[0]]
-            kept[place - 1] = replace(before, inputs=kept[place - 1].inputs, kernel=before.kernel * step.factor,
-                                      offset=before.offset * step.factor + step.offset,
-                                      size=size(before) * np.abs(step.factor) + size(step))
-            number[old] = place
+            numbers.append(numbers[step.inputs[0]])
+            kept[numbers[-1] - 1] = replace(before, inputs=kept[numbers[-1] - 1].inputs,
+                                            kernel=before.kernel * step.factor,
+                                            offset=before.offset * step.factor + step.offset,
+                                            folded=before.size * np.abs(step.factor) + step.size)
         else:
-            kept.append(replace(step, inputs=tuple(number[one] for one in step.inputs)))
-            number[old] = len(kept)
+            kept.append(replace(step, inputs=tuple(numbers[number] for number in step.inputs)))
+            numbers.append(len(kept))
     return tuple(kept)
 
 
@@ -144,18 +132,14 @@ def _bias(layer, columns: int) -> np.ndarray:
 
 def _window(layer, extent, shape, channels: int) -> dict:
     """The sliding window of a layer over a tensor of `shape`, as `layers.Window` holds it."""
-    _same(layer, "data_format", layer.data_format, "channels_last")
-    lines = []  # for rows and for columns: the line of the input under each tap, for each line of the output
+    padding = []  # before and after the rows, and the columns
     for inside, stride, taps in zip(shape, layer.strides, extent):
-        same = layer.padding == "same"
-        out = -(-inside // stride) if same else (inside - taps) // stride + 1
-        before = max((out - 1) * stride + taps - inside, 0) // 2 if same else 0  # an odd line of padding is the last
-        line = np.arange(out)[:, None] * stride + np.arange(taps) - before
-        lines.append(np.where((line >= 0) & (line < inside), line, -1))
-    row, column = lines[0][:, None, :, None], lines[1][None, :, None, :]
-    covers = np.where((row >= 0) & (column >= 0), row * shape[1] + column, -1).astype(np.int32)
-    return {"shape": (len(lines[0]), len(lines[1]), channels), "under": shape[0] * shape[1],
-            "covers": covers.reshape(len(lines[0]) * len(lines[1]), -1)}
+        missing = max((-(-inside // stride) - 1) * stride + taps - inside, 0) if layer.padding == "same" else 0
+        padding.append((missing // 2, missing - missing // 2))
+    places = np.pad(np.arange(shape[0] * shape[1], dtype=np.int32).reshape(shape[:2]), padding, constant_values=-1)
+    covers = sliding_window_view(places, extent)[::layer.strides[0], ::layer.strides[1]]
+    return {"shape": (*covers.shape[:2], channels), "under": shape[0] * shape[1],
+            "covers": covers.reshape(-1, extent[0] * extent[1])}
 
 
 def _convolution(layer, shape):
@@ -166,23 +150,17 @@ def _convolution(layer, shape):
                         kernel=rows(kernel.reshape(-1, *kernel.shape[2:])), offset=_bias(layer, kernel.shape[3]))]
 
 
-def _pooling(layer, shape):
-    return [Maximum(**_window(layer, tuple(layer.pool_size), shape, shape[2]))]
-
-
 def _median(layer, shape):
     """Of maskdet.networks: 3x3, mirrored."""
-    row, column = (np.abs(np.arange(side)[:, None] + [-1, 0, 1]) for side in shape[:2])
-    row, column = (np.where(line >= side, 2 * side - 2 - line, line) for line, side in zip((row, column), shape[:2]))
-    covers = (row[:, None, :, None] * shape[1] + column[None, :, None, :]).reshape(-1, 9).astype(np.int32)
+    places = np.pad(np.arange(shape[0] * shape[1], dtype=np.int32).reshape(shape[:2]), 1, mode="reflect")
+    covers = sliding_window_view(places, (3, 3)).reshape(-1, 9)
     return [Median(shape=shape, under=len(covers), covers=covers)]
 
 
 def _dense(layer, shape):
     kernel = np.asarray(layer.kernel)  # (places * channels, units)
     if kernel.shape[0] != np.prod(shape):
-        raise ValueError(f"expected {layer.name!r} to read a vector of {np.prod(shape)}, got one of {kernel.shape[0]}"
-                         f"{ELSE}")
+        raise ValueError(f"expected {layer.name!r} to read {np.prod(shape)} values, got {kernel.shape[0]}{ELSE}")
     return [Dense(shape=(1, 1, kernel.shape[1]), kernel=rows(kernel.reshape(-1, shape[2], kernel.shape[1])),
                   offset=_bias(layer, kernel.shape[1]))]
 
@@ -193,15 +171,15 @@ def _normalisation(layer, shape):
     deviation = np.sqrt(np.where(np.abs(variance) < np.finfo(np.float32).tiny, 0, variance))  # as Keras may have it
     factor = (np.asarray(layer.gamma) if layer.scale else 1) / deviation
     parts = [np.asarray(layer.beta) if layer.center else np.float32(0), -np.asarray(layer.moving_mean) * factor]
-    return [Scale(factor=rows(factor), offset=rows(sum(parts)), size=rows(sum(map(np.abs, parts))))]
+    return [Scale(factor=rows(factor), offset=rows(sum(parts)), folded=rows(sum(map(np.abs, parts))))]
 
 
 def _rescaling(layer, shape):
     for value in (layer.scale, layer.offset):
         _same(layer, "scales and offsets of shape", np.shape(value) if np.size(value) > 1 else shape[2:], shape[2:])
-    factor, offset = (np.broadcast_to(np.ravel(value).astype(np.float32), shape[2:])
+    factor, offset = (rows(np.broadcast_to(np.ravel(value).astype(np.float32), shape[2:]))
                       for value in (layer.scale, layer.offset))
-    return [Scale(factor=rows(factor), offset=rows(offset))]
+    return [Scale(factor=factor, offset=offset)]
 
 
 def _relu(layer, shape):
@@ -210,22 +188,14 @@ def _relu(layer, shape):
     return [Relu()]
 
 
-def _mean(layer, shape):
-    _same(layer, "data_format", layer.data_format, "channels_last")
-    return [Mean(shape=(1, 1, shape[2]), window=shape[0] * shape[1])]
-
-
-def _flatten(layer, shape):
-    """No step: Dense reads the places of a tensor (H, W, C) in the same order."""
-    _same(layer, "data_format", layer.data_format, "channels_last")
-    return []
-
-
 def _nothing(layer, shape):
+    """Also of Flatten: Dense reads the places of a tensor (H, W, C) in the same order."""
     return []
 
 
-READERS = {"Conv2D": _convolution, "Dense": _dense, "MaxPooling2D": _pooling, "Median": _median,
-           "BatchNormalization": _normalisation, "Rescaling": _rescaling, "ReLU": _relu, "Activation": _nothing,
-           "Add": lambda layer, shape: [Sum()], "Flatten": _flatten, "GlobalAveragePooling2D": _mean,
-           "Dropout": _nothing, "Identity": _nothing, "Softmax": _nothing}
+# The steps of a layer that reads a tensor of `shape`, but for its activation.
+READERS = {"Conv2D": _convolution, "Dense": _dense, "Median": _median, "BatchNormalization": _normalisation,
+           "MaxPooling2D": lambda layer, shape: [Maximum(**_window(layer, layer.pool_size, shape, shape[2]))],
+           "GlobalAveragePooling2D": lambda layer, shape: [Mean(shape=(1, 1, shape[2]), window=shape[0] * shape[1])],
+           "Rescaling": _rescaling, "ReLU": _relu, "Add": lambda layer, shape: [Sum()], "Activation": _nothing,
+           "Flatten": _nothing, "Dropout": _nothing, "Identity": _nothing, "Softmax": _nothing}

@@ -7,11 +7,8 @@ whatever else is in the batch.
 """
 
 import numpy as np
-from numba import njit
 
-from maskdet.incremental.windows import LANES
-
-compiled = njit(cache=True, nogil=True, error_model="numpy")
+from maskdet.incremental.windows import LANES, compiled
 
 
 @compiled

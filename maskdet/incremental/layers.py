@@ -6,7 +6,7 @@ A tensor (H, W, C) is held flat, (H * W, C padded to LANES); a vector is a tenso
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 
@@ -14,53 +14,41 @@ from maskdet.incremental import kernels, windows
 from maskdet.incremental.windows import LANES
 
 
-@dataclass(frozen=True)
-class Change:
-    """What differs from an unchanged tensor, for N candidates with S changed places in all.
-
-    The slots of candidate n are first[n] to first[n + 1], of `first` (N + 1,). Each slot has its `place` (S,),
-    row * W + column, and what is added there, `values` (S, C or more) float32.
-    """
+class Change(NamedTuple):
+    """What differs from an unchanged tensor, for N candidates with S changed places in all. The slots of candidate n
+    are first[n] to first[n + 1], of `first` (N + 1,). Each slot has its `place` (S,), row * W + column, and what is
+    added there, `values` (S, C or more) float32."""
 
     first: np.ndarray
     place: np.ndarray
     values: np.ndarray
 
-    def tensor(self, places: int) -> np.ndarray:
-        """The change of a single candidate, as a whole tensor (places, C)."""
-        whole = np.zeros((places, self.values.shape[1]), np.float32)
-        whole[self.place] = self.values
-        return whole
-
-
-def padded(columns: int) -> int:
-    """The least multiple of LANES that holds `columns`."""
-    return -(-columns // LANES) * LANES
+    @property
+    def candidate(self) -> np.ndarray:
+        """The candidate of each slot, (S,)."""
+        return np.repeat(np.arange(len(self.first) - 1), np.diff(self.first))
 
 
 def rows(weights: np.ndarray) -> np.ndarray:
-    """Weights (..., C) as contiguous float32, their last axis padded with zeros."""
-    more = padded(weights.shape[-1]) - weights.shape[-1]
-    return np.ascontiguousarray(np.pad(weights, [(0, 0)] * (weights.ndim - 1) + [(0, more)]), np.float32)
-
-
-def size(step: "Step") -> np.ndarray:
-    """The sum of the absolute values that the offset of a step was computed from: rounding grows with it."""
-    stated = getattr(step, "size", None)
-    return np.abs(getattr(step, "offset", np.float32(0))) if stated is None else stated
+    """Weights (..., C) as contiguous float32, their last axis padded with zeros to a multiple of LANES."""
+    padding = [(0, 0)] * (weights.ndim - 1) + [(0, -weights.shape[-1] % LANES)]
+    return np.ascontiguousarray(np.pad(weights, padding), np.float32)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Step:
     """A step of a network.
 
-    `inputs`: the numbers of the tensors that it reads (0: the image). `shape`: that of its output, (H, W, C). `change`
-    follows a change through it; `clean` and `clean_out` are its first input and its output for the unchanged image.
-    `pull` turns the gradient of anything by its output (places, C) into those by its inputs.
+    `inputs`: the numbers of the tensors that it reads (0: the image). `shape`: that of its output, (H, W, C). `offset`:
+    what it adds to each channel. `folded`: where the offset is a sum, that of the absolute values of its terms.
+    `change` follows a change through the step; `clean` and `clean_out` are its first input and its output for the
+    unchanged image. `pull` turns the gradient of anything by its output (places, C) into those by its inputs.
     """
 
     inputs: tuple[int, ...] = ()
     shape: tuple[int, ...] = ()
+    offset: np.ndarray | np.float32 = np.float32(0)
+    folded: np.ndarray | None = None
     # Each kind of step has its own; `change` takes as many changes as the step has inputs.
     change: ClassVar[Callable[..., Change]]
     pull: ClassVar[Callable[..., tuple[np.ndarray, ...]]]
@@ -70,27 +58,30 @@ class Step:
         """H * W."""
         return self.shape[0] * self.shape[1]
 
-    def forward(self, *given: np.ndarray) -> np.ndarray:
-        """The output (places, C) of whole tensors, without what `offset` adds to it."""
+    @property
+    def size(self) -> np.ndarray:
+        """The sum of the absolute values that the offset was computed from: rounding grows with it."""
+        return np.abs(self.offset) if self.folded is None else self.folded
+
+    def forward(self, *tensors: np.ndarray) -> np.ndarray:
+        """The output (places, C) of whole tensors, without the offset."""
         # A whole tensor is a change of every place of a tensor of zeros.
-        whole = [Change(np.array([0, len(tensor)]), np.arange(len(tensor), dtype=np.int32), tensor) for tensor in given]
-        zeros = [np.zeros((count, padded(self.shape[2])), np.float32) for count in (len(given[0]), self.places)]
-        return self.change(*whole, *zeros).tensor(self.places)
+        whole = [Change(np.array([0, len(x)]), np.arange(len(x), dtype=np.int32), x) for x in tensors]
+        columns = self.shape[2] + -self.shape[2] % LANES
+        out, clean = (np.zeros((places, columns), np.float32) for places in (self.places, len(tensors[0])))
+        change = self.change(*whole, clean, out)
+        out[change.place] = change.values
+        return out
 
 
 @dataclass(frozen=True, kw_only=True)
 class Scale(Step):
-    """x * factor + offset for each channel: rescaling, batch normalisation (Ioffe & Szegedy 2015).
-
-    `size`, where given, here and below: as the function `size` has it.
-    """
+    """x * factor + offset for each channel: rescaling, batch normalisation (Ioffe & Szegedy 2015)."""
 
     factor: np.ndarray
-    offset: np.ndarray
-    size: np.ndarray | None = None
 
-    def change(self, given: Change, clean: np.ndarray, clean_out: np.ndarray) -> Change:
-        return Change(given.first, given.place, given.values * self.factor)
+    def change(self, x: Change, clean: np.ndarray, clean_out: np.ndarray) -> Change:
+        return x._replace(values=x.values * self.factor)
 
     def pull(self, gradient: np.ndarray, clean: np.ndarray, clean_out: np.ndarray) -> tuple[np.ndarray, ...]:
         return (gradient * self.factor,)
@@ -126,12 +117,10 @@ class Convolution(Window):
     """A convolution: `kernel` (taps, channels, columns), `offset` its bias."""
 
     kernel: np.ndarray
-    offset: np.ndarray
-    size: np.ndarray | None = None
 
-    def change(self, given: Change, clean: np.ndarray, clean_out: np.ndarray) -> Change:
-        return Change(*windows.convolution(given.first, given.place, given.values, self.reach, len(self.kernel),
-                                           self.places, self.kernel.reshape(-1), *self.kernel.shape[1:]))
+    def change(self, x: Change, clean: np.ndarray, clean_out: np.ndarray) -> Change:
+        return Change(*windows.convolution(*x, self.reach, len(self.kernel), self.places, self.kernel.reshape(-1),
+                                           *self.kernel.shape[1:]))
 
     @cached_property
     def _pulling(self) -> tuple[np.ndarray, int, int]:
@@ -142,14 +131,13 @@ class Convolution(Window):
     def pull(self, gradient: np.ndarray, clean: np.ndarray, clean_out: np.ndarray) -> tuple[np.ndarray, ...]:
         # Not a library's matrix product: it would start threads in each of our processes.
         count, channels = len(gradient), self.kernel.shape[1]
-        _, _, made = windows.dense(np.arange(count + 1), np.zeros(count, np.int32), gradient, *self._pulling)
+        _, _, products = windows.dense(np.arange(count + 1), np.zeros(count, np.int32), gradient, *self._pulling)
         pulled = np.zeros_like(clean)
         for tap, outputs, inputs in self._pairs:
-            pulled[inputs, :channels] += made[outputs, tap * channels:(tap + 1) * channels]
+            pulled[inputs, :channels] += products[outputs, tap * channels:(tap + 1) * channels]
         return (pulled,)
 
 
-@dataclass(frozen=True, kw_only=True)
 class Selection(Window):
     """A window whose output is one of its inputs, which takes the whole gradient: the first of equal ones."""
 
@@ -162,30 +150,25 @@ class Selection(Window):
         return (pulled,)
 
 
-@dataclass(frozen=True, kw_only=True)
 class Maximum(Selection):
     """Maximum pooling."""
 
-    def change(self, given: Change, clean: np.ndarray, clean_out: np.ndarray) -> Change:
-        return Change(*windows.maximum(given.first, given.place, given.values, self.reach, self.covers,
-                                       clean, clean_out))
+    def change(self, x: Change, clean: np.ndarray, clean_out: np.ndarray) -> Change:
+        return Change(*windows.maximum(*x, self.reach, self.covers, clean, clean_out))
 
 
-@dataclass(frozen=True, kw_only=True)
 class Median(Selection):
     """The median of the 3x3 places around each, mirrored at the border, so that all nine taps are there."""
 
-    def change(self, given: Change, clean: np.ndarray, clean_out: np.ndarray) -> Change:
-        return Change(*windows.median(given.first, given.place, given.values, self.reach, self.covers,
-                                      clean, clean_out, self.shape[2]))
+    def change(self, x: Change, clean: np.ndarray, clean_out: np.ndarray) -> Change:
+        return Change(*windows.median(*x, self.reach, self.covers, clean, clean_out, self.shape[2]))
 
 
-@dataclass(frozen=True, kw_only=True)
 class Relu(Step):
     """max(0, x)."""
 
-    def change(self, given: Change, clean: np.ndarray, clean_out: np.ndarray) -> Change:
-        return Change(given.first, given.place, kernels.relu(given.place, given.values, clean))
+    def change(self, x: Change, clean: np.ndarray, clean_out: np.ndarray) -> Change:
+        return x._replace(values=kernels.relu(x.place, x.values, clean))
 
     def pull(self, gradient: np.ndarray, clean: np.ndarray, clean_out: np.ndarray) -> tuple[np.ndarray, ...]:
         return (np.where(clean > 0, gradient, np.float32(0)),)
@@ -197,19 +180,18 @@ class Mean(Step):
 
     window: int
 
-    def change(self, given: Change, clean: np.ndarray, clean_out: np.ndarray) -> Change:
-        return Change(*kernels.mean(given.first, given.values, self.window))
+    def change(self, x: Change, clean: np.ndarray, clean_out: np.ndarray) -> Change:
+        return Change(*kernels.mean(x.first, x.values, self.window))
 
     def pull(self, gradient: np.ndarray, clean: np.ndarray, clean_out: np.ndarray) -> tuple[np.ndarray, ...]:
         return (np.broadcast_to(gradient / np.float32(self.window), clean.shape),)
 
 
-@dataclass(frozen=True, kw_only=True)
 class Sum(Step):
     """The sum of two tensors, as at the end of a residual block (He et al. 2016)."""
 
     def change(self, a: Change, b: Change, clean: np.ndarray, clean_out: np.ndarray) -> Change:
-        return Change(*kernels.add(a.first, a.place, a.values, b.first, b.place, b.values, self.places))
+        return Change(*kernels.add(*a, *b, self.places))
 
     def pull(self, gradient: np.ndarray, clean: np.ndarray, clean_out: np.ndarray) -> tuple[np.ndarray, ...]:
         return gradient, gradient
@@ -220,12 +202,9 @@ class Dense(Step):
     """A dense layer over all places and channels: `kernel` (places, channels, columns)."""
 
     kernel: np.ndarray
-    offset: np.ndarray
-    size: np.ndarray | None = None
 
-    def change(self, given: Change, clean: np.ndarray, clean_out: np.ndarray) -> Change:
-        return Change(*windows.dense(given.first, given.place, given.values, self.kernel.reshape(-1),
-                                     *self.kernel.shape[1:]))
+    def change(self, x: Change, clean: np.ndarray, clean_out: np.ndarray) -> Change:
+        return Change(*windows.dense(*x, self.kernel.reshape(-1), *self.kernel.shape[1:]))
 
     def pull(self, gradient: np.ndarray, clean: np.ndarray, clean_out: np.ndarray) -> tuple[np.ndarray, ...]:
         pulled = np.zeros_like(clean)

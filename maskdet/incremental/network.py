@@ -13,18 +13,16 @@ IMAGES, CHANGES = 4, 8  # images, and changes of each, on which a network that w
 APART = 1e-3  # the difference that is allowed, relative to margins above 1: more than rounding makes
 SATURATED = 80  # larger margins have probabilities that float32 cannot hold
 
-# The C library of Linux returns a large array to the system when it is freed, and the next one is paged in anew,
-# which takes as long as the arithmetic. Once it has freed one of nearly 32 MB, it keeps what is smaller.
+# The C library of Linux returns a large array to the system when it is freed, and the next is paged in anew,
+# which takes as long as the arithmetic. Once it has freed an array of nearly 32 MB, it keeps what is smaller.
 np.empty(2**25 - 2**16, np.uint8)
 
 
 @dataclass(frozen=True)
 class Incremental:
-    """A network as `steps`, plain arrays without Keras; it can be sent to another process.
-
-    `shape`: that of its images, (H, W, 3) uint8. `whole`: the whole pass (N, H, W, 3) -> (N, 2) of the Keras model that
-    it was read from; None in another process, and with other steps.
-    """
+    """A network as `steps`, plain arrays without Keras; it can be sent to another process. `shape`: that of its images,
+    (H, W, 3) uint8. `whole`: the whole pass (N, H, W, 3) -> (N, 2) of the Keras model that it was read from; None in
+    another process, and with other steps."""
 
     steps: tuple[Step, ...]
     shape: tuple[int, int, int]
@@ -32,11 +30,9 @@ class Incremental:
 
     @classmethod
     def of(cls, model) -> "Incremental":
-        """From a Keras model that takes an image of 0 to 255 and returns logits, or their softmax.
-
-        Raises ValueError, naming the layer, for a kind that is not supported, and where the whole pass of the model
-        gives random images other margins.
-        """
+        """From a Keras model that takes an image of 0 to 255 and returns logits, or their softmax. Raises ValueError,
+        naming the layer, for a kind that is not supported, and where the whole pass of the model gives random images
+        other margins."""
         network = cls(graph.read(model), tuple(model.inputs[0].shape[1:]))
         # On copies, since steps that have run keep large arrays, which would be sent to each process.
         _compare(replace(network, steps=tuple(map(replace, network.steps))), model)
@@ -53,8 +49,7 @@ class Incremental:
             raise ValueError(f"expected a uint8 image {self.shape}, got {image.dtype} {image.shape}")
         tensors = [rows(image.reshape(self.shape[0] * self.shape[1], -1))]
         for step in self.steps:
-            made = step.forward(*(tensors[i] for i in step.inputs))
-            tensors.append(made + getattr(step, "offset", np.float32(0)))
+            tensors.append(step.forward(*(tensors[i] for i in step.inputs)) + step.offset)
         return Face(self, image, tuple(tensors))
 
 
@@ -72,30 +67,26 @@ class Face:
         return self.tensors[-1][0, :self.network.steps[-1].shape[2]]
 
     def query(self, pixels: np.ndarray) -> np.ndarray:
-        """The logits (N, 2) of the image with `pixels` (N, K, 5: row, column, red, green, blue) set.
-
-        They differ from those of the whole forward pass by rounding only, by less than 1e-5. Raises ValueError for
-        pixels that are outside the image or no whole numbers.
-        """
-        pixels = np.asarray(pixels)
-        height, width, _ = self.image.shape
+        """The logits (N, 2) of the image with `pixels` (N, K, 5: row, column, red, green, blue) set, which differ from
+        those of the whole pass by rounding only, by less than 1e-5. Raises ValueError for pixels that are outside the
+        image or no whole numbers."""
+        pixels, limit = np.asarray(pixels), (*self.image.shape[:2], 256, 256, 256)
         if pixels.ndim != 3 or pixels.shape[2] != 5 or pixels.dtype.kind not in "iu":
             raise ValueError(f"expected pixels (N, K, 5) of whole numbers, got {pixels.dtype} {pixels.shape}")
-        if pixels.size and (pixels.min() < 0 or (pixels.max(axis=(0, 1)) >= (height, width, 256, 256, 256)).any()):
-            raise ValueError("expected row, column, red, green, blue from 0 to below "
-                             f"{(height, width, 256, 256, 256)}, got {pixels.min(axis=(0, 1)).tolist()} "
-                             f"to {pixels.max(axis=(0, 1)).tolist()}")
+        if pixels.size and (pixels.min() < 0 or (pixels.max(axis=(0, 1)) >= limit).any()):
+            raise ValueError(f"expected row, column, red, green, blue from 0 to below {limit}, got "
+                             f"{pixels.min(axis=(0, 1)).tolist()} to {pixels.max(axis=(0, 1)).tolist()}")
         parts = [self._follow(pixels[start:start + CHUNK]) for start in range(0, len(pixels), CHUNK)]
         return self.logits + np.concatenate([np.zeros((0, len(self.logits)), np.float32), *parts])
 
     def gradient(self, label: int) -> np.ndarray:
-        """The gradient (H, W, 3) by the image of the logit of class `label` less the other one."""
+        """The gradient (H, W, 3) by the image of the logit of class `label` less the other."""
         gradients = [np.zeros_like(tensor) for tensor in self.tensors]
         gradients[-1][0, [label, 1 - label]] = 1, -1
         for number, step in reversed(list(enumerate(self.network.steps, start=1))):
             pulled = step.pull(gradients[number], self.tensors[step.inputs[0]], self.tensors[number])
-            for one, given in zip(step.inputs, pulled):
-                gradients[one] += given
+            for i, gradient in zip(step.inputs, pulled):
+                gradients[i] += gradient
         return gradients[0][:, :self.image.shape[2]].reshape(self.image.shape)
 
     def _follow(self, pixels: np.ndarray) -> np.ndarray:
@@ -108,16 +99,15 @@ class Face:
 
 def _compare(network: Incremental, model) -> None:
     """Raise ValueError where the whole pass of a Keras model has other margins than `network`, for images of random
-    pixels and of one colour with one pixel changed."""
+    pixels and of a single colour, with a pixel changed."""
     rng = np.random.default_rng(0)
     images = rng.integers(0, 256, (IMAGES, *network.shape), dtype=np.uint8)
     images[1::2] = images[1::2, :1, :1]
     pixels = rng.integers(0, (*network.shape[:2], 256, 256, 256), (IMAGES, CHANGES, 1, 5))
-    changed = np.repeat(images, CHANGES, axis=0).astype(np.float32)
-    row, column = pixels.reshape(-1, 5)[:, :2].T
-    changed[np.arange(len(changed)), row, column] = pixels.reshape(-1, 5)[:, 2:]
+    changed, (row, column, *colour) = np.repeat(images, CHANGES, axis=0).astype(np.float32), pixels.reshape(-1, 5).T
+    changed[np.arange(len(changed)), row, column] = np.transpose(colour)
     with np.errstate(all="ignore"):
-        ours = np.concatenate([network.face(image).query(several) for image, several in zip(images, pixels)])
+        ours = np.concatenate([network.face(image).query(queried) for image, queried in zip(images, pixels)])
         theirs = np.asarray(model(changed, training=False))
         margins, expected = (np.diff(logits)[:, 0] for logits in (ours, theirs))
         if own.ends_in_softmax(model):

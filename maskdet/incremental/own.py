@@ -33,9 +33,9 @@ def activation(layer) -> str:
     """The name of a layer's activation; "… of yours" where it is not Keras' function of that name."""
     from keras import activations
 
-    found = activations.softmax if kind(layer) == "Softmax" else getattr(layer, "activation", activations.linear)
-    name = getattr(found, "__name__", type(found).__name__)
-    return name if getattr(activations, name, None) is found else f"{name} of yours"
+    function = activations.softmax if kind(layer) == "Softmax" else getattr(layer, "activation", activations.linear)
+    name = getattr(function, "__name__", type(function).__name__)
+    return name if getattr(activations, name, None) is function else f"{name} of yours"
 
 
 def ends_in_softmax(model) -> bool:

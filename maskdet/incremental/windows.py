@@ -1,11 +1,11 @@
 """Layers that multiply, or take a maximum over a window: where incremental inference spends its time.
 
 The inner loop is  row += sum over j of value[j] * weights[channel[j]],  j the channels that changed.
-As a loop in Python, LLVM keeps the row in memory; given as vectors, it keeps it in registers, and the loop itself runs
-at more than half the rate of a matrix product on one core. An intrinsic, and not a function around one: Numba counts
-the references to each array that a function is given.
+As a loop in Python, LLVM keeps the row in memory; as vectors, it keeps it in registers, and the loop itself runs at
+more than half the rate of a matrix product on one core. Intrinsics, with no function around: Numba counts the
+references to each array that a function takes.
 
-Numba compiles anew what lies in a file that changed, not what calls it from another one: all of it is in this file.
+Numba compiles anew what lies in a file that changed, not what calls it from another: all of it is in this file.
 """
 
 import functools
@@ -16,7 +16,7 @@ from numba import njit, types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-BLOCK = 16  # candidates whose sums are made together, tap by tap: one tap's weights stay in cache
+BLOCK = 16  # candidates whose sums are made together, tap by tap: a tap's weights stay in cache
 LANES = 16  # every row is padded with zeros to a multiple of this many float32
 INTEGER = ir.IntType(64)
 
@@ -49,11 +49,11 @@ def _blocks(builder, columns, block) -> None:
 
 def _terms(builder, totals, start, stop, term):
     """Emit the loop that adds `term(j)`, vectors, for start <= j < stop to one of `totals` after the other, so
-    that no sum waits for the one before it, and goes on while there is one for each; the last j, and the totals."""
+    that no sum waits for the sum before it, and goes on while there is a j for each; the last j, and the totals."""
     before, head, body, end = builder.block, *(builder.append_basic_block() for _ in range(3))
     builder.branch(head)
     builder.position_at_end(head)
-    phis = [builder.phi(one.type) for one in (start, *totals)]
+    phis = [builder.phi(value.type) for value in (start, *totals)]
     following = builder.add(phis[0], INTEGER(len(totals)))
     builder.cbranch(builder.icmp_signed("<=", following, stop), body, end)
     builder.position_at_end(body)
@@ -110,7 +110,7 @@ def greater(context, rows, at, clean, place, values, slot, clean_out, origin, co
         def block(column, lanes):
             row, *others = (_vector(builder, _data(context, builder, signature, arguments, i),
                                     builder.add(arguments[i + 1], column), lanes) for i in (0, 2, 4, 6))
-            largest, old, added, before = (builder.load(one, align=4) for one in (row, *others))
+            largest, old, added, before = (builder.load(pointer, align=4) for pointer in (row, *others))
             new = builder.fsub(builder.fadd(old, added), before)
             builder.store(builder.select(builder.fcmp_ordered(">", new, largest), new, largest), row, align=4)
 
@@ -126,14 +126,11 @@ compiled = njit(cache=True, nogil=True, error_model="numpy")
 
 @compiled
 def reached(first, place, start, tap, out, taps, places):
-    """Which of the output's `places` each slot reaches: place p reaches out[i] by tap[i] of the
-    window, start[p] <= i < start[p + 1]. Returns first and place of the output, and the output's
-    slot for each slot and tap (S, taps), or -1."""
+    """Which of the output's `places` each slot reaches: place p reaches out[i] by tap[i] of the window, start[p] <= i <
+    start[p + 1]. Returns first and place of the output, and for each slot and tap (S, taps) the output's slot, or -1"""
     out_first, slot_at = np.zeros(len(first), np.int64), np.full(places, -1, np.int32)
-    target, reached = np.full((len(place), taps), -1, np.int32), 0
-    for s in range(len(place)):
-        reached += start[place[s] + 1] - start[place[s]]
-    out_place, slots = np.empty(reached, np.int32), 0
+    target = np.full((len(place), taps), -1, np.int32)
+    out_place, slots = np.empty((start[place + 1] - start[place]).sum(), np.int32), 0
     for n in range(len(first) - 1):
         for s in range(first[n], first[n + 1]):
             by_tap = target[s]
@@ -151,8 +148,7 @@ def reached(first, place, start, tap, out, taps, places):
 
 @compiled
 def _nonzero(values, channels, used):
-    """The values (S, >= channels) that are not zero, of the slots that are `used`: where each slot
-    starts, channels, values."""
+    """The values (S, >= channels) that are not zero, of the `used` slots: start of each slot, channels, values."""
     slots, k = len(values), 0
     start = np.empty(slots + 1, np.int64)
     channel, value = np.empty(slots * channels + 1, np.int32), np.empty(slots * channels + 1, np.float32)
@@ -170,10 +166,7 @@ def _nonzero(values, channels, used):
 def convolution(first, place, values, reach, taps, places, kernel, channels, columns):
     """Through a convolution: `reach` as in `reached`, `kernel` flat (taps, channels, columns)."""
     out_first, out_place, target = reached(first, place, *reach, taps, places)
-    used = np.empty(len(place), np.bool_)
-    for s in range(len(place)):
-        used[s] = reach[0][place[s] + 1] > reach[0][place[s]]
-    start, channel, value = _nonzero(values, channels, used)
+    start, channel, value = _nonzero(values, channels, reach[0][place + 1] > reach[0][place])
     rows = np.zeros(len(out_place) * columns, np.float32)
     for block in range(0, len(first) - 1, BLOCK):
         begin, end = first[block], first[min(block + BLOCK, len(first) - 1)]
@@ -200,8 +193,8 @@ def dense(first, place, values, kernel, channels, columns):
 
 @compiled
 def maximum(first, place, values, reach, covers, clean, clean_out):
-    """Through maximum pooling; `clean` and `clean_out` are its input and output, unchanged; the
-    window of output place p covers the places covers[p] (taps) of the input, -1 where it ends."""
+    """Through maximum pooling; `clean` and `clean_out` are its input and output, unchanged; the window of output place
+    p covers the places covers[p] (taps) of the input, -1 beyond the border."""
     out_first, out_place, _ = reached(first, place, *reach, covers.shape[1], len(covers))
     columns, slot_at = values.shape[1], np.full(len(clean), -1, np.int32)
     rows = np.full(len(out_place) * columns, -np.inf, np.float32)
@@ -240,7 +233,7 @@ def median(first, place, values, reach, covers, clean, clean_out, channels):
                     new, k = clean[at, c], tap
                     if slot_at[at] >= 0:
                         new += values[slot_at[at], c]
-                    while k > 0 and nine[k - 1] > new:  # put where it belongs among those before it
+                    while k > 0 and nine[k - 1] > new:  # put where it belongs among the taps before it
                         nine[k] = nine[k - 1]
                         k -= 1
                     nine[k] = new

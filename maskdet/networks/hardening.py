@@ -71,7 +71,7 @@ def _witness(model, images, labels, pixel, bright, share):
 
 
 def _bounds(model, images, labels, pixel, bright, share):
-    """Losses of the unchanged images and of their least margins while the pixel takes any colour, and which are correct.
+    """Losses of the unchanged images and of their least margins while the pixel takes any colour; which are correct.
     With `share` both grow: the region of colours, from the pixel's own to all, and the weight of its bound."""
     losses, correct = _measured(model, images, labels)
     low, high = images - share * pixel * images, images + share * pixel * (255 - images)

@@ -1,10 +1,10 @@
 """The least margin for any colour of a region, by linear relaxations followed backwards (Zhang et al. 2018, Singh et
 al. 2019).
 
-Affine forms bound the values of each neuron. Within these bounds a step that is not linear lies between two lines. The
-slope of the margin by the step's output says which of the two counts; unlike in a form, the two lines of a rectifier
-need not be parallel. All is computed in float64. What the clean tensors lost when they were stored as float32, and what
-is rounded here, is taken off the margin.
+Affine forms bound the values of each neuron. Within these bounds a step that is not linear lies between two lines, its
+relaxation. The slope of the margin by the step's output says which of the two counts; unlike in a form, they need not
+be parallel. All is computed in float64. What the clean tensors lost when they were stored as float32, and what is
+rounded here, is taken off the margin.
 """
 
 from collections.abc import Sequence
@@ -18,12 +18,9 @@ from maskdet.proof.forms import Form, Relaxation
 
 
 def least_margin(face: Face, forms: Sequence[Form], steep: Sequence[np.ndarray],
-          label: int) -> tuple[np.ndarray, np.ndarray]:
+                 label: int) -> tuple[np.ndarray, np.ndarray]:
     """A lower bound (N,) of the margin of class `label` in each of N regions, and its slopes (N, 3) by the colours.
-
-    `forms` are those of the regions, `steep` is of `rounding.steepest`. Raises ValueError for a kind of linear step
-    that slopes cannot be followed through.
-    """
+    `forms` are those of the regions, `steep` is of `rounding.steepest`. Raises as `_pulled`."""
     double = rounding.double(face.network.steps)
     slots = [form.centre for form in forms]
     slopes = [np.zeros(centre.values.shape) for centre in slots]
@@ -31,15 +28,14 @@ def least_margin(face: Face, forms: Sequence[Form], steep: Sequence[np.ndarray],
     own = float(face.logits[label]) - float(face.logits[1 - label])
     low = np.full(len(slopes[-1]), own - float(rounding.UNIT) * float(np.abs(face.logits).sum(dtype=float)))
     for number, step in reversed(list(enumerate(face.network.steps, start=1))):
-        if (lines := forms[number].lines) is None:
+        if (relaxation := forms[number].relaxation) is None:
             pulled = _pulled(step, slopes[number], slots[number], [slots[i] for i in step.inputs])
         else:
-            slope, added, lost = _bent(face, number, lines, forms[number], slopes[number], steep[number], double)
-            region = np.repeat(np.arange(len(low)), np.diff(slots[number].first))
-            low += np.bincount(region, added - lost, len(low))
-            given = slots[step.inputs[0]]
-            pulled = [slope if lines.tap is None else kernels.tapped(
-                slots[number].first, lines.tap, slope, given.first, given.place, len(face.tensors[step.inputs[0]]))]
+            slope, gain = _bent(face, number, relaxation, forms[number], slopes[number], steep[number], double)
+            low += np.bincount(slots[number].candidate, gain, len(low))
+            pulled = [slope if relaxation.tap is None else kernels.tapped(
+                slots[number].first, relaxation.tap, slope, *slots[step.inputs[0]][:2],
+                len(face.tensors[step.inputs[0]]))]
         for i, slope in zip(step.inputs, pulled):
             slopes[i] += slope
     by_colour, middle = slopes[0][:, :3], slots[0].values[:, :3].astype(float)
@@ -48,43 +44,42 @@ def least_margin(face: Face, forms: Sequence[Form], steep: Sequence[np.ndarray],
     return low + (by_colour * middle - np.abs(by_colour) * half).sum(axis=1) - double * sizes, by_colour
 
 
-def _bent(face: Face, number: int, lines: Relaxation, form: Form, slope: np.ndarray, steep: np.ndarray,
-          double: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _bent(face: Face, number: int, relaxation: Relaxation, form: Form, slope: np.ndarray, steep: np.ndarray,
+          double: float) -> tuple[np.ndarray, np.ndarray]:
     """The slopes (S, C) by the input of step `number`, which is not linear; and for each slot what the relaxation adds
-    to the margin, and by how much rounding may have changed that."""
+    to the margin, less what rounding may have changed of that."""
     at, up = form.centre.place, slope < 0
     source = face.tensors[face.network.steps[number - 1].inputs[0]]
-    clean = source[at] if lines.tap is None else np.take_along_axis(source, lines.tap, axis=0)
+    clean = source[at] if relaxation.tap is None else np.take_along_axis(source, relaxation.tap, axis=0)
     before = face.tensors[number][at].astype(float)
-    share, offset = (np.where(up, upper, lower) for lower, upper in (lines.share, lines.offset))
-    known = share * clean
-    added = slope * (known + offset - before)
-    sizes = np.abs(known) + np.abs(offset) + np.abs(before)
-    stored = np.abs(slope) * (float(rounding.UNIT) * (np.abs(known) + np.abs(before)) + double * sizes)
+    share, offset = (np.where(up, upper, lower) for lower, upper in (relaxation.share, relaxation.offset))
+    through = share * clean
+    added = slope * (through + offset - before)
+    sizes = np.abs(through) + np.abs(offset) + np.abs(before)
+    stored = np.abs(slope) * (float(rounding.UNIT) * (np.abs(through) + np.abs(before)) + double * sizes)
     # The slope is rounded too, by no more than the steepest slope is, and multiplies all that the output moves by.
     moved = double * steep[at] * (np.abs(form.centre.values) + form.spread + form.radius)
-    return slope * share, added.sum(axis=1), (stored + moved).sum(axis=1)
+    return slope * share, added.sum(axis=1) - (stored + moved).sum(axis=1)
 
 
-def _pulled(step: Step, slope: np.ndarray, made: Change, given: Sequence[Change]) -> list[np.ndarray]:
-    """The slopes by the inputs of a linear step, in the slots of each input, from the slopes by its output."""
+def _pulled(step: Step, slope: np.ndarray, out: Change, inputs: Sequence[Change]) -> list[np.ndarray]:
+    """The slopes by the inputs of a linear step, in the slots of each input, from the slopes by its output. Raises
+    ValueError for a kind of step that slopes cannot be followed through."""
     if isinstance(step, Scale):
         return [slope * step.factor]
-    if isinstance(step, Convolution):
-        [only] = given
-        _, place, target = windows.reached(only.first, only.place, *step.reach, len(step.kernel), step.places)
-        if not np.array_equal(place, made.place):
-            raise AssertionError("expected slots numbered as on the way forward: delete Numba's cache (__pycache__)")
-        return [kernels.pulled(target, slope, step.kernel, only.values.shape[1])]
     if isinstance(step, Sum):
-        return [kernels.same(change.first, change.place, made.first, made.place, step.places, slope)
-                for change in given]
-    [only] = given
-    region = np.repeat(np.arange(len(slope)), np.diff(only.first))
+        tap = np.broadcast_to(out.place[:, None], slope.shape)
+        return [kernels.tapped(out.first, tap, slope, *change[:2], step.places) for change in inputs]
+    [x] = inputs
+    if isinstance(step, Convolution):
+        _, place, target = windows.reached(x.first, x.place, *step.reach, len(step.kernel), step.places)
+        if not np.array_equal(place, out.place):
+            raise AssertionError("expected slots numbered as on the way forward: delete Numba's cache (__pycache__)")
+        return [kernels.pulled(target, slope, step.kernel, x.values.shape[1])]
     if isinstance(step, Mean):
-        return [slope[region] / step.window]
+        return [slope[x.candidate] / step.window]
     if isinstance(step, Dense):
-        pulled = np.zeros(only.values.shape)
-        pulled[:, :step.kernel.shape[1]] = (step.kernel[only.place] * slope[region][:, None]).sum(axis=2)
+        pulled = np.zeros(x.values.shape)
+        pulled[:, :step.kernel.shape[1]] = (step.kernel[x.place] * slope[x.candidate][:, None]).sum(axis=2)
         return [pulled]
     raise ValueError(f"expected a linear step whose slopes are known, got {type(step).__name__}")

@@ -21,11 +21,9 @@ BATCH = {False: 10, True: 32}  # regions bounded together, closely or roughly, s
 
 @dataclass(frozen=True)
 class Bounds:
-    """A face of a network whose margins are to be bounded, and what `rounding` says of it.
-
-    `absolutes`: the steps with absolute weights. `own`, `slack`: what a float32 run rounds in each tensor, and in all
-    up to it. `steep`: the largest slopes. `doubt`: what rounding may do to the margin of the clean face.
-    """
+    """A face of a network whose margins are to be bounded, and what `rounding` says of it. `absolutes`: the steps with
+    absolute weights. `own`, `slack`: what a float32 run rounds in each tensor, and in all up to it. `steep`: the
+    largest slopes. `doubt`: what rounding may do to the margin of the clean face."""
 
     face: Face
     absolutes: tuple[Step, ...]
@@ -40,7 +38,7 @@ class Bounds:
         absolutes = tuple(rounding.absolute(step) for step in steps)
         tensors = rounding.exact(steps, face.image)
         own, slack = rounding.accumulated(steps, absolutes, tensors)
-        ranges = tuple((one - more, one + more) for one, more in zip(tensors, slack))
+        ranges = tuple((tensor - off, tensor + off) for tensor, off in zip(tensors, slack))
         small = all((np.maximum(-low, high) < rounding.LARGE).all() for low, high in ranges)
         doubt = rounding.doubt(steps, absolutes, ranges, own) if small else np.inf
         steep = rounding.steepest(steps, absolutes, tensors)
@@ -48,11 +46,8 @@ class Bounds:
 
     def margin(self, label: int, regions: Regions) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """For each region a lower bound (N,) of the margin of class `label`; how it moves with each colour, (N, 3); and
-        what rounding may do to it (N,), in this region and in all within it.
-
-        No whole float32 pass of the network has a lower margin for any colour of the region. A rough bound takes a
-        third of the time and is lower as a rule.
-        """
+        what rounding may do to it (N,), in this region and in all within it. No whole float32 pass of the network has a
+        lower margin for any colour of the region. A rough bound takes a third of the time and is lower as a rule."""
         order = np.argsort(regions.rough, kind="stable")
         parts = [self._margin(label, regions[rows[start:start + BATCH[rough]]], rough)
                  for rough, rows in zip((False, True), np.split(order, [np.count_nonzero(~regions.rough)]))
@@ -94,131 +89,123 @@ class Bounds:
                                                         Median: self._median}
         bends = [number for number, step in enumerate(steps, start=1) if type(step) in rules]
         for number, step in enumerate(steps, start=1):
-            given = [forms[i] for i in step.inputs]
+            inputs = [forms[i] for i in step.inputs]
             if not isinstance(step, Median):
-                given = [form.loosened(len(self.face.tensors[i]), _told_apart(form, number, bends, rough))
-                         for i, form in zip(step.inputs, given)]
-            forms.append(rules.get(type(step), self._linear)(number, step, *given))
+                inputs = [form.loosened(len(self.face.tensors[i]), _told_apart(form, number, bends, rough))
+                          for i, form in zip(step.inputs, inputs)]
+            forms.append(rules.get(type(step), self._linear)(number, step, *inputs))
         return forms
 
     def _colours(self, regions: Regions) -> Form:
         count, image = len(regions), self.face.image
-        place = (regions.places[:, 0] * image.shape[1] + regions.places[:, 1]).astype(np.int32)
-        channels = self.face.tensors[0].shape[1]
+        row, column = regions.places.T
+        place, channels = (row * image.shape[1] + column).astype(np.int32), self.face.tensors[0].shape[1]
         centre, noise = np.zeros((count, channels), np.float32), np.zeros((count, 3, channels), np.float32)
-        centre[:, :3] = (regions.low + regions.high) / 2 - image[regions.places[:, 0], regions.places[:, 1]]
+        centre[:, :3] = (regions.low + regions.high) / 2 - image[row, column]
         noise[:, range(3), range(3)] = (regions.high - regions.low) / 2
         symbols = Change(np.arange(3 * count + 1), np.repeat(place, 3), noise.reshape(-1, channels))
         none = np.zeros_like(centre)
         return Form(Change(np.arange(count + 1), place, centre), none,
                     {0: Noise(np.repeat(np.arange(count), 3), symbols)}, none, noise.sum(axis=1), none, none)
 
-    def _linear(self, number: int, step: Step, *given: Form) -> Form:
+    def _linear(self, number: int, step: Step, *inputs: Form) -> Form:
         clean, clean_out = self.face.tensors[step.inputs[0]], self.face.tensors[number]
         rounded = 2 * rounding.gamma(rounding.terms(step))
-        centre = step.change(*(form.centre for form in given), clean, clean_out)
+        centre = step.change(*(form.centre for form in inputs), clean, clean_out)
 
         def followed(parts: list[np.ndarray]) -> np.ndarray:
-            changes = [Change(form.centre.first, form.centre.place, part) for form, part in zip(given, parts)]
+            changes = [form.centre._replace(values=part) for form, part in zip(inputs, parts)]
             return self.absolutes[number - 1].change(*changes, clean, clean_out).values * (1 + rounded)
 
-        sizes = followed([form.radius + form.spread + np.abs(form.centre.values) for form in given])
+        sizes = followed([form.radius + form.spread + np.abs(form.centre.values) for form in inputs])
         # Sums are rounded here, as in the network, and the clean tensors were rounded when they were stored.
         stored = [form.radius + rounding.UNIT * np.abs(self.face.tensors[i][form.centre.place])
-                  for form, i in zip(given, step.inputs)]
+                  for form, i in zip(inputs, step.inputs)]
         own = rounded * sizes + rounding.TINY
         radius = followed(stored) + own + rounding.UNIT * np.abs(clean_out[centre.place])
-        error = followed([form.error for form in given]) + own
+        error = followed([form.error for form in inputs]) + own
         noise = {}
-        for born in dict.fromkeys(born for form in given for born in form.noise):  # the step that added the symbols
-            owner = next(form.noise[born].owner for form in given if born in form.noise)
-            none = Change(np.zeros(len(owner) + 1, np.int64), np.zeros(0, np.int32),
-                          np.zeros((0, clean.shape[1]), np.float32))
-            parts = [form.noise[born].change if born in form.noise else none for form in given]
+        for born in dict.fromkeys(born for form in inputs for born in form.noise):  # the step that added the symbols
+            owner = next(form.noise[born].owner for form in inputs if born in form.noise)
+            none = Change(np.zeros(len(owner) + 1, np.int64), np.zeros(0, np.int32), np.zeros_like(clean[:0]))
+            parts = [form.noise[born].change if born in form.noise else none for form in inputs]
             noise[born] = Noise(owner, step.change(*parts, clean, clean_out))
-        loose = followed([form.loose for form in given])
+        loose = followed([form.loose for form in inputs])
         total = (spread(centre, noise, step.places) + loose) * (1 + rounding.gamma(1))
         return Form(centre, radius, noise, loose, total, own, error)
 
-    def _rectified(self, number: int, step: Step, given: Form) -> Form:
+    def _rectified(self, number: int, step: Step, form: Form) -> Form:
         """For x from low to high the rectifier lies between  share x  and  share x + gap."""
-        at = given.centre.place
+        at = form.centre.place
         clean, clean_out = self.face.tensors[step.inputs[0]][at], self.face.tensors[number][at]
-        middle, low, high = self._range(given, step.inputs[0])
+        middle, low, high = self._range(form, step.inputs[0])
         share = np.where(low >= 0, np.float32(1), np.clip(high / np.maximum(high - low, np.float32(1e-30)), 0, 1))
-        share[high <= 0] = 0
-        gap = np.where((low < 0) & (high > 0), np.maximum(-share * low, (1 - share) * high), 0) * np.float32(1.00001)
+        crosses, upper = (low < 0) & (high > 0), share.astype(float)
+        gap = np.where(crosses, np.maximum(-share * low, (1 - share) * high), 0) * np.float32(1.00001)
         centre = share * middle + gap / 2 - clean_out
-        tiny = 8 * rounding.gamma(1) * (np.abs(middle) + np.abs(clean) + np.abs(clean_out) + gap + given.spread)
-        radius = np.where(share > 0, share * given.radius * np.float32(1.00001) + tiny, 0).astype(np.float32)
+        tiny = 8 * rounding.gamma(1) * (np.abs(middle) + np.abs(clean) + np.abs(clean_out) + gap + form.spread)
+        radius = np.where(share > 0, share * form.radius * np.float32(1.00001) + tiny, 0).astype(np.float32)
         # A neuron that stays off passes no error on. Where it was off in the clean face, it dropped its error there.
-        wrong = given.error + self.slack[step.inputs[0]][at]
+        wrong = form.error + self.slack[step.inputs[0]][at]
         error = np.maximum(np.where(high + wrong * rounding.MORE < 0, 0, wrong) - self.slack[number][at], 0)
-        noise = {born: scaled(given.centre, symbols, share) for born, symbols in given.noise.items()}
-        upper = share.astype(float)  # the lower line is chosen to leave the smallest area between the two
-        above = np.where((low < 0) & (high > 0), np.maximum(-upper * low, (1 - upper) * high), 0)
-        lines = Relaxation((np.where((low >= 0) | (high > -low), 1.0, 0.0), upper), (np.zeros_like(above), above))
-        loose = share * given.loose * (1 + rounding.gamma(1))
-        return bent(number, Change(given.centre.first, at, centre), radius, noise, loose, share * given.spread, gap / 2,
-                    error, lines)
+        noise = {born: scaled(form.centre, symbols, share) for born, symbols in form.noise.items()}
+        above = np.where(crosses, np.maximum(-upper * low, (1 - upper) * high), 0)
+        lower = np.where((low >= 0) | (high > -low), 1.0, 0.0)  # which leaves the smallest area between the two lines
+        return bent(number, form.centre._replace(values=centre), radius, noise,
+                    share * form.loose * (1 + rounding.gamma(1)), share * form.spread, gap / 2, error,
+                    Relaxation((lower, upper), (np.zeros_like(above), above)))
 
-    def _largest(self, number: int, step: Maximum, given: Form) -> Form:
+    def _largest(self, number: int, step: Maximum, form: Form) -> Form:
         """The largest tap, where it is certain which that is; elsewhere only the bounds of the maximum are known."""
-        clean = self.face.tensors[step.inputs[0]]
-        clean_out = self.face.tensors[number]
-        _, low, high = self._range(given, step.inputs[0])
-        old = given.centre
-        first, place, low, high, best, known = kernels.largest(
-            old.first, old.place, step.reach, step.covers, low, high, clean, clean)
-        none, picked = np.zeros_like(clean), np.where(known, best, -1)
-        _, _, _, error, _, _ = kernels.largest(old.first, old.place, step.reach, step.covers, given.error, given.error,
-                                               none, none)
-        noise = {}
-        for born, symbols in given.noise.items():
-            change = kernels.picked(old.first, old.place, len(clean), first, place, step.covers, picked, symbols.owner,
-                                    symbols.change.first, symbols.change.place, symbols.change.values)
-            noise[born] = Noise(symbols.owner, Change(*change))
-        regions = np.arange(len(old.first) - 1)  # centre and radius are picked like a symbol of each region
-        centre, radius, loose = (
-            Change(*kernels.picked(old.first, old.place, len(clean), first, place, step.covers, picked, regions,
-                                   old.first, old.place, values)).values
-            for values in (old.values, given.radius, given.loose))
-        tap = np.take_along_axis(step.covers[place], best, axis=1)
-        held, before = np.take_along_axis(clean, tap, axis=0), clean_out[place]
-        middle = np.where(known, held + centre, (low + high) / 2)
-        tiny = 8 * rounding.gamma(1) * (np.abs(middle) + np.abs(before) + np.abs(held))
-        gap = np.where(known, 0, (high - low) / 2 * np.float32(1.00001))
-        made, none = Change(first, place, middle - before), np.zeros(gap.shape)
-        upper = np.where(known, 0, high.astype(float))
-        lines = Relaxation((np.ones(gap.shape), known.astype(float)), (none, upper), tap)
-        before = spread(made, noise, step.places) + loose
-        return bent(number, made, radius + tiny, noise, loose, before, gap, error, lines)
+        clean, old = self.face.tensors[step.inputs[0]], form.centre
+        window, none = (*old[:2], step.reach, step.covers), np.zeros_like(clean)
+        _, low, high = self._range(form, step.inputs[0])
+        first, place, low, high, best, sure = kernels.largest(*window, low, high, clean, clean)
+        _, _, _, error, _, _ = kernels.largest(*window, form.error, form.error, none, none)
+        which = np.where(sure, best, -1)
 
-    def _median(self, number: int, step: Median, given: Form) -> Form:
+        def picked(owner: np.ndarray, change: Change) -> Change:
+            return Change(*kernels.picked(len(clean), first, place, step.covers, which, owner, *change))
+
+        noise = {born: Noise(owner, picked(owner, change)) for born, (owner, change) in form.noise.items()}
+        regions = np.arange(len(old.first) - 1)  # centre and radius are picked like a symbol of each region
+        centre, radius, loose = (picked(regions, old._replace(values=values)).values
+                                 for values in (old.values, form.radius, form.loose))
+        tap = np.take_along_axis(step.covers[place], best, axis=1)
+        held, before = np.take_along_axis(clean, tap, axis=0), self.face.tensors[number][place]
+        middle = np.where(sure, held + centre, (low + high) / 2)
+        tiny = 8 * rounding.gamma(1) * (np.abs(middle) + np.abs(before) + np.abs(held))
+        gap = np.where(sure, 0, (high - low) / 2 * np.float32(1.00001))
+        change, upper = Change(first, place, middle - before), np.where(sure, 0, high.astype(float))
+        relaxation = Relaxation((np.ones(gap.shape), sure.astype(float)), (np.zeros(gap.shape), upper), tap)
+        return bent(number, change, radius + tiny, noise, loose, spread(change, noise, step.places) + loose, gap, error,
+                    relaxation)
+
+    def _median(self, number: int, step: Median, form: Form) -> Form:
         """The median of nine values of which one varies: the varying value, clamped between two of the others. Only
         an image has a single varying place."""
         if step.inputs != (0,):
             raise ValueError(f"expected a median of the image itself, got one of tensor {step.inputs[0]}")
-        old, clean, clean_out = given.centre, self.face.tensors[0], self.face.tensors[number]
+        old, clean = form.centre, self.face.tensors[0]
         middle = clean[old.place] + old.values
-        first, place, low, high, kept = kernels.clamped(old.first, old.place, step.reach, step.covers, clean,
-                                                        middle - given.spread, middle + given.spread, step.shape[2])
-        [noise] = given.noise.values()
-        change = kernels.placed(first, place, noise.owner, noise.change.values, kept)
-        centre = (low + high) / 2
-        gap = np.where(kept, 0, (high - low) / 2)
-        colours = Noise(noise.owner, Change(*change))
-        made, none = Change(first, place, centre - clean_out[place]), np.zeros_like(centre)
-        tap = np.broadcast_to(np.repeat(old.place, np.diff(first))[:, None], kept.shape)
-        lines = Relaxation((kept.astype(float),) * 2, (np.where(kept, 0.0, low), np.where(kept, 0.0, high)), tap)
-        return bent(number, made, none, {0: colours}, none, np.where(kept, (high - low) / 2, 0), gap, none, lines)
+        first, place, low, high, kept = kernels.clamped(*old[:2], step.reach, step.covers, clean, middle - form.spread,
+                                                        middle + form.spread, step.shape[2])
+        at = np.repeat(old.place, np.diff(first))[:, None]  # of what varies, for each slot of the output
+        which = np.where(kept, (step.covers[place] == at).argmax(axis=1)[:, None], -1)
+        [(owner, colours)] = form.noise.values()
+        colours = Change(*kernels.picked(len(clean), first, place, step.covers, which, owner, *colours))
+        change = Change(first, place, (low + high) / 2 - self.face.tensors[number][place])
+        half, none = (high - low) / 2, np.zeros_like(low)
+        relaxation = Relaxation((kept.astype(float),) * 2, (np.where(kept, 0.0, low), np.where(kept, 0.0, high)),
+                                np.broadcast_to(at, kept.shape))
+        return bent(number, change, none, {0: Noise(owner, colours)}, none, np.where(kept, half, 0),
+                    np.where(kept, 0, half), none, relaxation)
 
-    def _range(self, given: Form, number: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def _range(self, form: Form, number: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Middle and bounds of tensor `number` in each slot of a form, (S, C) each."""
-        at = given.centre.place
-        clean = self.face.tensors[number][at]
-        middle = clean + given.centre.values
-        reach = (given.spread + given.radius) * np.float32(1.00001)
+        clean = self.face.tensors[number][form.centre.place]
+        middle = clean + form.centre.values
+        reach = (form.spread + form.radius) * np.float32(1.00001)
         reach += 4 * rounding.gamma(1) * (np.abs(middle) + np.abs(clean))
         return middle, middle - reach, middle + reach
 
@@ -228,14 +215,14 @@ def _small(forms: Sequence[Form]) -> np.ndarray:
     largest = np.zeros(len(forms[0].centre.first) - 1, np.float32)
     for form in forms:
         sizes = np.abs(form.centre.values) + form.spread + form.radius + form.error
-        np.maximum.at(largest, np.repeat(np.arange(len(largest)), np.diff(form.centre.first)), sizes.max(axis=1))
+        np.maximum.at(largest, form.centre.candidate, sizes.max(axis=1))
     return largest < rounding.LARGE  # nan is not
 
 
 def _told_apart(form: Form, number: int, bends: Sequence[int], rough: bool) -> set[int]:
-    """The steps whose symbols step `number` is still given one by one: those that may cancel before the next step that
-    is not linear (`bends`) needs a range. After the last such step no range is needed, and what the step before added
-    rarely cancels. Where symbols are summed up, the bound is as sound, but lower."""
+    """The steps whose symbols step `number` still tells apart: those that may cancel before the next step that is not
+    linear (`bends`) needs a range. After the last such step no range is needed, and what the step before added rarely
+    cancels. Where symbols are summed up, the bound is as sound, but lower."""
     *_, third, second, last = -1, -1, -1, *bends  # -1 where there are fewer: no step, as 0 is the colours
     if number >= last:
         return set()

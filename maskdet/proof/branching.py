@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from maskdet.attack.oracle import flip_limit, margin
-from maskdet.attack.pixels import every_pixel, set_pixels
+from maskdet.attack.pixels import every_pixel, every_place, set_pixels
 from maskdet.incremental import Face
 from maskdet.proof.bounds import TIE, Bounds
 from maskdet.proof.forms import Regions
@@ -19,7 +19,7 @@ NARROWS = 1.6  # the factor by which halving a region shrinks the gap between bo
 
 @dataclass(frozen=True)
 class Verification:
-    """What is known of a face, place by place, (H, W).
+    """The result for a face, place by place, (H, W).
 
     `reached`: the least margin of all colours that were queried, and `colour` (H, W, 3), which has it. `proved`: no
     colour has a margin below this (-inf: nothing is proved). `flips`: where a colour flips the decision. `regions`: how
@@ -67,9 +67,8 @@ def verify(face: Face, label: int, *, places: np.ndarray | None = None, budget: 
     if margin(face.logits, label) <= 0:
         raise ValueError(f"expected a face that the network classifies correctly, as class {label}, got logits "
                          f"{face.logits.tolist()}")
-    height, width = face.image.shape[:2]
-    places = np.argwhere(np.ones((height, width), bool)) if places is None else np.asarray(places)
-    state, bounds = _State(face, label, height * width), Bounds.of(face)
+    places = every_place(face.image) if places is None else np.asarray(places)
+    state, bounds = _State(face, label), Bounds.of(face)
     state.query(every_pixel(places)[:, 0])
     near = state.reached[state.number(places)] < bounds.doubt + TIE
     state.query(every_pixel(places[near], GRID)[:, 0])
@@ -84,15 +83,15 @@ def verify(face: Face, label: int, *, places: np.ndarray | None = None, budget: 
         left = state.left(regions, times, bounds.doubt, budget - (2**times).sum())
         regions = _parts(replace(regions, rough=rough)[left], moves[left], times[left])
     state.confirm()
-    return state.decision()
+    return state.result()
 
 
 class _State:
-    """What is known so far, by the number of the place, row by row."""
+    """The result so far, by the number of the place, row by row."""
 
-    def __init__(self, face: Face, label: int, places: int):
+    def __init__(self, face: Face, label: int):
         self.face, self.label, self.limit = face, label, -flip_limit(face)
-        self.own = margin(face.logits, label)
+        self.own, places = margin(face.logits, label), face.image.shape[0] * face.image.shape[1]
         self.reached, self.colour = np.full(places, np.inf), np.zeros((places, 3), np.uint8)
         self.proved = np.full(places, np.inf)  # the least bound of the settled regions
         self.given_up = np.zeros(places, bool)
@@ -124,11 +123,9 @@ class _State:
         return settled
 
     def left(self, regions: Regions, times: np.ndarray, doubt: float, budget: int) -> np.ndarray:
-        """Which regions to go on with, to be halved so many `times`: none at a place that is flipped or given up.
-
-        A place is given up where a colour comes within `doubt` of a flip, where a region of a single colour is not
-        settled, or where the `budget` is spent.
-        """
+        """Which regions to go on with, to be halved so many `times`: none at a place that is flipped or given up. A
+        place is given up where a colour comes within `doubt` of a flip, where a region of a single colour is not
+        settled, or where the `budget` is spent."""
         at = self.number(regions.places)
         hopeless = (regions.single & (times > 0)) | (self.reached[at] < doubt + TIE) | (self.regions.sum() > budget)
         self.given_up[at[hopeless]] = True
@@ -137,13 +134,15 @@ class _State:
     def confirm(self) -> None:
         """Give up the places whose flip the whole pass of the network does not confirm: it is rounding."""
         whole, at = self.face.network.whole, np.flatnonzero(self.flips)
-        for batch in np.split(at, range(BATCH, len(at), BATCH)) if whole and len(at) else ():
+        if whole is None or not len(at):
+            return
+        for batch in np.split(at, range(BATCH, len(at), BATCH)):
             pixels = np.column_stack([*np.divmod(batch, self.face.image.shape[1]), self.colour[batch]])
             logits = whole(set_pixels(self.face.image, pixels[:, None]).astype(np.float32))
             refuted = batch[~(logits[:, self.label] < logits[:, 1 - self.label])]  # nan, too
             self.reached[refuted], self.given_up[refuted] = np.inf, True
 
-    def decision(self) -> Verification:
+    def result(self) -> Verification:
         shape = self.face.image.shape[:2]
         unknown = self.given_up | self.flips | np.isinf(self.proved)
         return Verification(self.reached.reshape(shape), self.colour.reshape(*shape, 3),
@@ -153,11 +152,8 @@ class _State:
 
 def _next(regions: Regions, gap: np.ndarray, own: float) -> tuple[np.ndarray, np.ndarray]:
     """How often to halve regions whose bounds lie `gap` below the margin of the clean face, `own`, at most three times;
-    and whether to bound the parts roughly.
-
-    As many halvings as the gap needs by experience. A close bound is worth a halving; parts get one after a rough bound
-    did not settle them.
-    """
+    and whether to bound the parts roughly. As many halvings as the gap needs by experience. A close bound is worth a
+    halving; parts get one after a rough bound did not settle them."""
     halvings = np.maximum(np.ceil(np.log(np.maximum(gap, own) / own) / np.log(NARROWS)), 1)
     halvings = np.fmin(halvings, 4).astype(int)  # of a gap that is infinite or nan, too
     closely = regions.rough & (regions.high - regions.low < 255).any(axis=1)

@@ -9,6 +9,7 @@ incremental inference that the attack uses.
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, fields, replace
+from typing import NamedTuple
 
 import numpy as np
 
@@ -21,10 +22,8 @@ FAINT = 1e-2  # a new symbol smaller than this becomes part of the radius
 @dataclass(frozen=True)
 class Regions:
     """N regions of colours: the pixel at `places` (N, 2: row, column) takes any colour from `low` to `high` (N, 3).
-
     `doubt` (N,): a bound of what rounding does to the margin there, infinite where none is known. `rough` (N,): whether
-    to bound the region quickly or closely.
-    """
+    to bound the region quickly or closely."""
 
     places: np.ndarray
     low: np.ndarray
@@ -54,8 +53,7 @@ class Regions:
         return Regions(*(getattr(self, field.name)[which] for field in fields(self)))
 
 
-@dataclass(frozen=True)
-class Noise:
+class Noise(NamedTuple):
     """The symbols that a step adds: the region of each, `owner` (K,), ascending, and what each adds to a tensor."""
 
     owner: np.ndarray
@@ -64,9 +62,8 @@ class Noise:
 
 @dataclass(frozen=True)
 class Relaxation:
-    """Two lines around a step that is not linear: in each slot and channel (S, C) its output is at least
-    share[0] x + offset[0]  and at most  share[1] x + offset[1].  x is its input at the same place, or at place `tap`
-    (S, C) where that is given."""
+    """The linear relaxation of a step that is not linear: in each slot and channel (S, C) its output is at least
+    share[0] x + offset[0]  and at most  share[1] x + offset[1],  x its input at the same place, or at `tap` (S, C)."""
 
     share: tuple[np.ndarray, np.ndarray]
     offset: tuple[np.ndarray, np.ndarray]
@@ -80,8 +77,7 @@ class Form:
     `noise`: symbols by the number of the step that added them. `loose`: the sum of the sizes of symbols that are no
     longer told apart. `radius`: rounding in the form, and symbols that are faint. `spread`: the sum of the sizes of
     all symbols and of `loose`, rounded up. `own` and `error`: by how much more than on the clean image a float32 run
-    may be wrong, by rounding in this tensor alone and in all up to it. `lines`: the relaxation of a step that is not
-    linear.
+    may be wrong, by rounding in this tensor alone and in all up to it. `relaxation`: of a step that is not linear.
     """
 
     centre: Change
@@ -91,50 +87,45 @@ class Form:
     spread: np.ndarray
     own: np.ndarray
     error: np.ndarray
-    lines: Relaxation | None = None
+    relaxation: Relaxation | None = None
 
     def loosened(self, places: int, kept: Collection[int]) -> "Form":
         """The same form with only the noise of the steps `kept`; the rest becomes `loose`."""
-        if set(self.noise) <= set(kept):
-            return self
         rest = {step: noise for step, noise in self.noise.items() if step not in kept}
+        if not rest:
+            return self
         loose = (self.loose + spread(self.centre, rest, places)) * (1 + rounding.gamma(1))
-        return replace(self, noise={step: noise for step, noise in self.noise.items() if step in kept}, loose=loose)
+        return replace(self, noise={step: self.noise[step] for step in self.noise if step in kept}, loose=loose)
 
 
 def spread(centre: Change, noise: dict[int, Noise], places: int) -> np.ndarray:
     """The sum of the absolute values of all noise in each slot of `centre`, (S, C), rounded up."""
     total, terms = np.zeros_like(centre.values), 0
-    for symbols in noise.values():
-        kernels.spread(centre.first, centre.place, places, symbols.owner, symbols.change.first, symbols.change.place,
-                       symbols.change.values, total)
-        terms += np.bincount(symbols.owner).max(initial=0)
+    for owner, change in noise.values():
+        kernels.spread(centre.first, centre.place, places, owner, *change, total)
+        terms += np.bincount(owner).max(initial=0)
     return total * (1 + rounding.gamma(terms + 1))
 
 
 def bent(number: int, centre: Change, radius: np.ndarray, noise: dict, loose: np.ndarray, before: np.ndarray,
-         gap: np.ndarray, error: np.ndarray, lines: Relaxation) -> Form:
-    """A form with a new symbol wherever `gap` (S, C), its size, is not 0.
-
-    `before` is the spread of the other noise and of `loose`. Where no symbols are told apart, the new ones become
-    `loose` as well.
-    """
+         gap: np.ndarray, error: np.ndarray, relaxation: Relaxation) -> Form:
+    """A form with a new symbol wherever `gap` (S, C), its size, is not 0. `before` is the spread of the other noise and
+    of `loose`. Where all symbols are summed up in `loose`, the new ones are as well."""
     none = np.zeros_like(error)
     if not noise:
         both = (before + gap) * (1 + rounding.gamma(3))
-        return Form(centre, radius, {}, both, both, none, error, lines)
+        return Form(centre, radius, {}, both, both, none, error, relaxation)
     slot, channel = np.nonzero(gap > FAINT)
     values = np.zeros((len(slot), gap.shape[1]), np.float32)
     values[np.arange(len(slot)), channel] = gap[slot, channel]
-    owner = np.repeat(np.arange(len(centre.first) - 1), np.diff(centre.first))[slot]
-    new = Noise(owner, Change(np.arange(len(slot) + 1), centre.place[slot], values))
+    new = Noise(centre.candidate[slot], Change(np.arange(len(slot) + 1), centre.place[slot], values))
     kept = np.where(gap > FAINT, gap, 0)
     return Form(centre, radius + (gap - kept), noise | {number: new}, loose,
-                (before + kept) * (1 + rounding.gamma(3)), none, error, lines)
+                (before + kept) * (1 + rounding.gamma(3)), none, error, relaxation)
 
 
 def scaled(centre: Change, noise: Noise, share: np.ndarray) -> Noise:
     """Noise times the `share` (S, C) of each slot."""
-    old, places = noise.change, int(centre.place.max(initial=0)) + 1
-    rows = kernels.scaled(centre.first, centre.place, places, noise.owner, old.first, old.place, old.values, share)
-    return Noise(noise.owner, Change(old.first, old.place, rows))
+    places = int(centre.place.max(initial=0)) + 1
+    rows = kernels.scaled(centre.first, centre.place, places, noise.owner, *noise.change, share)
+    return Noise(noise.owner, noise.change._replace(values=rows))

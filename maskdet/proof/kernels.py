@@ -8,8 +8,7 @@ import numpy as np
 from numba import njit
 
 from maskdet.incremental import windows
-
-compiled = njit(cache=True, nogil=True, error_model="numpy")
+from maskdet.incremental.windows import compiled
 
 
 @compiled
@@ -81,12 +80,11 @@ def largest(first, place, reach, covers, low, high, clean_low, clean_high):
 
 
 @compiled
-def picked(first, place, places, out_first, out_place, covers, best, owner, first_noise, place_noise, noise):
-    """The symbols at the output of a maximum: that of the tap `best` (as of `largest`), 0 where there is none (-1).
-    Each symbol has all slots of its region's output."""
+def picked(places, out_first, out_place, covers, best, owner, first_noise, place_noise, noise):
+    """The symbols at the output of a window: that of the input under the tap `best`, 0 where there is none (-1). Each
+    symbol has all slots of its region's output."""
     count = np.zeros(len(owner) + 1, np.int64)
-    for k in range(len(owner)):
-        count[k + 1] = count[k] + out_first[owner[k] + 1] - out_first[owner[k]]
+    count[1:] = np.cumsum(out_first[owner + 1] - out_first[owner])
     at_out = np.empty(count[-1], np.int32)
     rows, slot_at = np.zeros((count[-1], noise.shape[1]), np.float32), np.full(places, -1, np.int32)
     for k in range(len(owner)):
@@ -130,23 +128,6 @@ def clamped(first, place, reach, covers, clean, low, high, channels):
     return out_first, out_place, least, most, kept
 
 
-@compiled
-def placed(first, place, owner, noise, kept):
-    """The symbols, which have one slot each, at every slot (S, C) of their regions where they are `kept`."""
-    count = np.zeros(len(owner) + 1, np.int64)
-    for k in range(len(owner)):
-        count[k + 1] = count[k] + first[owner[k] + 1] - first[owner[k]]
-    places, rows = np.empty(count[-1], np.int32), np.zeros((count[-1], noise.shape[1]), np.float32)
-    for k in range(len(owner)):
-        begin = first[owner[k]]
-        for o in range(begin, first[owner[k] + 1]):
-            places[count[k] + o - begin] = place[o]
-            for c in range(noise.shape[1]):
-                if kept[o, c]:
-                    rows[count[k] + o - begin, c] = noise[k, c]
-    return count, places, rows
-
-
 @njit(cache=True, nogil=True, error_model="numpy", fastmath={"reassoc", "contract"})  # sums in any order
 def pulled(target, slope, kernel, channels):
     """Slopes (S, C) by the slots of a convolution's input, from the slopes by the slots of its output. `target`
@@ -161,18 +142,6 @@ def pulled(target, slope, kernel, channels):
                     for column in range(len(row)):
                         total += row[column] * weights[column]
                     rows[s, c] += total
-    return rows
-
-
-@compiled
-def same(first, place, first_out, place_out, places, slope):
-    """The rows of `slope`, of the slots of an output, at the slots of an input that has some of its places."""
-    rows, slot_at = np.empty((len(place), slope.shape[1]), np.float64), np.empty(places, np.int32)
-    for n in range(len(first) - 1):
-        for s in range(first_out[n], first_out[n + 1]):
-            slot_at[place_out[s]] = s
-        for s in range(first[n], first[n + 1]):
-            rows[s] = slope[slot_at[place[s]]]
     return rows
 
 

@@ -5,16 +5,14 @@ import functools
 import math
 import time
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from tqdm import tqdm
 
 from maskdet import files, keys
-from maskdet.attack import oracle, set_pixels
-from maskdet.attack.oracle import Predict
-from maskdet.attack.sweeps import shuffled_correct
+from maskdet.attack import set_pixels
+from maskdet.attack.oracle import Predict, margin
+from maskdet.attack.sweeps import shuffled_correct, unfinished
 from maskdet.config import Profile
 from maskdet.incremental import Incremental
 from maskdet.proof.branching import BUDGET, FLIPPABLE, SAFE, UNDECIDED, Verification, verify
@@ -23,11 +21,8 @@ from maskdet.workers import each
 
 @dataclass(frozen=True)
 class Verifications:
-    """The verified faces of a network, all of them classified correctly.
-
-    `faces` (N,): their rows in the test part, in the order of `results`. `margins` (N,): of the unchanged faces.
-    `seconds` (N,): what each took, of a processor.
-    """
+    """The verified faces of a network, all of them classified correctly. `faces` (N,): their rows in the test part, in
+    the order of `results`. `margins` (N,): of the unchanged faces. `seconds` (N,): what each took, of a processor."""
 
     network: str
     faces: np.ndarray
@@ -58,33 +53,38 @@ def verify_all(predict: Predict, network: Incremental, images: np.ndarray, label
                budget: int = BUDGET) -> Verifications:
     """Verify the faces (N, H, W, 3) that `predict`, the whole pass of `network`, classifies correctly.
 
-    At most `most` of them, drawn from the seed, where that is given; each with `budget` regions of colours. Each result
-    is kept in a journal: an interrupted call goes on where it stopped. Writes `verification/<stem>.csv`, by default
-    with `name` as `stem`. Raises AssertionError where `predict` does not confirm a witness, and ValueError where no
-    face is classified correctly.
+    At most `most` of them, drawn from the seed; each with `budget` regions of colours. Each result is kept in a
+    journal: an interrupted call goes on where it stopped. Writes `verification/<stem>.csv`, by default with `name` as
+    `stem`. Raises AssertionError where `predict` does not confirm a witness, and ValueError where no face is classified
+    correctly.
     """
     chosen = shuffled_correct(predict(images), labels, name=name, seed=profile.seed)[:most]
     path = profile.folder / "verification" / f"{stem or name}.csv"
+    weights = [value for step in network.steps for value in vars(step).values() if isinstance(value, np.ndarray)]
+    key = files.digest(*weights, images, labels, budget, keys.code(_item, Incremental))
     with files.alone(path):
-        journal = files.Journal(path.with_suffix(".jsonl"), key=_key(network, images, labels, budget))
-        todo = [face for face in chosen.tolist() if str(face) not in journal.items]
+        journal = files.Journal(path.with_suffix(".jsonl"), key=key)
+        todo, bar = unfinished(journal, chosen, title=f"verify, {name}")
         calls = {face: functools.partial(_item, network, images[face], int(labels[face]), budget) for face in todo}
-        bar = tqdm(desc=f"verify, {name}", total=len(chosen), initial=len(chosen) - len(todo), unit="face",
-                   disable=None)
-        with bar, contextlib.closing(each(calls, cluster=True)) as found:
-            for face, item in found:
+        with bar, contextlib.closing(each(calls, cluster=True)) as finished:
+            for face, item in finished:
                 result = _read(item)
                 if result.verdict == FLIPPABLE:
                     _check(predict, images[face], int(labels[face]), result.witness, face=face)
                 journal.add(str(face), item)
                 bar.update()
-        return _finished(journal, name, np.sort(chosen), path)
+        items = [journal.items[str(face)] for face in np.sort(chosen).tolist()]
+        margins, seconds = (np.array([item[key] for item in items]) for key in ("margin", "seconds"))
+        done = Verifications(name, np.sort(chosen), list(map(_read, items)), margins, seconds)
+        with files.whole(path) as part:
+            done.table().to_csv(part, index=False)
+    return done
 
 
 def _item(network: Incremental, image: np.ndarray, label: int, budget: int) -> dict:
     start, face = time.process_time(), network.face(image)
     line = _line(verify(face, label, budget=budget))
-    return {"margin": float(oracle.margin(face.logits, label)), "seconds": time.process_time() - start, **line}
+    return {"margin": float(margin(face.logits, label)), "seconds": time.process_time() - start, **line}
 
 
 def _line(result: Verification) -> dict:
@@ -105,18 +105,3 @@ def _check(predict: Predict, image: np.ndarray, label: int, witness: tuple[int, 
     if not after[label] < after[1 - label]:  # nan, too
         raise AssertionError(f"face {face}: expected {witness} to flip the decision in the whole pass too, "
                              f"got {after.tolist()}")
-
-
-def _finished(journal: files.Journal, name: str, faces: np.ndarray, path: Path) -> Verifications:
-    items = [journal.items[str(face)] for face in faces.tolist()]
-    done = Verifications(name, faces, [_read(item) for item in items], np.array([item["margin"] for item in items]),
-                    np.array([item["seconds"] for item in items]))
-    with files.whole(path) as part:
-        done.table().to_csv(part, index=False)
-    return done
-
-
-def _key(network: Incremental, images: np.ndarray, labels: np.ndarray, budget: int) -> str:
-    """What results depend on: the network's weights, the faces, the budget and the code."""
-    weights = [value for step in network.steps for value in vars(step).values() if isinstance(value, np.ndarray)]
-    return files.digest(*weights, images, labels, budget, keys.code(_item, Incremental))

@@ -12,7 +12,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from maskdet.incremental.layers import Convolution, Dense, Maximum, Mean, Median, Relu, Scale, Step, Sum, padded, size
+from maskdet.incremental.layers import Convolution, Dense, Maximum, Mean, Median, Relu, Scale, Step, Sum, rows
 
 UNIT = np.float32(2.0**-24)  # of float32, rounding to nearest
 FOLDED = 12  # roundings of a batch normalisation, its factor and its offset
@@ -31,7 +31,7 @@ def gamma(terms: int) -> np.float32:
 
 def _beside(step: Step) -> int:
     """Roundings beside a sum's: the bias, and what a batch normalisation adds that was made part of a step."""
-    return FOLDED if getattr(step, "size", None) is not None else 2
+    return 2 if step.folded is None else FOLDED
 
 
 def terms(step: Step) -> int:
@@ -66,16 +66,15 @@ def absolute(step: Step) -> Step:
 def exact(steps: tuple[Step, ...], image: np.ndarray) -> tuple[np.ndarray, ...]:
     """The tensors of an `image` (H, W, 3), as `Face` has them, computed in float64 and rounded once; what float64
     rounds is far below what `MORE` adds to every float32 rounding."""
-    found = [image.reshape(-1, image.shape[2]).astype(float)]
+    tensors = [image.reshape(-1, image.shape[2]).astype(float)]
     for step in steps:
-        found.append(_forward(step, *(found[i] for i in step.inputs)))
-    return tuple(np.pad(one, [(0, 0), (0, padded(one.shape[1]) - one.shape[1])]).astype(np.float32) for one in found)
+        tensors.append(_forward(step, *(tensors[i] for i in step.inputs)))
+    return tuple(map(rows, tensors))
 
 
-def _forward(step: Step, *given: np.ndarray) -> np.ndarray:
-    [x, *_] = given
+def _forward(step: Step, x: np.ndarray, *other: np.ndarray) -> np.ndarray:
     if isinstance(step, Sum):
-        return np.add(*given)
+        return np.add(x, *other)
     if isinstance(step, Relu):
         return np.maximum(x, 0)
     if isinstance(step, Mean):
@@ -83,7 +82,7 @@ def _forward(step: Step, *given: np.ndarray) -> np.ndarray:
     if isinstance(step, Scale):
         return x * step.factor[:x.shape[1]] + step.offset[:x.shape[1]]
     if isinstance(step, Dense):
-        made = x.reshape(1, -1) @ step.kernel.reshape(x.size, -1).astype(float)
+        seen = x.reshape(1, -1)
     elif isinstance(step, Maximum):
         return np.where(step.covers[..., None] >= 0, x[step.covers], -np.inf).max(axis=1)
     elif isinstance(step, Median):
@@ -91,42 +90,37 @@ def _forward(step: Step, *given: np.ndarray) -> np.ndarray:
     else:
         assert isinstance(step, Convolution)  # the last kind that there is
         seen = np.vstack([x, np.zeros_like(x[:1])])[step.covers].reshape(len(step.covers), -1)  # -1: the zeros
-        made = seen @ step.kernel.reshape(seen.shape[1], -1).astype(float)
-    return (made + step.offset)[:, :step.shape[2]]
+    return (seen @ step.kernel.reshape(seen.shape[1], -1).astype(float) + step.offset)[:, :step.shape[2]]
 
 
 def accumulated(steps: tuple[Step, ...], absolutes: tuple[Step, ...],
                 tensors: tuple[np.ndarray, ...]) -> tuple[tuple[np.ndarray, ...], tuple[np.ndarray, ...]]:
     """For each of the `exact` tensors, (places, C): what a float32 run of the same image may round there, and, as
     that adds up through the steps, how far it may be from the tensor."""
-    own, slack = [np.zeros_like(tensors[0])], [np.zeros_like(tensors[0])]
-    for step, positive, out in zip(steps, absolutes, tensors[1:]):
-        clean, before = tensors[step.inputs[0]], [slack[i] for i in step.inputs]
+    own, slack = [np.zeros_like(tensor) for tensor in tensors], [np.zeros_like(tensors[0])]
+    for number, (step, positive) in enumerate(zip(steps, absolutes), start=1):
+        out, before = tensors[number], [slack[i] for i in step.inputs]
         if isinstance(step, Relu):
-            own.append(np.zeros_like(out))
-            slack.append(np.clip(clean + before[0], 0, before[0]))
+            slack.append(np.clip(tensors[step.inputs[0]] + before[0], 0, before[0]))
         elif isinstance(step, (Maximum, Median)):
-            own.append(np.zeros_like(out))
             slack.append(np.where(step.covers[..., None] >= 0, before[0][step.covers], 0).max(axis=1))
         else:
             stored = [np.abs(tensors[i]) for i in step.inputs]
-            sizes = positive.forward(*(one + more for one, more in zip(stored, before)))  # P + N
-            larger = (sizes + np.abs(out - getattr(step, "offset", 0))) / 2  # max(P, N), as P - N is the sum
-            sums = (_products(step) - 1) * larger + _beside(step) * (sizes + size(step)) + np.abs(out)
-            # The tensors are stored as float32, as far from the exact ones as one rounding is.
-            own.append((UNIT * (sums + positive.forward(*stored)) * MORE + TINY).astype(np.float32))
-            slack.append(((positive.forward(*before) * MORE) + own[-1]).astype(np.float32))
+            sizes = positive.forward(*map(np.add, stored, before))  # P + N
+            larger = (sizes + np.abs(out - step.offset)) / 2  # max(P, N), as P - N is the sum
+            sums = (_products(step) - 1) * larger + _beside(step) * (sizes + step.size) + np.abs(out)
+            # The tensors are stored as float32, as far from the exact tensors as one rounding is.
+            own[number] = (UNIT * (sums + positive.forward(*stored)) * MORE + TINY).astype(np.float32)
+            slack.append((positive.forward(*before) * MORE + own[number]).astype(np.float32))
     return tuple(own), tuple(slack)
 
 
 def doubt(steps: tuple[Step, ...], absolutes: tuple[Step, ...], ranges: tuple[tuple[np.ndarray, np.ndarray], ...],
           own: tuple[np.ndarray, ...]) -> float:
-    """What all roundings together, at most `own` (places, C) at each tensor, may do to a margin.
-
-    By the mean value theorem no more than the sum of each times the largest slope of the margin by that neuron, over
-    the `ranges` (low, high) that tensors may be in: followed backwards as  slope ± more.
-    """
-    slope, more = ([np.zeros_like(one) for one in own] for _ in range(2))
+    """What all roundings together, at most `own` (places, C) at each tensor, may do to a margin. By the mean value
+    theorem no more than the sum of each times the largest slope of the margin by that neuron, over the `ranges` (low,
+    high) that tensors may be in: followed backwards as  slope ± more."""
+    slope, more = ([np.zeros_like(rounded) for rounded in own] for _ in range(2))
     slope[-1][0, :2] = 1, -1  # whichever class is meant
     total = 0.0
     for number, (step, positive) in reversed(list(enumerate(zip(steps, absolutes), start=1))):
@@ -134,7 +128,7 @@ def doubt(steps: tuple[Step, ...], absolutes: tuple[Step, ...], ranges: tuple[tu
         low, high = ranges[step.inputs[0]]
         pulled: Iterable[tuple[np.ndarray, np.ndarray]]
         if isinstance(step, Relu):
-            passes = np.where(low > 0, 1, np.where(high < 0, 0, np.nan))  # 1 or 0; nan: who knows
+            passes = np.where(low > 0, 1, np.where(high < 0, 0, np.nan))  # 1 or 0; nan: unknown
             pulled = [_either(slope[number], more[number], passes)]
         elif isinstance(step, (Maximum, Median)):
             pulled = [_taps(step, slope[number], more[number], low, high)]
@@ -151,24 +145,22 @@ def doubt(steps: tuple[Step, ...], absolutes: tuple[Step, ...], ranges: tuple[tu
 
 def steepest(steps: tuple[Step, ...], absolutes: tuple[Step, ...],
              tensors: tuple[np.ndarray, ...]) -> tuple[np.ndarray, ...]:
-    """For each tensor (places, C) the largest slope that the margin may have by each neuron, whatever bends how."""
-    slopes = [np.zeros_like(one) for one in tensors]
+    """For each tensor (places, C) the largest slope that the margin may have by each neuron, whatever the input."""
+    slopes = [np.zeros_like(tensor) for tensor in tensors]
     slopes[-1][0, :2] = 1
     for number, (step, positive) in reversed(list(enumerate(zip(steps, absolutes), start=1))):
         clean = tensors[step.inputs[0]]
-        pulled: Iterable[np.ndarray]
         if isinstance(step, Relu):
-            pulled = [slopes[number]]
+            pulled: Iterable[np.ndarray] = [slopes[number]]
         elif isinstance(step, (Maximum, Median)):
-            back = np.zeros_like(clean)
+            pulled = [back := np.zeros_like(clean)]
             for places in step.covers.T:
                 np.add.at(back, places[places >= 0], slopes[number][places >= 0])
-            pulled = [back]
         else:
             pulled = positive.pull(slopes[number], clean, tensors[number])
-        for i, one in zip(step.inputs, pulled):
-            slopes[i] += one
-    return tuple(one * MORE for one in slopes)
+        for i, slope in zip(step.inputs, pulled):
+            slopes[i] += slope
+    return tuple(slope * MORE for slope in slopes)
 
 
 def _either(slope: np.ndarray, more: np.ndarray, passes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -189,7 +181,7 @@ def _taps(step: Maximum | Median, slope: np.ndarray, more: np.ndarray, low: np.n
     middle, around = np.zeros_like(low), np.zeros_like(low)
     for tap, places in enumerate(step.covers.T):
         passes = np.where(may[:, tap], np.where(alone, 1, np.nan), 0)
-        one, other = _either(slope, more, np.broadcast_to(passes, slope.shape))
-        np.add.at(middle, places, np.where(there[:, tap], one, 0))
-        np.add.at(around, places, np.where(there[:, tap], other, 0))
+        parts = _either(slope, more, np.broadcast_to(passes, slope.shape))
+        for total, part in zip((middle, around), parts):
+            np.add.at(total, places, np.where(there[:, tap], part, 0))
     return middle, around

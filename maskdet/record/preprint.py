@@ -102,5 +102,5 @@ def intervals(columns: Mapping) -> dict[str, list]:
 def to_quote(columns: Mapping) -> dict:
     """The counts of the `fewest` pictures, and how the recorded counts, by their place, are `beside` the preprint's."""
     return {"fewest": {quantity: fewest(columns["preprint"], quantity) for quantity in QUANTITIES},
-            "beside": {".".join(row.path): agreement(stated_share(columns["preprint"], row.quantity),
-                                                     _count(columns["recorded"], row)) for row in ROWS}}
+            "beside": {".".join(row.path): agreement(stated_share(columns["preprint"], row.quantity), count)
+                       for row in ROWS if (count := _count(columns["recorded"], row))}}

@@ -69,7 +69,7 @@ def checked(path: Path, sha256: str, *, remedy: str) -> bytes:
     """The content of a file that comes with a package. Raises FileNotFoundError where there is none, and ValueError
     where it has another SHA-256, both with the remedy."""
     if not path.exists():
-        raise FileNotFoundError(f"expected a file at {path}, got none: {remedy}")
+        raise FileNotFoundError(f"expected a file at {path}, got no such file: {remedy}")
     content = path.read_bytes()
     if (got := hashlib.sha256(content).hexdigest()) != sha256:
         raise ValueError(f"expected {path} with the SHA-256 {sha256}, got {got}: {remedy}")

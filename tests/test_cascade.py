@@ -145,10 +145,10 @@ def test_weights_of_another_checksum_are_refused_before_anything_in_them_is_run(
     folder.mkdir(parents=True)
     package = SimpleNamespace(submodule_search_locations=[str(tmp_path)])
     monkeypatch.setattr(networks.importlib.util, "find_spec", lambda name: package)
-    with pytest.raises(FileNotFoundError, match="expected the weights of MTCNN at .*, got no such file: install mtcnn"):
+    with pytest.raises(FileNotFoundError, match="expected a file at .*, got no such file: install mtcnn"):
         networks.weights("pnet")
     (folder / "pnet.lz4").write_bytes(pickle.dumps(Planted()))
-    with pytest.raises(ValueError, match="expected .*pnet.lz4 with the SHA-256 ea6b.*, got .*: install mtcnn==.* anew"):
+    with pytest.raises(ValueError, match="expected .*pnet.lz4 with the SHA-256 ea6b.*, got .*: install mtcnn=="):
         networks.weights("pnet")
     assert not (tmp_path / "run").exists()
 

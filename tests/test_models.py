@@ -144,7 +144,7 @@ def test_changed_or_missing_weights_are_refused_with_the_remedy(shipped):
     with pytest.raises(ValueError, match="expected .*figure2.npz with the SHA-256 .*: install the package anew"):
         networks.load("figure2")
     path.unlink()
-    with pytest.raises(FileNotFoundError, match="expected a file at .*figure2.npz, got none: install"):
+    with pytest.raises(FileNotFoundError, match="expected a file at .*figure2.npz, got no such file: install"):
         networks.load("figure2")
     with pytest.raises(ValueError, match="expected a network that is shipped, one of resnet, figure2, got 'mobilenet'"):
         networks.load("mobilenet")

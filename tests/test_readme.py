@@ -42,4 +42,4 @@ def test_its_numbers_are_those_of_the_record():
                            ("success", "flipped by one pixel (ours: of those classified correctly)")):
         ours = [recorded["folds"][quantity][network] for network in ("resnet", "figure2")]
         shown = [f"{100 * one['k'] / one['n']:.2f} % ({one['k']}/{one['n']})" for one in ours]
-        assert " | ".join([f"| {told}", preprint[quantity], *shown]) + " |" in README
+        assert " | ".join([f"| {told}", results.typed(preprint[quantity]), *shown]) + " |" in README

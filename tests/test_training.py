@@ -117,7 +117,7 @@ def test_a_recipe_that_does_not_augment_asks_for_crops():
 
 def test_a_balanced_epoch_shows_as_many_of_either_class():
     labels = np.array([1, 1, 1, 1, 1, 0, 0])
-    shown = training._shown(labels)
+    shown = training._balanced(labels)
     assert np.bincount(labels[shown]).tolist() == [5, 5] and set(shown) == set(range(7))
 
 

@@ -31,7 +31,7 @@ def _quiet() -> Iterator[None]:
         os.dup2(written.fileno(), 2)
         try:
             yield
-        except BaseException:
+        except Exception:  # not an interruption
             written.seek(0)
             os.write(stderr, written.read())
             raise

@@ -88,6 +88,9 @@ clean: ## remove what was built of PROFILE, or everything with PROFILE=all (but 
 	rm -rf $(addprefix $(BUILD)/,$(or $(OF_$(PROFILE)),$(filter $(PROFILE),$(OF_all))))
 	if [ -d $(BUILD) ]; then rmdir --ignore-fail-on-non-empty $(BUILD); fi
 
+# The environments: the book's, that of what the attack is measured beside, and that of what looks for faults.
+INSTALL = @$(@D)/bin/pip install --quiet --disable-pip-version-check --no-deps
+
 $(VENV)/ready: requirements.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(not $(SUITS))' 2> /dev/null || \
 	  { echo "expected Python 3.11, 3.12 or 3.13, got $$($(PYTHON) --version 2> /dev/null || echo none): on Debian 12," \
@@ -98,12 +101,10 @@ $(VENV)/ready: requirements.txt pyproject.toml
 	         "apt install $$($(PYTHON) -c 'import sys; print("python%d.%d-venv" % sys.version_info[:2])')"; exit 1; }
 	@echo "setting up $(VENV): about 3 GB, a few minutes"
 	@$(PYTHON) -m venv --clear $(VENV)
-	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.txt
-	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	$(INSTALL) --require-hashes -r requirements.txt
+	$(INSTALL) --no-build-isolation -e .
 	@touch $@
 
-# Others in environments of their own: what the attack is measured beside, and what looks for faults.
-INSTALL = @$(@D)/bin/pip install --quiet --disable-pip-version-check --no-deps
 $(PEERS)/ready: requirements.txt bench/requirements.txt pyproject.toml
 	@echo "setting up $(PEERS): about 4 GB, a few minutes"
 	@$(PYTHON) -m venv --clear $(PEERS)

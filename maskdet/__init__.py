@@ -1,6 +1,6 @@
 """maskdet: the executable edition of "Face Mask Detection and Attack with One Pixel Change".
 
-The rooms, each of which uses only those before it: `config`, `counts`, `files`, `keys`, `workers`; `record`, `figures`,
+The rooms, each of which uses only those before it: `config`, `counts`, `files`, `keys`; `workers`; `record`, `figures`,
 `networks`, `drawing`; `data`; `faces`; `incremental`; `attack`; `proof`; `experiment`; `shipped`; `detect`,
 `playground`.
 

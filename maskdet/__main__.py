@@ -1,40 +1,38 @@
 """The `maskdet` command, also `python -m maskdet`: each command below, its help, and what it imports when it runs.
 
-Nothing else is imported before, so that help comes at once, and an interruption at any moment ends in one line.
+Nothing slow is imported before, so that help comes at once, and an interruption at any moment ends in one line.
 """
 
 import argparse
+import inspect
 import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from maskdet import config
 
-def detect(options: argparse.Namespace) -> int:
+
+def detect(options: argparse.Namespace) -> None:
     """find the faces in your own photographs, masked or bare
 
     PATH is a photograph (JPEG, PNG, WEBP, GIF, BMP) or a folder of them. For each, a drawing of what was found and the
     same as JSON are written; nothing is trained or downloaded. What is finished is kept: run again, it goes on.
-
-    example: maskdet detect holidays.jpg
-    """
+    example: maskdet detect holidays.jpg"""
     if not options.path:
         raise ValueError("expected a photograph or a folder, got none, as in `maskdet detect holidays.jpg`")
-    from maskdet import config, detect, deterministic
+    from maskdet import detect, deterministic
 
     deterministic()
     print(detect.run(Path(options.path), folder=options.folder or config.build_folder() / "detect"))
-    return 0
 
 
-def fetch(options: argparse.Namespace) -> int:
+def fetch(options: argparse.Namespace) -> None:
     """download the photographs of a profile from Kaggle
 
     They go to data/PROFILE in the checkout, or without one in the current folder. A token of Kaggle may be needed.
-
-    example: maskdet fetch larxel
-    """
-    from maskdet import config, data
+    example: maskdet fetch larxel"""
+    from maskdet import data
 
     profile = config.profile(options.profile)
     if options.check:
@@ -46,23 +44,17 @@ def fetch(options: argparse.Namespace) -> int:
         print(f"photographs of {profile.name}: {data.fetch(profile)}")
         if os.environ.get("MASKDET_DATA"):
             print("note: MASKDET_DATA is set, so that photographs are looked for there instead")
-    return 0
 
 
-def record(options: argparse.Namespace) -> int:
+def record(options: argparse.Namespace) -> None:
     """put the numbers of a finished run into the record
 
     Writes results/PROFILE.json of the checkout from what the notebooks found, to be committed.
-
-    example: maskdet record larxel
-    """
-    from maskdet import config
+    example: maskdet record larxel"""
     from maskdet.record import results
 
-    config.checkout()
     results.record_run(config.profile(options.profile))
     print(f"recorded results/{options.profile}.json")
-    return 0
 
 
 def check(options: argparse.Namespace) -> int:
@@ -70,45 +62,31 @@ def check(options: argparse.Namespace) -> int:
 
     Prints each value that differs and writes results/PROFILE-receipt.json of the checkout. The exit status is 1 where
     a value differs.
-
-    example: maskdet check larxel
-    """
-    from maskdet import config
+    example: maskdet check larxel"""
     from maskdet.record import receipt
 
-    config.checkout()
     found = receipt.compare(config.profile(options.profile))
     print(*found["different"], f"{found['same']} of {found['compared']} values are the same", sep="\n")
     return int(bool(found["different"]))
 
 
-def manifest(options: argparse.Namespace) -> int:
+def manifest(options: argparse.Namespace) -> None:
     """list the recorded files with their checksums
 
     Writes codecheck.yml of the checkout: each recorded file, the command that makes it, and its SHA-256.
-
-    example: maskdet manifest
-    """
-    from maskdet import config
+    example: maskdet manifest"""
     from maskdet.record import receipt
 
-    config.checkout()
     receipt.write()
-    return 0
 
 
-def weights(options: argparse.Namespace) -> int:
+def weights(options: argparse.Namespace) -> None:
     """train the networks that come with the package, or test them
 
     `train` fits them anew on the photographs of larxel and on drawn faces, and writes them into the checkout (about
     100 minutes). `test` runs them on photographs from elsewhere, in portraits/ of MASKDET_DATA or of data in the
     checkout, and writes results/portraits.json.
-
-    example: maskdet weights test
-    """
-    from maskdet import config
-
-    place = config.checkout() / "data"
+    example: maskdet weights test"""
     from maskdet import deterministic, shipped
     from maskdet.record import results
 
@@ -116,9 +94,8 @@ def weights(options: argparse.Namespace) -> int:
     if options.action == "train":
         shipped.train()
     else:
-        folder = Path(os.environ.get("MASKDET_DATA") or place) / "portraits"
+        folder = Path(os.environ.get("MASKDET_DATA") or config.checkout() / "data") / "portraits"
         results.write_record("portraits", shipped.test(folder, seed=config.profile("larxel").seed))
-    return 0
 
 
 class Parser(argparse.ArgumentParser):
@@ -130,19 +107,19 @@ class Parser(argparse.ArgumentParser):
 
 def parser() -> Parser:
     """What the command line may hold. The help of a command is the docstring of its function."""
-    whole = Parser(prog="maskdet", description="Find face masks in photographs, attack networks with one pixel, and "
-                   "record every number of the book.", epilog="`maskdet COMMAND --help` says more, with an example.")
+    whole = Parser(prog="maskdet", description="Find face masks; record and check the numbers of the book.",
+                   epilog="`maskdet COMMAND --help` says more, with an example.")
     commands = whole.add_subparsers(metavar="COMMAND", required=True)
     parsers = {}
     for command in (detect, fetch, record, check, manifest, weights):
-        summary, _, text = (command.__doc__ or "").partition("\n")
-        parsers[command] = each = commands.add_parser(command.__name__, help=summary)
-        each.description, each.formatter_class = text.replace("\n    ", "\n"), argparse.RawDescriptionHelpFormatter
-        each.set_defaults(command=command)
+        summary, text = (inspect.getdoc(command) or "").split("\n\n")
+        parsers[command] = commands.add_parser(command.__name__, help=summary, description=text,
+                                               formatter_class=argparse.RawDescriptionHelpFormatter)
+        parsers[command].set_defaults(command=command)
+        if command in (fetch, record, check):
+            parsers[command].add_argument("profile", metavar="PROFILE", help="such as larxel, the record's photographs")
     parsers[detect].add_argument("path", metavar="PATH", help="a photograph, or a folder of them")
     parsers[detect].add_argument("--folder", type=Path, help="where to write, instead of _build/detect")
-    for command in (fetch, record, check):
-        parsers[command].add_argument("profile", metavar="PROFILE", help="such as larxel, the record's photographs")
     parsers[fetch].add_argument("--check", action="store_true", help="only see whether its photographs are there")
     parsers[weights].add_argument("action", choices=("train", "test"))
     return whole
@@ -152,7 +129,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Do what the command line says; returns the exit status. An error is one line that says the remedy."""
     try:
         options = parser().parse_args(arguments)
-        return options.command(options)
+        if options.command not in (detect, fetch):  # which need no checkout
+            config.checkout()
+        return options.command(options) or 0
     except (ValueError, OSError, RuntimeError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1

@@ -11,11 +11,8 @@ Z = float(norm.ppf(0.975))  # of a 95 % interval
 
 @dataclass(frozen=True)
 class Count:
-    """`k` of `n`, with the 95 % interval of Wilson (1927). Raises ValueError unless 0 <= k <= n > 0.
-
-    `effect` is the design effect of clusters (see `clustered`): the interval is as wide as that of n / effect
-    independent items.
-    """
+    """`k` of `n`, with the 95 % interval of Wilson (1927). Raises ValueError unless 0 <= k <= n > 0. `effect` is the
+    design effect of clusters (see `clustered`): the interval is as wide as that of n / effect independent items."""
 
     k: int
     n: int
@@ -46,11 +43,9 @@ class Count:
 
 
 def clustered(hits: np.ndarray, clusters: np.ndarray) -> Count:
-    """How many of `hits` (N,) bool are true, where items of the same cluster, `clusters` (N,), may be alike.
-
-    The design effect, at least 1, is that of Rao & Scott (1992): the variance of the share over clusters, divided by
-    that of independent items. Raises ValueError where there is nothing to count.
-    """
+    """How many of `hits` (N,) bool are true, where items of the same cluster, `clusters` (N,), may be alike. The design
+    effect, at least 1, is that of Rao & Scott (1992): the variance of the share over clusters, divided by that of
+    independent items. Raises ValueError where there is nothing to count."""
     hits, clusters = np.asarray(hits, bool), np.asarray(clusters)
     if hits.shape != clusters.shape or hits.ndim != 1:
         raise ValueError(f"expected a cluster for each of {hits.shape} hits, got {clusters.shape}")

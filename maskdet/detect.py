@@ -1,10 +1,10 @@
 """The faces of your own photographs, masked or bare: `maskdet detect PATH`.
 
 PATH is a photograph or a folder of them. For each, a folder of results gets a drawing of what was found,
-FOLDER/NAME.boxes.jpg, and the same as numbers, FOLDER/NAME.json, FOLDER being the photograph's own. What is finished
-is kept: run again, it goes on.
+FOLDER/NAME.boxes.jpg, and the same as numbers, FOLDER/NAME.json, FOLDER being the photograph's own.
 """
 
+import contextlib
 import json
 import sys
 from collections.abc import Callable
@@ -50,18 +50,14 @@ def label_faces(photograph: np.ndarray, *, detect: Detect, predict: Predict) -> 
     """The faces of `photograph` (H, W, 3) uint8, by `detect` as of `faces.detector` and `predict` as of
     `networks.load`, the most certain face first. Boxes of less than half a pixel in it are none."""
     boxes, scores = detect(photograph)
-    wide, high = (np.round(boxes[:, 2:]) - np.round(boxes[:, :2])).T
-    boxes, scores = boxes[(wide > 0) & (high > 0)], scores[(wide > 0) & (high > 0)]
+    some = (np.round(boxes[:, 2:]) > np.round(boxes[:, :2])).all(axis=1)
+    boxes, scores = boxes[some], scores[some]
     if not len(boxes):
         return []
     probabilities = predict(np.array([faces.crop(photograph, box) for box in boxes]))
-    return [_face(*found) for found in zip(boxes, probabilities, scores)]
-
-
-def _face(box: np.ndarray, probabilities: np.ndarray, score: float) -> Face:
-    left, top, right, bottom = (round(float(edge), 1) for edge in box)
-    return Face(left, top, right, bottom, CLASSES[probabilities.argmax()], round(float(probabilities.max()), 4),
-                round(float(score), 4))
+    edges = [[round(float(edge), 1) for edge in box] for box in boxes]
+    return [Face(left, top, right, bottom, CLASSES[own.argmax()], round(float(own.max()), 4), round(float(score), 4))
+            for (left, top, right, bottom), own, score in zip(edges, probabilities, scores)]
 
 
 def annotated(photograph: np.ndarray, found: list[Face]) -> Image.Image:
@@ -84,8 +80,7 @@ def annotated(photograph: np.ndarray, found: list[Face]) -> Image.Image:
 
 @dataclass(frozen=True)
 class Detection:
-    """Photographs searched, one after the other, with what was found written under `folder`. What was written under
-    the same `key` is finished."""
+    """Photographs searched one by one, with results written under `folder`; those under the same `key` are finished."""
 
     folder: Path
     detect: Detect
@@ -95,14 +90,13 @@ class Detection:
     def __call__(self, path: Path, *, name: str) -> list[Face]:
         """The faces of the photograph in `path`, written as `name`.json and `name`.boxes.jpg; only read, where they
         were made of the same content under the same key. Raises PhotographError where it cannot be read."""
-        try:
-            content = Path(path).read_bytes()
-        except OSError as error:
-            raise PhotographError(path, f"a file that cannot be read ({error.strerror})") from None
-        record, picture = self.folder / f"{name}.json", _picture(self.folder, name)
+        content = photographs.read_bytes(path)
+        record, picture = self.folder / f"{name}.json", self.folder / f"{name}.boxes.jpg"
         key = files.digest(sha256(content).hexdigest(), self.key)
-        if picture.exists() and (finished := _read(record)).get("key") == key:
-            return [Face(**face) for face in finished["faces"]]
+        with contextlib.suppress(OSError, ValueError, TypeError):  # nothing is there, or what is another program's
+            finished = dict(json.loads(record.read_text(encoding="utf8")))
+            if picture.exists() and finished.get("key") == key:
+                return [Face(**face) for face in finished["faces"]]
         photograph = photographs.decoded(content, name=path)
         if max(photograph.shape) > LONGEST:
             raise PhotographError(path, f"a side of more than {LONGEST} pixels")
@@ -115,19 +109,6 @@ class Detection:
         return found
 
 
-def _picture(folder: Path, name: str) -> Path:
-    """Where the drawing of a photograph is written."""
-    return folder / f"{name}.boxes.jpg"
-
-
-def _read(record: Path) -> dict:
-    """What an earlier run wrote; nothing where it did not, or where the file is not its own."""
-    try:
-        return dict(json.loads(record.read_text(encoding="utf8")))
-    except (OSError, ValueError, TypeError):
-        return {}
-
-
 @cache
 def current_key() -> str:
     """Names the code and the weights by which photographs are read, and faces found, cropped, labelled and drawn."""
@@ -137,30 +118,24 @@ def current_key() -> str:
 
 def find_photographs(path: Path, *, results: Path) -> list[tuple[Path, str]]:
     """The photograph at `path`, or every file in the folder there, sorted, and the name to write it by, which begins
-    with its folder's: hidden files and those in the folder `results`, which may lie in it, are left out.
-
-    Raises FileNotFoundError where there is neither, or where the folder has no file.
-    """
+    with its folder's: hidden files and those in the folder `results`, which may lie in it, are left out. Raises
+    FileNotFoundError where there is neither, or where the folder has no file."""
     if path.is_file():
         return [(path, str(Path(path.parent.resolve().name, path.name)))]
     if not path.is_dir():
         raise FileNotFoundError(f"expected a photograph or a folder at {path}, got neither")
-    inside = [(file, file.relative_to(path)) for file in sorted(path.rglob("*"))
-              if file.is_file() and not file.resolve().is_relative_to(results.resolve())]
-    found = [(file, str(Path(path.resolve().name, name))) for file, name in inside
-             if not any(part.startswith(".") for part in name.parts)]
-    if not found:
+    inside = [file for file in sorted(path.rglob("*"))
+              if file.is_file() and not file.resolve().is_relative_to(results.resolve())
+              and not any(part.startswith(".") for part in file.relative_to(path).parts)]
+    if not inside:
         raise FileNotFoundError(f"expected photographs in the folder {path}, got none")
-    return found
+    return [(file, str(Path(path.resolve().name, file.relative_to(path)))) for file in inside]
 
 
 def run(path: Path, *, folder: Path) -> str:
     """Search the photograph or the folder at `path` and write under `folder`. Returns a line that counts what was
-    found, after a line for each face where it is a single photograph.
-
-    What cannot be read is named, left out and counted. Raises as `find_photographs`, and ValueError where nothing
-    could be read.
-    """
+    found, after a line for each face where it is a single photograph. What cannot be read is named, left out and
+    counted. Raises as `find_photographs`, and ValueError where nothing could be read."""
     todo, single = find_photographs(path, results=folder), path.is_file()
     detection = Detection(folder, faces.detector(DETECTOR), networks.load(NETWORK), current_key())
     found, left_out = [], []
@@ -168,7 +143,8 @@ def run(path: Path, *, folder: Path) -> str:
         try:
             found.append(detection(file, name=name))
         except PhotographError as error:
-            left_out.append(explained(file, error))
+            remedy = next(remedy for begin, remedy in REMEDIES.items() if error.fault.startswith(begin))
+            left_out.append(f"expected a photograph in {file}, got {error.fault}: {remedy}")
             if not single:  # of a single one it is the error
                 tqdm.write(f"left out: {left_out[-1]}", file=sys.stderr)
     if not found:
@@ -179,14 +155,8 @@ def run(path: Path, *, folder: Path) -> str:
               f"{face.bottom:.0f}" for face in found[0]] if single else []
     summary = (f"{_counted(len(found), 'photograph')}, {_counted(len(labels), 'face')}: {labels.count('masked')} "
                f"masked, {labels.count('bare')} bare; {_counted(len(left_out), 'file')} left out; written to "
-               f"{_picture(folder, todo[0][1]) if single else folder}")
+               f"{folder / f'{todo[0][1]}.boxes.jpg' if single else folder}")
     return "\n".join([*listed, summary])
-
-
-def explained(path: Path, error: PhotographError) -> str:
-    """What is wrong with a photograph of the reader's own, in one line with the remedy."""
-    remedy = next(remedy for begin, remedy in REMEDIES.items() if error.fault.startswith(begin))
-    return f"expected a photograph in {path}, got {error.fault}: {remedy}"
 
 
 def _counted(number: int, thing: str) -> str:

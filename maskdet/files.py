@@ -76,6 +76,21 @@ def checked(path: Path, sha256: str, *, remedy: str) -> bytes:
     return content
 
 
+def read_card(path: Path, *, remedy: str) -> dict:
+    """What a package states of weights that come with it, such as their SHA-256: JSON. Raises FileNotFoundError where
+    there is no such file, and ValueError where it is damaged, both with the remedy."""
+    if not path.exists():
+        raise FileNotFoundError(f"expected the card of the weights at {path}, got no such file: {remedy}")
+    try:
+        card = json.loads(path.read_bytes())
+        for stated in card.get("networks", {"": card}).values():
+            str.isalnum(stated["sha256"])
+    except (ValueError, LookupError, TypeError, AttributeError) as error:  # of JSON, its encoding or its content
+        raise ValueError(f"expected the card of the weights, JSON with their SHA-256, in {path}, got "
+                         f"{type(error).__name__}: {error}: {remedy}") from error
+    return card
+
+
 class Journal:
     """Finished work, one JSON line an item, that survives an interruption at any moment.
 

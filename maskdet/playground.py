@@ -1,4 +1,4 @@
-"""What the page *Try it* shows and asks: a gallery of drawn faces, and the networks as steps that a browser can run."""
+"""What the page *Try it* shows and computes: a gallery of drawn faces, and networks as steps that a browser can run."""
 
 import base64
 import json
@@ -21,8 +21,8 @@ layers = keras.layers
 
 @dataclass(frozen=True)
 class Gallery:
-    """Drawn faces that every network has right: `images` (N, 50, 50, 3) uint8, and `labels` (N,); of those `drawn`
-    that some network is least sure of, as many of each class."""
+    """`images` (N, 50, 50, 3) uint8 and `labels` (N,) of drawn faces that every network classifies correctly, as many
+    of each class; of those `drawn` the ones that some network is least sure of."""
 
     images: np.ndarray
     labels: np.ndarray
@@ -30,14 +30,14 @@ class Gallery:
 
 
 def gallery(*, seed: int) -> Gallery:
-    """Draw `DRAWN` people with a mask or a bare face, and keep `SHOWN` of each class that the shipped networks have
-    right, those first that one of them is least sure of. Raises ValueError where there are fewer."""
-    drawn = [one for number in range(DRAWN) if (one := _drawn(np.random.default_rng([seed, number]))) is not None]
-    images, labels = np.array([image for image, _ in drawn]), np.array([label for _, label in drawn])
-    said = np.array([networks.load(name)(images)[np.arange(len(labels)), labels] for name in networks.NETWORKS])
-    order = np.argsort(said.min(axis=0), kind="stable")
-    right = order[said.min(axis=0)[order] > 0.5]
-    kept = np.concatenate([right[labels[right] == label][:SHOWN] for label in range(len(CLASSES))])
+    """Draw `DRAWN` people with a mask or a bare face, and keep `SHOWN` of each class that the shipped networks classify
+    correctly, those first that one of them is least sure of. Raises ValueError where there are fewer."""
+    drawn = [face for number in range(DRAWN) if (face := _drawn(np.random.default_rng([seed, number]))) is not None]
+    images, labels = map(np.array, zip(*drawn))
+    least = np.min([networks.load(name)(images)[np.arange(len(labels)), labels] for name in networks.NETWORKS], axis=0)
+    order = np.argsort(least, kind="stable")
+    correct = order[least[order] > 0.5]
+    kept = np.concatenate([correct[labels[correct] == label][:SHOWN] for label in range(len(CLASSES))])
     if len(kept) < SHOWN * len(CLASSES):
         raise ValueError(f"expected {SHOWN} faces of each class that the networks have right, got {len(kept)}")
     return Gallery(images[kept], labels[kept], len(drawn))
@@ -46,20 +46,16 @@ def gallery(*, seed: int) -> Gallery:
 def _drawn(rng: np.random.Generator) -> tuple[np.ndarray, int] | None:
     """The face of one drawn person and its class, if it has one."""
     scene = drawing.scene(rng=rng, people=1)
-    box = next((box for box in scene.boxes if box.name.startswith("face_")), None)
-    if box is None or FOLDING[box.name].label not in CLASSES:
-        return None
-    return (faces.crop(scene.photograph, (box.left, box.top, box.right, box.bottom)),
-            CLASSES.index(FOLDING[box.name].label))
+    for box in scene.boxes:
+        if box.name.startswith("face_") and (label := FOLDING[box.name].label) in CLASSES:
+            return faces.crop(scene.photograph, (box.left, box.top, box.right, box.bottom)), CLASSES.index(label)
+    return None
 
 
 def steps(model: keras.Model) -> tuple[list[dict], list[np.ndarray]]:
-    """A network of this project as steps from an image (H, W, 3) of 0 to 255 to its two logits.
-
-    Each step has a `kind`, the steps that it reads (`inputs`; 0 is the image, n the n-th step), its settings, and
-    which of the arrays, also returned, it computes with (`arrays`).
-    Raises ValueError for a layer that is not known here, or a model that does not end in a softmax.
-    """
+    """A network of this project as steps from an image (H, W, 3) of 0 to 255 to its two logits, and their arrays. A
+    step has a `kind`, settings, and the numbers of the steps that it reads (`inputs`, the image being 0) and of its
+    `arrays`. Raises ValueError for a layer that is not known here, and where the last is no softmax."""
     if not isinstance(model.layers[-1], layers.Softmax):
         raise ValueError(f"expected a model that ends in a softmax, got {type(model.layers[-1]).__name__}")
     number, found = {id(model.inputs[0]): 0}, []
@@ -101,17 +97,15 @@ def _step(layer) -> tuple[str, dict, list]:
 
 
 def write(run: Profile) -> dict:
-    """Write `playground/data.js` of the run, which the page reads: the shipped networks, and the gallery by the
-    run's seed. Returns what the prose quotes."""
-    shown, models = gallery(seed=run.seed), {}
+    """Write `playground/data.js` for the page: the shipped networks and the gallery. Returns what the prose quotes."""
+    shown, written = gallery(seed=run.seed), {}
     for name in networks.NETWORKS:
         found, arrays = steps(networks.shipped(name))
-        models[name] = {"steps": found, "shapes": [list(one.shape) for one in arrays],
-                        "values": _base64(np.concatenate([one.ravel() for one in arrays]).astype("<f4"))}
-    data = {"classes": CLASSES, "networks": models,
-            "faces": [{"label": int(label), "values": _base64(image)}
-                      for image, label in zip(shown.images, shown.labels)]}
-    data["runtime"] = "data:application/wasm;base64," + _base64(np.fromfile(config.checkout() / RUNTIME, np.uint8))
+        written[name] = {"steps": found, "shapes": [list(array.shape) for array in arrays],
+                         "values": _base64(np.concatenate([array.ravel() for array in arrays]).astype("<f4"))}
+    pictures = [{"label": int(label), "values": _base64(image)} for image, label in zip(shown.images, shown.labels)]
+    data = {"classes": CLASSES, "networks": written, "faces": pictures,
+            "runtime": "data:application/wasm;base64," + _base64(np.fromfile(config.checkout() / RUNTIME, np.uint8))}
     # A script that holds all, and not JSON: a page that is opened from a folder may not fetch.
     with files.whole(run.folder / "playground" / "data.js") as part:
         part.write_text(f"window.maskdet = {json.dumps(data)};\n", encoding="utf8")
@@ -122,9 +116,9 @@ def flipped(shown: Gallery, *, seed: int) -> dict[str, Count]:
     """Of how many faces of the gallery some corner at some place turns the decision, by network."""
     found = {}
     for name in networks.NETWORKS:
-        verdicts = dict(attack.attack(Incremental.of(networks.shipped(name)), shown.images, shown.labels,
-                                      search=attack.Guided(), seed=seed, workers=-1))
-        found[name] = Count(sum(verdict.flipped for verdict in verdicts.values()), len(shown.labels))
+        attempts = attack.attack(Incremental.of(networks.shipped(name)), shown.images, shown.labels,
+                                 search=attack.Guided(), seed=seed, workers=-1)
+        found[name] = Count(sum(attempt.flipped for _, attempt in attempts), len(shown.labels))
     return found
 
 

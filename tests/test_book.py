@@ -62,6 +62,14 @@ def test_the_results_need_the_chapters_before_them_alone(tmp_path):
     assert re.findall(r" book/(\w+)\.ipynb", plan) == ["01_data", "02_faces", "03_networks", "04_attack", "05_results"]
 
 
+@pytest.mark.parametrize("profile, kept", [("smoke", ["demo", "larxel", "html", "mine"]), ("all", ["mine"])])
+def test_clean_removes_a_profile_or_all_that_was_built_and_nothing_else(tmp_path, profile, kept):
+    for name in ("demo", "larxel", "smoke", "html", "mine"):
+        (tmp_path / name).mkdir()
+    subprocess.run(command("clean", f"PROFILE={profile}", build=tmp_path), check=True, capture_output=True, env=ALONE)
+    assert {path.name for path in tmp_path.iterdir()} == set(kept)
+
+
 @pytest.fixture
 def page(tmp_path, monkeypatch):
     """What a page of Sphinx makes of a text with roles: its HTML, and what is warned of."""

@@ -24,8 +24,8 @@ def test_the_manifest_lists_every_recorded_output_as_it_is():
 
 
 def test_a_receipt_that_is_not_there_is_named_with_its_command(monkeypatch, tmp_path):
-    monkeypatch.setattr(config, "RECORDED", tmp_path)
-    with pytest.raises(FileNotFoundError, match="expected the receipt of a second run at .*make check"):
+    monkeypatch.setattr(results, "RECORDED", tmp_path)
+    with pytest.raises(FileNotFoundError, match="expected a recorded run in .*larxel-receipt.json.*make check"):
         receipt.receipt()
 
 

@@ -225,8 +225,8 @@ def test_a_box_without_area_in_the_photograph_is_no_face(parts):
 
 
 def test_make_gives_the_name_of_a_photograph_as_it_stands(tmp_path):
-    (tmp_path / "python").write_text('#!/bin/sh\nprintf %s "$5"\n')
-    (tmp_path / "python").chmod(0o755)
+    (tmp_path / "maskdet").write_text('#!/bin/sh\nprintf %s "$3"\n')
+    (tmp_path / "maskdet").chmod(0o755)
     name = "it's $x \"$(shell echo)\" ü.jpg"
     said = subprocess.run(["make", "-C", str(ROOT), "-s", "-o", ".venv/ready", f"BIN={tmp_path}", "detect",
                            f"PHOTO={name}"], capture_output=True, text=True, env=ALONE)

@@ -33,7 +33,7 @@ def masked(crops):
 @pytest.fixture
 def search(found):
     groups = pd.Series([0, 1, 2, 3], index=["a", "b", "c", "d"])
-    return detectors._searched(found, masked, groups, smallest=20)
+    return detectors._classified(found, masked, groups, smallest=20)
 
 
 def test_a_missed_face_is_not_classified_correctly_and_a_narrow_one_does_not_count(search):
@@ -55,8 +55,9 @@ def test_two_detectors_are_compared_on_the_faces_that_both_find(search):
 def test_what_is_shown_holds_every_detector(search):
     searches = {"one": search, "two": search}
     table = detectors.table(searches)
-    assert table.loc["boxes of any width: unmatched, a photograph"].tolist() == ["0.25", "0.25"]
-    assert table.loc["faces at least 20 px wide: found and decided rightly"].str.contains("(1/3, ", regex=False).all()
+    assert table.loc["boxes of any width: unmatched, per photograph"].tolist() == ["0.25", "0.25"]
+    row = table.loc["faces at least 20 px wide: found and classified correctly"]
+    assert row.str.contains("(1/3, ", regex=False).all()
     panels = detectors.by_width(searches)
     assert panels["masked faces found"]["one"].loc["10–14", "share"] == 1
     assert panels["boxes on a labelled face"]["two"].loc["50–99", "share"] == 0

@@ -43,5 +43,5 @@ def test_a_calibrated_network_has_no_error_and_a_boastful_one_has():
     assert evaluation(said, boastful).calibration_error == pytest.approx(0.25)
     assert evaluation(said, boastful).brier == pytest.approx(0.25**2)
     table = evaluation(said, calibrated).calibration()
-    assert table.said.tolist() == [0.25, 0.75] and table.share.tolist() == [0.25, 0.75]
+    assert table.predicted.tolist() == [0.25, 0.75] and table.share.tolist() == [0.25, 0.75]
     assert (table.low < table.share).all() and (table.share < table.high).all() and table.faces.tolist() == [4, 4]

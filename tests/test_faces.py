@@ -1,6 +1,7 @@
 """Detection, matching and cropping: known answers on drawn and odd photographs."""
 
 import dataclasses
+import importlib.metadata
 
 import numpy as np
 import pandas as pd
@@ -152,10 +153,10 @@ def test_crops_of_other_photographs_are_refused(profile):
 @pytest.fixture
 def upgrade(monkeypatch):
     """`upgrade(package)`: it alone has another version."""
-    installed = keys.version
+    installed = importlib.metadata.version
 
     def upgrade(package):
-        monkeypatch.setattr(keys, "version", lambda name: "99" if name == package else installed(name))
+        monkeypatch.setattr(importlib.metadata, "version", lambda name: "99" if name == package else installed(name))
         keys._dependencies.cache_clear()
     yield upgrade
     keys._dependencies.cache_clear()

@@ -71,7 +71,8 @@ def test_a_figure_is_the_same_bytes_each_time_and_its_ink_follows_the_theme():
 
 def test_curves_and_calibration_are_drawn_a_line_or_panel_a_network():
     curve = np.array([[0, 0], [0.1, 0.9], [1, 1]])
-    table = pd.DataFrame({"said": [0.1, 0.9], "share": [0.0, 1.0], "low": [0, 0.8], "high": [0.2, 1], "faces": [3, 9]})
+    table = pd.DataFrame({"predicted": [0.1, 0.9], "share": [0.0, 1.0], "low": [0, 0.8], "high": [0.2, 1],
+                          "faces": [3, 9]})
     assert len(figures.roc({"a": curve, "b": curve}).svg) > 1000
     one, two = (figures.calibration(tables).svg for tables in ({"a": table}, {"a": table, "b": table}))
     assert len(two) > len(one) > 1000

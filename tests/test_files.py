@@ -52,8 +52,13 @@ def test_journals_of_other_settings_lie_beside_each_other(tmp_path):
 def test_what_a_profile_makes_is_cleaned_and_nothing_else(tmp_path):
     for name in (*config.PROFILES, "mine"):
         (tmp_path / name).mkdir()
-    subprocess.run(["make", "-C", str(config.ROOT), "clean", f"BUILD={tmp_path}"], check=True, capture_output=True)
-    assert [path.name for path in tmp_path.iterdir()] == ["mine"]
+
+    def left(profile):
+        subprocess.run(["make", "-C", str(config.ROOT), "clean", f"PROFILE={profile}", f"BUILD={tmp_path}"], check=True,
+                       capture_output=True)
+        return {path.name for path in tmp_path.iterdir()}
+    assert left("smoke") == {*config.PROFILES, "mine"} - {"smoke"}
+    assert left("all") == {"mine"}
 
 
 def test_a_digest_tells_contents_and_order_apart():

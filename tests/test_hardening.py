@@ -57,7 +57,7 @@ def test_the_pixel_looked_for_is_the_one_that_hurts_most_of_those_that_are_looke
     model = keras.Model(inputs, keras.layers.Dense(2, activation="softmax")(keras.layers.Flatten()(inputs / 255)))
     images = RNG.integers(0, 256, (4, 6, 7, 3)).astype(np.float32)
     looked = (RNG.random((4, 6, 7)) < 0.5).astype(np.float32)
-    place, bright = hardening._weakest(model, tf.constant(images), tf.constant(LABELS), tf.constant(looked))
+    place, bright = hardening._worst_pixel(model, tf.constant(images), tf.constant(LABELS), tf.constant(looked))
     chosen = images + place.numpy() * (255 * bright.numpy() - images)
     right = np.arange(4), LABELS
     for n in range(4):
@@ -71,7 +71,7 @@ def test_the_pixel_looked_for_is_the_one_that_hurts_most_of_those_that_are_looke
 def test_what_is_shown_is_never_easier_than_the_crop_itself():
     model, seen = shaken(networks.build("resnet", seed=1)), []
     whole = keras.Model(model.inputs[0], model.outputs[0])
-    place, bright = hardening._weakest(model, tf.constant(IMAGES), tf.constant(LABELS), tf.ones((4, 50, 50)))
+    place, bright = hardening._worst_pixel(model, tf.constant(IMAGES), tf.constant(LABELS), tf.ones((4, 50, 50)))
 
     class Listening:
         input_shape = model.input_shape

@@ -164,8 +164,8 @@ def test_another_version_of_a_package_makes_old_what_uses_it(small, monkeypatch)
     before = {name: found.code(root(name)) for name in ("outside", "reworded")}
     assert "numpy" in found.dependencies(root("outside")), "and of json, which is Python's, none"
     assert "json" not in found.dependencies(root("outside"))
-    installed = found.version
-    monkeypatch.setattr(found, "version", lambda name: "99" if name == "numpy" else installed(name))
+    installed = found._version
+    monkeypatch.setattr(found, "_version", lambda name: "99" if name == "numpy" else installed(name))
     found._dependencies.cache_clear()
     assert found.code(root("outside")) != before["outside"] and found.code(root("reworded")) == before["reworded"]
 
@@ -209,11 +209,8 @@ def test_a_class_from_elsewhere_counts_by_its_source(monkeypatch):
 SCRIPT = """
 import json, sys
 from pathlib import Path
-from maskdet import data, keys
-from maskdet.attack import Corners
-from maskdet.attack.sweeps import _verdict
-from maskdet.faces.crops import _matched
-ROOTS = {"photographs": data.Dataset, "search": Corners, "attack": _verdict, "crops": _matched}
+from maskdet import attack, data, faces, keys
+ROOTS = {"photographs": data.Dataset, "search": attack.Corners, "attack": attack.attack, "crops": faces.crop}
 def found():
     keys._module.cache_clear(), keys._dependencies.cache_clear()
     return {name: keys.code(root) for name, root in ROOTS.items()}

@@ -34,6 +34,7 @@ def test_tensorflow_starts_without_a_word():
 def test_networks_are_built_loaded_and_read_without_a_trace_in_the_callers_process(tmp_path):
     code = f"""if True:
         import pathlib, random, keras, numpy as np, tensorflow as tf
+        from tensorflow.python.framework import config as determinism
         keras.layers.Dense(1)
         keras.utils.set_random_seed(7)
         tf.config.threading.set_intra_op_parallelism_threads(3)
@@ -55,7 +56,7 @@ def test_networks_are_built_loaded_and_read_without_a_trace_in_the_callers_proce
         names = [layer.name for layer in networks.build("figure2", seed=1).layers]
         assert names[2:5] == ["grey", "conv2d", "max_pooling2d"]
         assert tf.config.threading.get_intra_op_parallelism_threads() == 3
-        assert not tf.config.experimental.is_op_determinism_enabled()
+        assert not determinism.is_op_determinism_enabled()
         maskdet.deterministic()
     """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
@@ -154,7 +155,7 @@ def test_changed_or_missing_weights_are_refused_with_the_remedy(shipped):
 def test_a_damaged_card_is_named_with_the_remedy(shipped, content):
     (shipped / "card.json").write_bytes(content)
     for ask in (networks.card, lambda: networks.load("resnet")):
-        with pytest.raises(ValueError, match="expected the card of the shipped weights, .*card.json, got .*: install"):
+        with pytest.raises(ValueError, match="expected the card of the weights, .*card.json, got .*: install"):
             ask()
 
 

@@ -148,10 +148,10 @@ def test_changed_or_missing_weights_are_refused_with_the_remedy(tmp_path, monkey
     card = tmp_path / "shipped/card.json"
     for damaged in (b"{", b"\xff", b"[]", b"null", b"{}", b'{"sha256": 1}'):
         card.write_bytes(damaged)
-        with pytest.raises(ValueError, match="expected the card of the weights of YuNet, .*, got .*: install the pack"):
+        with pytest.raises(ValueError, match="expected the card of the weights, .*, got .*: install the pack"):
             yunet.card()
     card.unlink()
-    with pytest.raises(FileNotFoundError, match="expected the card of the weights of YuNet at .*: install"):
+    with pytest.raises(FileNotFoundError, match="expected the card of the weights at .*: install"):
         yunet.card()
 
 

@@ -9,15 +9,9 @@ from maskdet import config
 from maskdet.config import Profile
 from maskdet.data.readers import READERS
 
-HANDLES = {
-    "larxel": "andrewmvd/face-mask-detection",
-    "wobot": "wobotintelligence/face-mask-detection-dataset",
-}
-TOKEN = (
-    "make a token at kaggle.com -> Settings -> API -> Create New Token, then put it into the"
-    " variable KAGGLE_API_TOKEN or the file ~/.kaggle/access_token (an older kaggle.json:"
-    " into ~/.kaggle/)"
-)
+HANDLES = {"larxel": "andrewmvd/face-mask-detection", "wobot": "wobotintelligence/face-mask-detection-dataset"}
+TOKEN = ("make a token at kaggle.com -> Settings -> API -> Create New Token, then put it into the variable "
+         "KAGGLE_API_TOKEN or the file ~/.kaggle/access_token (an older kaggle.json: into ~/.kaggle/)")
 
 
 class DownloadError(RuntimeError):
@@ -25,20 +19,14 @@ class DownloadError(RuntimeError):
 
 
 def fetch(profile: Profile) -> Path:
-    """Download the photographs of `profile` into data/<name> of the checkout, or without one of the current folder,
-    whole or not at all.
-
-    A set that is already there is left as it is. Raises DownloadError when Kaggle refuses or
-    cannot be reached, and ValueError for a profile whose photographs are not on Kaggle.
-    """
+    """Download the photographs of `profile` into data/<name> of the checkout, else of the current folder, whole or not
+    at all; where they are, they stay. Raises DownloadError when Kaggle refuses or cannot be reached, and ValueError for
+    a profile whose photographs are not on Kaggle."""
     if profile.name not in HANDLES:
-        raise ValueError(
-            f"expected a profile whose photographs are on Kaggle, one of {', '.join(HANDLES)},"
-            f" got {profile.name!r}"
-        )
-    place = (config.ROOT / "data" / profile.name).absolute()
-    fits = READERS[profile.layout].fits
-    if fits(place):
+        raise ValueError(f"expected a profile whose photographs are on Kaggle, one of {', '.join(HANDLES)}, got "
+                         f"{profile.name!r}")
+    place, reader = (config.ROOT / "data" / profile.name).absolute(), READERS[profile.layout]
+    if reader.fits(place):
         return place
     if place.exists():
         raise DownloadError(f"expected no {place} or a whole set, got something else: delete it")
@@ -47,11 +35,9 @@ def fetch(profile: Profile) -> Path:
     part.parent.mkdir(parents=True, exist_ok=True)
     try:
         _download(HANDLES[profile.name], part)
-        if not fits(part):
-            raise DownloadError(
-                f"expected {' and '.join(READERS[profile.layout].contains)} in the download of"
-                f" {HANDLES[profile.name]}, got {', '.join(sorted(os.listdir(part))) or 'nothing'}"
-            )
+        if not reader.fits(part):
+            raise DownloadError(f"expected {' and '.join(reader.contains)} in the download of {HANDLES[profile.name]}, "
+                                f"got {', '.join(sorted(os.listdir(part))) or 'nothing'}")
         part.rename(place)
     finally:
         shutil.rmtree(part, ignore_errors=True)
@@ -73,9 +59,8 @@ def _download(handle: str, part: Path) -> None:
         if got != part:  # within a Kaggle notebook the set is mounted elsewhere
             shutil.copytree(got, part, dirs_exist_ok=True)
     except requests.ConnectionError:
-        raise DownloadError(
-            f"expected {handle} from Kaggle, got no connection to kaggle.com: try again with one"
-        ) from None
+        raise DownloadError(f"expected {handle} from Kaggle, got no connection to kaggle.com: try again with one"
+                            ) from None
     except Exception as error:  # of the network, of Kaggle, of a token: kagglehub has no base class
         fault = " ".join(str(error).split()) or type(error).__name__
         remedy = "see whether the token still holds" if known else TOKEN

@@ -13,6 +13,8 @@ from maskdet.experiment.variants import Variant
 from maskdet.incremental import Incremental
 from maskdet.networks.evaluation import Evaluation
 
+Outcomes = Mapping[str, Sequence[Outcome]]  # of several trials, by name
+Sweeps = Mapping[str, Sequence[Sweep]]  # of each outcome, by the same names
 FIRST = 32  # corners that are tried on a large network, of which each query is a whole pass
 
 
@@ -31,18 +33,18 @@ def evolution(run: Profile) -> Callable[[Variant], Search]:
     return lambda variant: attack.DifferentialEvolution(run.evolution, region=variant.region)
 
 
-def sweep(run: Profile, outcomes: Mapping[str, Sequence[Outcome]], *,
+def sweep(run: Profile, outcomes: Outcomes, *,
           search: Callable[[Variant], Search] = guided) -> dict[str, list[Sweep]]:
     """Attack the test faces that each network classifies correctly, by `search(variant)`: a sweep for each outcome."""
-    return {name: [_sweep(run, name, outcome, search(outcome.trial.variant)) for outcome in several]
-            for name, several in outcomes.items()}
-
-
-def _sweep(run: Profile, name: str, outcome: Outcome, search: Search) -> Sweep:
-    model, test, large = outcome.model, outcome.test, outcome.trial.variant.network in networks.COMPARED
-    network = forward.Forward.of(model) if large else Incremental.of(model)
-    return attack.sweep(networks.predictor(model), network, test.images, test.labels, name=name, profile=run,
-                        stem=outcome.trial.name, search=search, of=files.digest(*outcome.fit.weights), here=large)
+    found: dict[str, list[Sweep]] = {name: [] for name in outcomes}
+    for name, outcome in ((name, outcome) for name, several in outcomes.items() for outcome in several):
+        model, test, variant = outcome.model, outcome.test, outcome.trial.variant
+        large = variant.network in networks.COMPARED
+        network = forward.Forward.of(model) if large else Incremental.of(model)
+        found[name].append(attack.sweep(
+            networks.predictor(model), network, test.images, test.labels, name=name, stem=outcome.trial.name,
+            search=search(variant), profile=run, of=files.digest(*outcome.fit.weights), here=large))
+    return found
 
 
 def success(outcomes: Sequence[Outcome], sweeps: Sequence[Sweep], *, first: float = np.inf) -> Count:
@@ -52,6 +54,6 @@ def success(outcomes: Sequence[Outcome], sweeps: Sequence[Sweep], *, first: floa
     return clustered(np.array(hits), np.concatenate(clusters))
 
 
-def pooled(outcomes: Mapping[str, Sequence[Outcome]]) -> dict[str, Evaluation]:
+def pooled(outcomes: Outcomes) -> dict[str, Evaluation]:
     """The tests of all outcomes of each name, put together."""
     return {name: Evaluation.pooled(outcome.test for outcome in several) for name, several in outcomes.items()}

@@ -1,25 +1,23 @@
 """What a user of a network can do against one pixel: each defence beside the network without any."""
 
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
 
-from maskdet.attack import Sweep
 from maskdet.config import Profile
 from maskdet.counts import Count, clustered, panels
-from maskdet.experiment.attacks import success
-from maskdet.experiment.fitting import Outcome
+from maskdet.experiment.attacks import Outcomes, Sweeps, success
 from maskdet.experiment.variants import defence
 from maskdet.experiment.verification import SEARCHES, Verified
 from maskdet.proof import SAFE
 
-Outcomes = Mapping[str, Sequence[Outcome]]
-Sweeps = Mapping[str, Mapping[str, Sequence[Sweep]]]  # by search, then by network and defence
+Searches = Mapping[str, Sweeps]  # by search, then by network and defence
 Shares = Mapping[str, Mapping[str, Count]]  # as of `verification.shares`
 
 
-def searched_table(outcomes: Outcomes, sweeps: Sweeps) -> pd.DataFrame:
+def searched_table(outcomes: Outcomes, sweeps: Searches) -> pd.DataFrame:
     """A row for each network and defence: accuracy, and the faces that each search flips."""
     return pd.DataFrame({name: {"accuracy": str(outcome.test.accuracy)} | {
         f"flipped by {SEARCHES[search]}": str(success([outcome], found[name])) for search, found in sweeps.items()}
@@ -28,8 +26,8 @@ def searched_table(outcomes: Outcomes, sweeps: Sweeps) -> pd.DataFrame:
 
 def verdicts_table(outcomes: Outcomes, verified: Verified, shares: Shares) -> pd.DataFrame:
     """A row for each network and defence: by how many points its accuracy is higher than without, the verdicts, how
-    many faces any attack can flip at most, and the certified accuracy: the share of all test faces that are correct
-    and proved safe, a lower bound where not all correct faces were verified."""
+    many faces any attack can flip at most, and the certified accuracy: the share of all test faces that are correct and
+    proved safe, a lower bound where not all correct faces were verified."""
     rows = {}
     for name, [outcome] in outcomes.items():
         [without] = outcomes[f"{outcome.trial.variant.network}, none"]
@@ -47,18 +45,14 @@ def intervals(outcomes: Outcomes, shares: Shares) -> dict[str, list]:
                    "flippable": {name: shares[name]["flippable"] for name in outcomes}})
 
 
-def to_record(run: Profile, outcomes: Outcomes, sweeps: Sweeps, verified: Verified,
-              shares: Shares) -> tuple[dict, dict]:
+def to_record(run: Profile, outcomes: Outcomes, sweeps: Searches, verified: Verified, shares: Shares) -> tuple:
     """What this stage records, by network, then by defence; and the seconds of each training and of a verified face."""
-    found: dict[str, dict] = {}
-    seconds: dict[str, dict] = {}
+    found, seconds = defaultdict[str, dict](dict), defaultdict[str, dict](dict)
     for name, [outcome] in outcomes.items():
         network, key = outcome.trial.variant.network, defence(outcome.trial.variant)
-        seconds.setdefault(network, {})[key] = {"training": outcome.fit.seconds,
-                                                "verification": float(verified[name].seconds.mean())}
-        found.setdefault(network, {})[key] = {
+        seconds[network][key] = {"training": outcome.fit.seconds, "verification": float(verified[name].seconds.mean())}
+        found[network][key] = {
             "accuracy": outcome.test.accuracy,
             "success": {search: success([outcome], swept[name]) for search, swept in sweeps.items()},
-            "verdicts": verified[name].counts,
-            "flippable": shares[name]["flippable"], "at_most": shares[name]["at_most"]}
+            "verdicts": verified[name].counts, **{key: shares[name][key] for key in ("flippable", "at_most")}}
     return {"defences": found}, seconds

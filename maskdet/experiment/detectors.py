@@ -23,12 +23,9 @@ FITTED = "mtcnn"  # the detector to whose crops the network was fitted
 
 @dataclass(frozen=True)
 class Detected:
-    """What a detector finds in a run's test photographs, and how the network classifies it.
-
-    `faces`: every labelled face of the two classes, as `faces.Faces` has them, and `correct`: whether it was found and
-    classified correctly. `detections`: every box, as there, and the group of its photograph. `photographs`: how many
-    there are. `smallest`: the width in pixels from which faces are counted.
-    """
+    """What a detector finds in a run's test photographs. `faces`: every labelled face of the two classes, as in
+    `faces.Faces`, and whether it was found and classified (`correct`) correctly. `detections`: every box, and the group
+    of its photograph. `photographs`: how many there are. `smallest`: the width in pixels from which faces count."""
 
     faces: pd.DataFrame
     detections: pd.DataFrame
@@ -73,11 +70,9 @@ class Detected:
 
 
 def compare(run: Profile) -> dict[str, Detected]:
-    """Search the run's test photographs with each of `DETECTORS` and classify the crops with the run's network.
-
-    An interrupted call goes on where it stopped. Raises FileNotFoundError, naming the command, where the network is not
-    fitted, and ValueError where it was fitted to the crops of another detector than MTCNN.
-    """
+    """Search the run's test photographs with each of `DETECTORS` and classify the crops with the run's network. An
+    interrupted call goes on where it stopped. Raises FileNotFoundError, naming the command, where the network is not
+    fitted, and ValueError where it was fitted to the crops of another detector than MTCNN."""
     if run.detector != FITTED:
         raise ValueError(f"expected a run whose detector is {FITTED!r}, to whose crops the network was fitted, got "
                          f"{run.detector!r}: compare detectors on another profile")
@@ -99,8 +94,7 @@ def _classified(found: faces.Faces, predict, groups: pd.Series, *, smallest: int
 
 
 def table(searches: Mapping[str, Detected]) -> pd.DataFrame:
-    """A column for each detector: which of the `wide` faces it finds, how many of those found and of all are classified
-    correctly, and how many of its boxes, of any width, are on a labelled face."""
+    """A column for each detector: `wide` faces found, classified correctly, both; and its boxes that are on a face."""
     columns = {}
     for name, search in searches.items():
         wide = f"at least {search.smallest} px wide"
@@ -148,7 +142,7 @@ def yunet_settings() -> dict:
 
 
 def seconds(record: Mapping) -> dict[str, dict[float, float]]:
-    """The processor's seconds that `make bench-detection` recorded, by system and megapixels, for `figures.times`."""
+    """Seconds of a processor that `make bench-detection` recorded, by system and megapixels, for `figures.times`."""
     return {name: {float(size): row["processor"] for size, row in sizes.items()}
             for name, sizes in record["seconds"].items()}
 

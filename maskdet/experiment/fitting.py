@@ -22,8 +22,8 @@ from maskdet.workers import each
 
 @dataclass(frozen=True)
 class Outcome:
-    """A trial's network `fit`ted, and what it says of the `test` faces and of those of neither class that were
-    found in the same photographs (`left_out`: original class, group of photographs, probability of a mask)."""
+    """The network of a trial as it was fitted (`fit`), on the `test` faces, and on faces of neither class in the same
+    photographs (`left_out`: original class, group of photographs, probability of a mask)."""
 
     trial: Trial
     fit: training.Fit
@@ -37,24 +37,24 @@ class Outcome:
 
     @property
     def as_trained(self) -> Count:
-        """Accuracy on the test faces `normalised` as the crops were for training, which the attack does not."""
+        """Accuracy on test faces that are `normalised` as the crops were for training. The attack does not do that."""
         grey = self.trial.variant.network in networks.GREY
         images = training.normalised(self.test.images.astype(np.float32), grey=grey)
         model = self.model
-        said = np.concatenate([model.predict_on_batch(images[start:start + networks.BATCH])
-                               for start in range(0, len(images), networks.BATCH)])
-        return clustered(said.argmax(axis=1) == self.test.labels, self.test.clusters)
+        probabilities = np.concatenate([model.predict_on_batch(images[start:start + networks.BATCH])
+                                        for start in range(0, len(images), networks.BATCH)])
+        return clustered(probabilities.argmax(axis=1) == self.test.labels, self.test.clusters)
 
 
 def fit(run: Profile, trials: Mapping[str, Sequence[Trial]]) -> dict[str, list[Outcome]]:
-    """Fit the networks of `trials`, or read back those that this very fit was done for, and test them.
+    """Fit the networks of `trials`, or read those back whose fit is finished, and test them.
 
-    As many are fitted at once as there are processors. Writes `networks/<name>.keras` and, last,
-    `<name>.json`, so that an interrupted fit is done again and a finished one is not.
+    As many are fitted at once as there are processors. Writes `networks/<name>.keras` and then `<name>.json`: a fit
+    that was interrupted is done again, a finished fit is not.
     """
     found, dataset = faces.read(run), data.read(run)
     parts = {trial: _parts(run, dataset, found, trial) for several in trials.values() for trial in several}
-    # Those that differ in what is searched alone share a network.
+    # Trials that differ only in the region that is searched share a network.
     with files.alone(run.folder / "networks" / "fits"):
         todo = {trial.name: trial for trial, part in parts.items() if _kept(run, trial, part) is None}
         calls = {trial: parts[trial].call(run, trial, found) for trial in todo.values()}
@@ -65,8 +65,8 @@ def fit(run: Profile, trials: Mapping[str, Sequence[Trial]]) -> dict[str, list[O
 
 
 def read(run: Profile, trials: Mapping[str, Sequence[Trial]]) -> dict[str, list[Outcome]]:
-    """Trials that `prepare` did. Raises FileNotFoundError, naming the command, where one was not done, and
-    ValueError where it was done on other crops or in another way than the profile's now."""
+    """Trials that `fit` finished. Raises FileNotFoundError, with the command, where a trial is missing, and ValueError
+    where it was fitted to other crops or in another way than the profile's now."""
     found, dataset = faces.read(run), data.read(run)
     return {name: [_loaded(run, dataset, found, trial) for trial in several] for name, several in trials.items()}
 
@@ -84,7 +84,8 @@ def _loaded(run: Profile, dataset: data.Dataset, found: faces.Faces, trial: Tria
 
 @dataclass(frozen=True)
 class _Parts:
-    """The rows of the table of faces, with such boxes, that a trial learns from, tests, and tests apart."""
+    """A trial's table of faces, and its rows to learn from, to test, and of neither class; `key`: what the fit
+    depends on."""
 
     table: pd.DataFrame
     learned: np.ndarray
@@ -110,7 +111,7 @@ def _parts(run: Profile, dataset: data.Dataset, found: faces.Faces, trial: Trial
     photographs = dataset.photographs[dataset.photographs.annotated]
     groups = photographs.group.to_numpy()
     if trial.fold is None:
-        sides = data.split(  # the validation part, for those who choose settings, is learned from here
+        sides = data.split(  # the validation part is learned from too: settings were chosen before
             groups, test_share=run.test_share, validation_share=run.validation_share, seed=trial.seed)
         tested = sides == "test"
     else:
@@ -122,21 +123,21 @@ def _parts(run: Profile, dataset: data.Dataset, found: faces.Faces, trial: Trial
     if not len(held) or not len(learned):
         raise ValueError(f"expected faces to learn from and to test in trial {trial.name}, got {len(learned)} and "
                          f"{len(held)}: add photographs")
-    crops, labels = found.crops[trial.variant.crops], faces.labels(table.loc[learned])
-    recipe = trial.variant.settings(run)
-    shown = found.patches[trial.variant.crops] if recipe.augmented else crops
-    key = files.digest(shown[learned], labels, crops[held], trial.variant.network, recipe, trial.variant.scaling,
-                       trial.variant.hardened, trial.seed, keys.code(training.fit))
+    variant, labels = trial.variant, table.label.to_list()
+    recipe, crops = variant.settings(run), found.crops[variant.crops]
+    shown = found.patches[variant.crops] if recipe.augmented else crops
+    key = files.digest(shown[learned], crops[held], labels, variant.network, recipe, variant.scaling, variant.hardened,
+                       trial.seed, keys.code(training.fit))
     return _Parts(table, learned, held, apart, key)
 
 
 def _report(run: Profile, trial: Trial) -> Path:
-    """Where a fit is reported; its network lies beside it, as .keras."""
+    """The report of a fit; its network is beside it, as .keras."""
     return run.folder / "networks" / f"{trial.name}.json"
 
 
 def _kept(run: Profile, trial: Trial, part: _Parts) -> dict | None:
-    """What was reported of this very fit, if it was done."""
+    """The report of this very fit, if it is finished."""
     path = _report(run, trial)
     report = json.loads(path.read_text()) if path.exists() and path.with_suffix(".keras").exists() else {}
     return report if report.get("key") == part.key else None

@@ -10,15 +10,12 @@ from maskdet import attack, networks
 from maskdet.attack import Sweep
 from maskdet.config import CLASSES, SIZE, Profile, Recipe
 from maskdet.counts import Count, clustered, panels
-from maskdet.experiment.attacks import FIRST, pooled, success
+from maskdet.experiment.attacks import FIRST, Outcomes, Sweeps, pooled, success
 from maskdet.experiment.fitting import Outcome
 from maskdet.experiment.variants import CODE, TEXT, one_setting_changed
 from maskdet.networks.evaluation import Evaluation
 from maskdet.record.preprint import position, stated_share
 from maskdet.record.rows import SETTINGS, words
-
-Outcomes = Mapping[str, Sequence[Outcome]]
-Sweeps = Mapping[str, Sequence[Sweep]]
 
 
 def recipe_numbers(recipe: Recipe) -> dict:
@@ -28,7 +25,7 @@ def recipe_numbers(recipe: Recipe) -> dict:
 
 def summaries(outcomes: Outcomes) -> dict[str, list[dict]]:
     """The layers of each network, as `figures.layers` draws them."""
-    return {name: networks.summary(several[0].model) for name, several in outcomes.items()}
+    return {name: networks.summary(outcome.model) for name, [outcome, *_] in outcomes.items()}
 
 
 def sizes(outcomes: Outcomes) -> dict:
@@ -81,21 +78,19 @@ def by_original_class(outcomes: Outcomes) -> pd.DataFrame:
 def measures(run: Profile, tests: Mapping[str, Evaluation]) -> pd.DataFrame:
     """Accuracy, balanced accuracy, area under the ROC curve, calibration error and Brier score, by network."""
     return pd.DataFrame({name: {
-        "accuracy": str(test.accuracy),
-        **{f"of the {label} faces": str(count) for label, count in test.by_class.items()},
-        "balanced accuracy": str(test.balanced(seed=run.seed)),
-        "area under the ROC curve": str(test.area(seed=run.seed)),
+        "accuracy": test.accuracy, **{f"of the {label} faces": count for label, count in test.by_class.items()},
+        "balanced accuracy": test.balanced(seed=run.seed), "area under the ROC curve": test.area(seed=run.seed),
         "expected calibration error": f"{test.calibration_error:.4f}", "Brier score": f"{test.brier:.4f}"}
-        for name, test in tests.items()})
+        for name, test in tests.items()}).map(str)
 
 
 def trials_table(outcomes: Outcomes, sweeps: Sweeps) -> pd.DataFrame:
     """A row for each trial: its seed or fold, accuracy, and success of the attack."""
-    rows = [{"network": name, "seed": outcome.trial.seed,
-             "fold": "–" if outcome.trial.fold is None else outcome.trial.fold,
-             "accuracy": str(outcome.test.accuracy), "success of one pixel": str(success([outcome], [sweep]))}
-            for name in outcomes for outcome, sweep in zip(outcomes[name], sweeps[name])]
-    return pd.DataFrame(rows).set_index("network").rename_axis(None)
+    rows = {(name, outcome.trial): {
+        "seed": outcome.trial.seed, "fold": "–" if outcome.trial.fold is None else outcome.trial.fold,
+        "accuracy": str(outcome.test.accuracy), "success of one pixel": str(success([outcome], [sweep]))}
+        for name in outcomes for outcome, sweep in zip(outcomes[name], sweeps[name])}
+    return pd.DataFrame(rows.values(), index=[name for name, _ in rows])
 
 
 def folds_to_record(run: Profile, outcomes: Outcomes, sweeps: Sweeps, again: Outcomes,
@@ -112,8 +107,7 @@ def folds_to_record(run: Profile, outcomes: Outcomes, sweeps: Sweeps, again: Out
         "majority": majority(next(iter(tests.values()))),
         "left_out_masked": {name: clustered(faces.masked > 0.5, faces.group)
                             for name, faces in left_out.items() if len(faces)},
-        "success": counts["success"],
-        "only": {name: int(only.sum()) for name, only in _only(tests).items()},
+        "success": counts["success"], "only": {name: int(only.sum()) for name, only in _only(tests).items()},
         "each": {name: _each(outcomes[name], sweeps[name], "fold") for name in outcomes},
         "seeds": {name: _each(again[name], swept_again[name], "seed") for name in again},
     }}, {"training": _seconds(outcomes),
@@ -185,9 +179,8 @@ def other_networks_table(outcomes: Outcomes, sweeps: Sweeps) -> pd.DataFrame:
 def other_networks_to_record(run: Profile, outcomes: Outcomes, sweeps: Sweeps) -> tuple[dict, dict]:
     """What the stage of the other networks records."""
     counts = accuracy_and_success(outcomes, sweeps, first=FIRST)
+    balanced = {name: test.balanced(seed=run.seed) for name, test in pooled(outcomes).items()}
     return {"other_networks": {
         "training": recipe_numbers(run.comparison), "first": FIRST, "corners": len(attack.CORNERS) * SIZE**2,
-        "accuracy": counts["accuracy"],
-        "balanced": {name: test.balanced(seed=run.seed) for name, test in pooled(outcomes).items()},
-        "networks": sizes(outcomes), "success": counts["success"],
+        "accuracy": counts["accuracy"], "balanced": balanced, "networks": sizes(outcomes), "success": counts["success"],
     }}, _seconds(outcomes)

@@ -56,10 +56,10 @@ class Trial:
     def name(self) -> str:
         """The name of its files. The region is no part of it, since it does not change the network."""
         variant = self.variant
-        parts = [variant.network, *(getattr(variant, setting) for setting in ("crops", "scaling", "recipe")
-                                    if getattr(variant, setting) != getattr(TEXT, setting)),
-                 variant.epochs and f"{variant.epochs}epochs", variant.plain and "plain", variant.hardened,
-                 str(self.seed), None if self.fold is None else f"fold{self.fold}"]
+        changed = [getattr(variant, setting) for setting in ("crops", "scaling", "recipe")
+                   if getattr(variant, setting) != getattr(TEXT, setting)]
+        epochs, fold = variant.epochs and f"{variant.epochs}epochs", None if self.fold is None else f"fold{self.fold}"
+        parts = [variant.network, *changed, epochs, "plain" * variant.plain, variant.hardened, str(self.seed), fold]
         return "-".join(part for part in parts if part)
 
 
@@ -99,32 +99,24 @@ def training_lengths(run: Profile) -> dict[str, list[Trial]]:
             for name in networks.NETWORKS for plain in (False, True) for epochs in (*run.lengths, None)}
 
 
-@dataclass(frozen=True)
-class Defence:
-    """What a user of a network can do: in a reader's words, and as settings of a variant."""
-
-    words: str
-    settings: dict[str, Any]
-
-
-DEFENCES = {
-    "none": Defence("none", {}),
-    "median_filter": Defence("median filter", {"scaling": "median"}),
-    "trained_on_witnesses": Defence("trained on witnesses", {"hardened": "witness"}),
-    "trained_on_bounds": Defence("trained on bounds", {"hardened": "bounds"}),
-    "filter_trained_on_witnesses": Defence("filter, trained on witnesses",
-                                           {"scaling": "median", "hardened": "witness"}),
+# What a user of a network can do: in a reader's words, and as settings of a variant.
+DEFENCES: dict[str, tuple[str, dict[str, Any]]] = {
+    "none": ("none", {}),
+    "median_filter": ("median filter", {"scaling": "median"}),
+    "trained_on_witnesses": ("trained on witnesses", {"hardened": "witness"}),
+    "trained_on_bounds": ("trained on bounds", {"hardened": "bounds"}),
+    "filter_trained_on_witnesses": ("filter, trained on witnesses", {"scaling": "median", "hardened": "witness"}),
 }
 
 
 def defence(variant: Variant) -> str:
     """The key in `DEFENCES` of what a variant is defended by."""
-    return next(name for name, known in DEFENCES.items() if Variant(variant.network, **known.settings) == variant)
+    return next(key for key, (_, settings) in DEFENCES.items() if Variant(variant.network, **settings) == variant)
 
 
 def with_defences(run: Profile) -> dict[str, list[Trial]]:
     """The main run with each defence that the profile names, by network and defence. Raises ValueError for another."""
     if unknown := set(run.defences) - set(DEFENCES):
         raise ValueError(f"expected defences among {', '.join(map(repr, DEFENCES))}, got {sorted(unknown)}")
-    return {f"{name}, {DEFENCES[key].words}": [Trial(Variant(name, **DEFENCES[key].settings), run.seed)]
-            for name in networks.NETWORKS for key in run.defences}
+    return {f"{name}, {words}": [Trial(Variant(name, **settings), run.seed)]
+            for name in networks.NETWORKS for words, settings in (DEFENCES[key] for key in run.defences)}

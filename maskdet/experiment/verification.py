@@ -1,6 +1,6 @@
 """The test faces of trials verified, beside what searches found on them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -9,8 +9,7 @@ from maskdet import attack, networks
 from maskdet.attack import DifferentialEvolution, Sweep
 from maskdet.config import Profile
 from maskdet.counts import Count, clustered
-from maskdet.experiment.attacks import success
-from maskdet.experiment.fitting import Outcome
+from maskdet.experiment.attacks import Outcomes, Sweeps, success
 from maskdet.incremental import Incremental
 from maskdet.proof import FLIPPABLE, SAFE, UNDECIDED, Verifications, verify_all
 
@@ -22,7 +21,7 @@ COLOURS: dict[tuple[int, ...], str] = {
 SEARCHES = {"evolution": "differential evolution", "corners": "all corners", "guided": "the guided corners"}
 
 
-def verify(run: Profile, outcomes: Mapping[str, Sequence[Outcome]]) -> dict[str, Verifications]:
+def verify(run: Profile, outcomes: Outcomes) -> dict[str, Verifications]:
     """Verify the test faces that the first network of each name classifies correctly, at most `run.verified`."""
     found = {}
     for name, [outcome, *_] in outcomes.items():
@@ -40,14 +39,12 @@ def _flipped(verified: Verifications, sweep: Sweep) -> np.ndarray:
         raise ValueError(f"expected a search of every verified face of {verified.network}, got none of {len(missing)}: "
                          "attack as many faces as are verified (`attacked` and `verified` of the profile)")
     hits = np.array([flipped[face] for face in verified.faces.tolist()])
-    wrong = verified.faces[hits & verified.are(SAFE)]
-    if len(wrong):
+    if len(wrong := verified.faces[hits & verified.are(SAFE)]):
         raise AssertionError(f"{verified.network}: expected no flip of a face that is proved safe, got faces {wrong}")
     return hits
 
 
-def shares(outcomes: Mapping[str, Sequence[Outcome]], verified: Verified,
-           sweeps: Mapping[str, Mapping[str, Sequence[Sweep]]]) -> dict[str, dict]:
+def shares(outcomes: Outcomes, verified: Verified, sweeps: Mapping[str, Sweeps]) -> dict[str, dict]:
     """Of the verified faces of each network: how many each search (sweeps by search, then network) flipped, how many
     have a witness ("flippable"), and how many have no proof, so that they may be flippable ("at_most")."""
     hits = {name: {search: _flipped(found, swept[name][0]) for search, swept in sweeps.items()} | {
@@ -86,15 +83,14 @@ def by_margin(verified: Verified, *, parts: int = 4) -> pd.DataFrame:
     return pd.DataFrame(rows).set_index("network").rename_axis(None)
 
 
-def missed(run: Profile, outcomes: Mapping[str, Sequence[Outcome]], verified: Verified) -> dict[str, list[int]]:
+def missed(run: Profile, outcomes: Outcomes, verified: Verified) -> dict[str, list[int]]:
     """How many of the flippable faces of each network differential evolution flips, for each of `run.draws` seeds."""
-    flips = {}
+    flips, search = {}, DifferentialEvolution(run.evolution)
     for name, found in verified.items():
-        outcome, faces = outcomes[name][0], found.faces[found.are(FLIPPABLE)]
-        network, test = Incremental.of(outcome.model), outcome.test
+        [outcome, *_], faces = outcomes[name], found.faces[found.are(FLIPPABLE)]
+        network, test = Incremental.of(outcome.model), outcome.test.part(faces)
         flips[name] = [sum(attempt.flipped for _, attempt in attack.attack(
-            network, test.images[faces], test.labels[faces], search=DifferentialEvolution(run.evolution),
-            seed=run.seed + draw)) for draw in range(run.draws)]
+            network, test.images, test.labels, search=search, seed=run.seed + draw)) for draw in range(run.draws)]
     return flips
 
 
@@ -104,9 +100,9 @@ def missed_table(verified: Verified, flips: Mapping[str, Sequence[int]]) -> pd.D
         columns=lambda number: f"seed {number - 1}" if number else "flippable")
 
 
-def most_vulnerable(outcomes: Mapping[str, Sequence[Outcome]], verified: Verified, *, at_most: int):
-    """For `figures.vulnerability`: faces (N, H, W, 3), at most `at_most` of each network, the least safe first; by how
-    much one pixel moves the margin at each place, (N, H, W); where it flips the decision; and titles."""
+def most_vulnerable(outcomes: Outcomes, verified: Verified, *, at_most: int):
+    """For `figures.vulnerability`: `at_most` faces (N, H, W, 3) of each network, the least safe first; how much one
+    pixel moves the margin at each place, (N, H, W); where it flips the decision; and titles."""
     rows: list[tuple] = []
     for name, found in verified.items():
         for row in np.argsort([face.reached.min() for face in found.results], kind="stable")[:at_most]:
@@ -118,8 +114,8 @@ def most_vulnerable(outcomes: Mapping[str, Sequence[Outcome]], verified: Verifie
 
 
 def weak_spots(verified: Verified) -> dict[str, tuple[np.ndarray, dict[str, int]]]:
-    """For each network: by how much one pixel moves the margin at each place, the mean over its faces (H, W); and how
-    many of the worst pixels have each colour."""
+    """By network: by how much a pixel at each place moves the margin, the mean over its faces (H, W); and how many of
+    the worst pixels have each colour."""
     spots = {}
     for name, found in verified.items():
         moved = np.mean([margin - face.reached for margin, face in zip(found.margins, found.results)], axis=0)
@@ -128,25 +124,25 @@ def weak_spots(verified: Verified) -> dict[str, tuple[np.ndarray, dict[str, int]
     return spots
 
 
-def objectives(run: Profile):
+def objectives(run: Profile) -> dict[str, Callable]:
     """Differential evolution of the margin and of the confidence, for `sweep`: by name, a function of a variant."""
     return {name: lambda variant, name=name: DifferentialEvolution(run.evolution, region=variant.region, objective=name)
             for name in ("margin", "confidence")}
 
 
-def objectives_table(outcomes: Mapping[str, Sequence[Outcome]], sweeps: Mapping[str, Mapping]) -> pd.DataFrame:
+def objectives_table(outcomes: Outcomes, sweeps: Mapping[str, Sweeps]) -> pd.DataFrame:
     """A row for each network: how often its confidence is exactly 1, and the success of each objective."""
     return pd.DataFrame({"confidence exactly 1": _saturated(outcomes)} | {
         f"by the {objective}": count for objective, count in _by_objective(outcomes, sweeps).items()}).map(str)
 
 
-def _saturated(outcomes: Mapping[str, Sequence[Outcome]]) -> dict[str, Count]:
+def _saturated(outcomes: Outcomes) -> dict[str, Count]:
     """Of the faces that each network classifies correctly, those whose float32 confidence is exactly 1."""
     tests = {name: outcome.test.part(outcome.test.correct) for name, [outcome] in outcomes.items()}
     return {name: clustered(test.probabilities.max(axis=1) == 1, test.clusters) for name, test in tests.items()}
 
 
-def _by_objective(outcomes: Mapping[str, Sequence[Outcome]], sweeps: Mapping[str, Mapping]) -> dict[str, dict]:
+def _by_objective(outcomes: Outcomes, sweeps: Mapping[str, Sweeps]) -> dict[str, dict]:
     """The success of each objective on each network."""
     return {objective: {name: success(outcomes[name], swept[name]) for name in swept}
             for objective, swept in sweeps.items()}
@@ -158,8 +154,8 @@ def to_record(run: Profile, outcomes: Mapping, verified: Verified, counts: Mappi
     lengths: dict[str, dict] = {}  # by network, kind of crops and epochs
     for name, [outcome] in by_length[0].items():
         variant = outcome.trial.variant
-        kinds = lengths.setdefault(variant.network, {})
-        kinds.setdefault("plain" if variant.plain else "augmented", {})[str(variant.settings(run).epochs)] = {
+        kind = lengths.setdefault(variant.network, {}).setdefault("plain" if variant.plain else "augmented", {})
+        kind[str(variant.settings(run).epochs)] = {
             "accuracy": outcome.test.accuracy, "success": success([outcome], by_length[1][name])}
     return {"verification": {
         "verdicts": {name: found.counts for name, found in verified.items()},

@@ -6,7 +6,6 @@ as plain arrays; the card beside them states their source.
 """
 
 import io
-import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -54,18 +53,8 @@ def weights() -> dict[str, np.ndarray]:
 
 
 def card() -> dict:
-    """The statement of the weights: source, licence, checksums. Raises FileNotFoundError where there is none, and
-    ValueError where it is damaged."""
-    path = FOLDER / "card.json"
-    if not path.exists():
-        raise FileNotFoundError(f"expected the card of the weights of YuNet at {path}, got no such file: {REMEDY}")
-    try:
-        card = json.loads(path.read_bytes())
-        str.isalnum(card["sha256"])
-    except (ValueError, LookupError, TypeError) as error:  # no JSON, wrong encoding, or other content
-        raise ValueError(f"expected the card of the weights of YuNet, JSON with their SHA-256, in {path}, got "
-                         f"{type(error).__name__}: {error}: {REMEDY}") from error
-    return card
+    """What is stated of the weights: source, licence, checksums. Raises as `files.read_card`."""
+    return files.read_card(FOLDER / "card.json", remedy=REMEDY)
 
 
 def network():
@@ -101,9 +90,9 @@ def network():
 def inference() -> Callable:
     """`forward(photograph (1, H, W, 3) uint8)`: `network` with the shipped weights, traced once for all sizes. Raises
     as `weights`."""
-    from maskdet.networks.backend import tf
+    from maskdet.networks.backend import build_apart, tf
 
-    model, arrays = network(), weights()
+    model, arrays = build_apart(network), weights()
     for layer in model.layers:
         if layer.weights:
             layer.set_weights([arrays[f"{layer.name}.{part}"] for part in ("kernel", "bias")])

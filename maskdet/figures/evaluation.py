@@ -30,8 +30,8 @@ def calibration(tables: Mapping[str, pd.DataFrame]):
     figure, pairs = panels(tables, height=2.8, sharey=True)
     for ax, table in pairs:
         ax.plot([0, 1], [0, 1], ":", color=INK, lw=1)
-        ax.vlines(table.said, table.low, table.high, color=COLOURS["masked"], lw=1.5)
-        ax.scatter(table.said, table.share, s=12 + 60 * table.faces / table.faces.max(), color=COLOURS["masked"],
+        ax.vlines(table.predicted, table.low, table.high, color=COLOURS["masked"], lw=1.5)
+        ax.scatter(table.predicted, table.share, s=12 + 60 * table.faces / table.faces.max(), color=COLOURS["masked"],
                    zorder=3)
         ax.set(xlim=(-0.03, 1.03), ylim=(-0.03, 1.03), xlabel="predicted probability of a mask")
     pairs[0][0].set_ylabel("share that is masked")

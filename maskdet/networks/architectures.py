@@ -10,7 +10,7 @@ from maskdet.networks.backend import build_apart, keras, tf
 
 layers = keras.layers
 
-# A network divides by 255 itself; or is trained on `training.normalised` images; or divides the image's `Median`.
+# A network divides colours by 255; or is trained on `training.normalised` images; or divides their `Median` by 255.
 SCALINGS = ("unit", "l2", "median")
 
 
@@ -21,21 +21,21 @@ class Median(keras.layers.Layer):
     def call(self, images):
         height, width = images.shape[1:3]
         wider = tf.pad(images, ((0, 0), (1, 1), (1, 1), (0, 0)), "REFLECT")
-        # Of three sorted columns, the median of the largest least, the middle middle and the least largest.
-        least, middle, largest = _sorted([wider[:, row:row + height] for row in range(3)])
-        beside = [[one[:, :, column:column + width] for column in range(3)] for one in (least, middle, largest)]
+        # With each column sorted: the median of the largest minimum, the median of the medians and the least maximum.
+        ranks = _sorted([wider[:, row:row + height] for row in range(3)])
+        beside = [[rank[:, :, column:column + width] for column in range(3)] for rank in ranks]
         return _sorted([_sorted(three)[which] for three, which in zip(beside, (2, 1, 0))])[1]
 
 
 def _sorted(three: list) -> tuple:
-    """Three tensors as the least, the middle and the largest of each element."""
+    """Three tensors sorted element by element: minimum, median, maximum."""
     a, b, c = three
     low, high = tf.minimum(a, b), tf.maximum(a, b)
     return tf.minimum(low, c), tf.maximum(low, tf.minimum(high, c)), tf.maximum(high, c)
 
 
 def _input(scaling: str, *, offset: float = 0.0):
-    """An image, and the image as the first layer of weights sees it: divided by 255, or as it is."""
+    """An image, and what the first layer with weights reads: the image divided by 255, or as it is."""
     inputs = keras.Input((SIZE, SIZE, 3), dtype="float32")
     scale, offset = (1.0, 0.0) if scaling == "l2" else (1 / 255, offset)
     return inputs, layers.Rescaling(scale, offset=offset)(Median()(inputs) if scaling == "median" else inputs)
@@ -44,8 +44,7 @@ def _input(scaling: str, *, offset: float = 0.0):
 def resnet(scaling: str) -> keras.Model:
     """A residual network (He et al. 2016) for 50x50x3: a stem and two residual blocks, all of stride 2.
 
-    It halves the image at once, and again in each block: a changed pixel touches little, so that a
-    question of the attack, which asks many, costs little.
+    Each of them halves the image, so that a changed pixel reaches little of it and a query of the attack costs little.
     """
     inputs, x = _input(scaling, offset=-0.5)
     x = layers.ReLU()(_convolution(x, 16, stride=2))  # 25x25x16
@@ -71,8 +70,8 @@ def _residual(x, filters: int):
 def figure2(scaling: str, *, batch_normalised: bool = False) -> keras.Model:
     """The network that the preprint's Figure 2 shows: greyscale, two convolutions, no shortcut.
 
-    With `batch_normalised`, a batch normalisation (Ioffe & Szegedy 2015) follows both convolutions and the hidden
-    dense layer, for training: `merged` makes it part of them.
+    With `batch_normalised`, for training, a batch normalisation (Ioffe & Szegedy 2015) follows both convolutions and
+    the hidden dense layer; `merge_batch_normalisation` makes it part of them.
     """
     def activated(x, layer, *given, **options):
         if not batch_normalised:
@@ -94,13 +93,13 @@ def figure2(scaling: str, *, batch_normalised: bool = False) -> keras.Model:
 
 
 def scale_and_offset(layer) -> tuple[np.ndarray, np.ndarray]:
-    """What a trained batch normalisation multiplies each channel by, and what it adds then."""
+    """The factor and the offset of a trained batch normalisation, for each channel."""
     factor = np.asarray(layer.gamma) / np.sqrt(np.asarray(layer.moving_variance) + layer.epsilon)
     return factor, np.asarray(layer.beta) - np.asarray(layer.moving_mean) * factor
 
 
 def merge_batch_normalisation(model: keras.Model) -> list[np.ndarray]:
-    """The weights of `model`, built `batch_normalised`, for the network built without, which then says the same."""
+    """The weights of `model`, which was built `batch_normalised`, for the same network built without."""
     weights: list[np.ndarray] = []
     for layer in model.layers:
         if isinstance(layer, layers.BatchNormalization):
@@ -133,29 +132,29 @@ def resnet50(scaling: str) -> keras.Model:
 
 
 def _quick(model: keras.Model) -> keras.Model:
-    """Let statistics follow within tens of steps; those libraries' settings want many thousands."""
+    """Let running statistics follow within tens of steps; the library's setting needs thousands."""
     for layer in model.layers:
         if isinstance(layer, layers.BatchNormalization):
             layer.momentum = 0.9
     return model
 
 
-NETWORKS = {"resnet": resnet, "figure2": figure2}  # the two of the preprint: its text's and its code's
-COMPARED = {"mobilenet": mobilenet, "resnet50": resnet50}  # backbones of the detectors that it cites
-GREY = ("figure2",)  # networks that fold the colours into one
-BATCH_NORMALISED = {"figure2": functools.partial(figure2, batch_normalised=True)}  # for training, see `merged`
+NETWORKS = {"resnet": resnet, "figure2": figure2}  # of the preprint's text and of its code
+COMPARED = {"mobilenet": mobilenet, "resnet50": resnet50}  # backbones of detectors that the preprint cites
+GREY = ("figure2",)  # networks that turn colours into grey
+BATCH_NORMALISED = {"figure2": functools.partial(figure2, batch_normalised=True)}  # for training
 
 
 def build(name: str, *, seed: int, scaling: str = "unit", batch_normalised: bool = False) -> keras.Model:
-    """An untrained network with weights drawn from `seed`. Raises ValueError for a name not known, and for one that
-    is to be `batch_normalised` and not among those that can be."""
-    known = BATCH_NORMALISED if batch_normalised else NETWORKS | COMPARED
-    if name not in known:
+    """An untrained network with weights drawn from `seed`. Raises ValueError for an unknown name or scaling, and for a
+    network that has no `batch_normalised` form."""
+    makers = BATCH_NORMALISED if batch_normalised else NETWORKS | COMPARED
+    if name not in makers:
         kind = "a network that can be batch_normalised" if batch_normalised else "a network"
-        raise ValueError(f"expected {kind}, one of {', '.join(known)}, got {name!r}")
+        raise ValueError(f"expected {kind}, one of {', '.join(makers)}, got {name!r}")
     if scaling not in SCALINGS:
         raise ValueError(f"expected a scaling, one of {', '.join(SCALINGS)}, got {scaling!r}")
-    return build_apart(functools.partial(known[name], scaling), seed=seed)
+    return build_apart(functools.partial(makers[name], scaling), seed=seed)
 
 
 def restore(name: str, weights: list[np.ndarray], *, scaling: str = "unit") -> keras.Model:
@@ -166,7 +165,7 @@ def restore(name: str, weights: list[np.ndarray], *, scaling: str = "unit") -> k
 
 
 def multiplications(model: keras.Model) -> int:
-    """Multiplications of one forward pass, in convolutions and dense layers."""
+    """Multiplications of a forward pass, in convolutions and dense layers."""
     total = 0
     for layer in model.layers:
         if isinstance(layer, (layers.Conv2D, layers.DepthwiseConv2D)):
@@ -177,7 +176,7 @@ def multiplications(model: keras.Model) -> int:
 
 
 def summary(model: keras.Model) -> list[dict]:
-    """Each layer's name, kind, output shape and number of parameters, in order."""
+    """The name, kind, output shape and number of parameters of each layer, in order."""
     return [{"layer": layer.name, "kind": type(layer).__name__,
              "output": "×".join(str(side) for side in layer.output.shape[1:]),
              "parameters": layer.count_params()} for layer in model.layers]

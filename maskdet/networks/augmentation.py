@@ -34,7 +34,8 @@ class Augmentation:
     def _windows(self, patches: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """A window near the middle half of each patch, in one case of two mirrored."""
         n, side = len(patches), patches.shape[1]
-        zoom = np.exp(rng.uniform(*np.log(self.zoom), n))[:, None]
+        tightest, loosest = np.log(self.zoom)
+        zoom = np.exp(rng.uniform(tightest, loosest, n))[:, None]
         shape = np.exp(rng.uniform(-self.shape, self.shape, n))[:, None] ** (1, -1)
         middle = side / 2 * (1 + self.shift * zoom * rng.uniform(-1, 1, (n, 2)))
         half = side / 4 * zoom * shape

@@ -1,4 +1,4 @@
-"""What a network says of faces that it never saw, measured: counts, curves, and where it is wrong."""
+"""A network measured on test faces: counts, curves, and its mistakes."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -15,8 +15,8 @@ MASKED = CLASSES.index("masked")
 
 @dataclass(frozen=True)
 class Evaluation:
-    """A network on test faces: `images` (N, 50, 50, 3), true `labels` (N,), the `probabilities` (N, 2)
-    that it gives, and the `clusters` (N,) of faces that may be alike: those of one photograph."""
+    """A network on test faces: `images` (N, 50, 50, 3), true `labels` (N,), the network's `probabilities` (N, 2), and
+    the `clusters` (N,) of faces that may be alike, such as those of a photograph."""
 
     images: np.ndarray
     labels: np.ndarray
@@ -25,30 +25,30 @@ class Evaluation:
 
     @staticmethod
     def pooled(tests: Iterable["Evaluation"]) -> "Evaluation":
-        """Several tests as one, each of its own faces by its own network."""
+        """Several tests put together, each of other faces by its own network."""
         parts = list(tests)
         return Evaluation(*(np.concatenate([getattr(part, name) for part in parts])
                       for name in ("images", "labels", "probabilities", "clusters")))
 
     def part(self, rows: np.ndarray) -> "Evaluation":
-        """Of some of the faces, (N,) bool or their numbers."""
+        """Some of the faces, by (N,) bool or by their rows."""
         return Evaluation(self.images[rows], self.labels[rows], self.probabilities[rows], self.clusters[rows])
 
     @property
     def correct(self) -> np.ndarray:
-        """Which faces are decided rightly, (N,) bool."""
+        """Which faces are classified correctly, (N,) bool."""
         return self.probabilities.argmax(axis=1) == self.labels
 
     @property
     def accuracy(self) -> Count:
-        """Faces decided rightly, of all."""
+        """Faces classified correctly, of all."""
         return clustered(self.correct, self.clusters)
 
     @property
     def by_class(self) -> dict[str, Count]:
-        """Faces decided rightly, of each class that is there."""
-        return {name: clustered(self.correct[self.labels == own], self.clusters[self.labels == own])
-                for own, name in enumerate(CLASSES) if (self.labels == own).any()}
+        """Faces classified correctly, of each class that is there."""
+        return {name: clustered(self.correct[self.labels == label], self.clusters[self.labels == label])
+                for label, name in enumerate(CLASSES) if (self.labels == label).any()}
 
     @property
     def confusion(self) -> np.ndarray:
@@ -57,7 +57,7 @@ class Evaluation:
         return np.bincount(pairs, minlength=len(CLASSES) ** 2).reshape(len(CLASSES), -1)
 
     def mistakes(self, n: int) -> tuple[np.ndarray, list[str]]:
-        """At most `n` wrong faces, the most confident mistakes first, and their titles."""
+        """At most `n` faces that are classified incorrectly, the most confident mistakes first, and their titles."""
         confidence = self.probabilities[np.arange(len(self.labels)), self.labels]
         worst = [face for face in np.argsort(confidence, kind="stable") if not self.correct[face]][:n]
         return self.images[worst], [f"{CLASSES[self.labels[face]]} {confidence[face]:.0%}" for face in worst]
@@ -65,18 +65,18 @@ class Evaluation:
     def balanced(self, *, seed: int) -> Estimate:
         """The mean of the two classes' accuracies; its interval by draws of whole clusters."""
         def share(rows: np.ndarray) -> float:
-            right, labels = self.correct[rows], self.labels[rows]
-            sides = [right[labels == own] for own in range(len(CLASSES))]
+            correct, labels = self.correct[rows], self.labels[rows]
+            sides = [correct[labels == label] for label in range(len(CLASSES))]
             return float(np.mean([side.mean() for side in sides])) if all(map(len, sides)) else np.nan
 
         return bootstrap(share, self.clusters, rng=np.random.default_rng(seed))
 
     def area(self, *, seed: int) -> Estimate:
-        """The area under the ROC curve: how often a masked face is given more than a bare one (Mann & Whitney 1947)."""
+        """The area under the ROC curve: how often a masked face scores more than a bare face (Mann & Whitney 1947)."""
         score = self.probabilities[:, MASKED]
 
         def share(rows: np.ndarray) -> float:
-            masked, bare = (score[rows][self.labels[rows] == own] for own in (MASKED, 1 - MASKED))
+            masked, bare = (score[rows][self.labels[rows] == label] for label in (MASKED, 1 - MASKED))
             pairs = len(masked) * len(bare)
             return float(mannwhitneyu(masked, bare).statistic / pairs) if pairs else np.nan
 
@@ -87,27 +87,26 @@ class Evaluation:
         """Shares (M, 2) of the bare and of the masked faces called masked, as the threshold falls from 1 to 0."""
         order = np.argsort(-self.probabilities[:, MASKED], kind="stable")
         score, truth = self.probabilities[order, MASKED], self.labels[order] == MASKED
-        last = np.append(score[1:] != score[:-1], True)  # one point for all faces of one score
+        last = np.append(score[1:] != score[:-1], True)  # a point for all faces of the same score
         passed = np.column_stack([np.cumsum(~truth), np.cumsum(truth)])[last]
         return np.vstack([[0, 0], passed]) / np.maximum(passed[-1], 1)
 
     def calibration(self, *, bins: int = 10) -> pd.DataFrame:
-        """Faces by the probability of a mask that they are given: a row a bin that is not empty, its mean
-        `said`, the `share` of faces that are masked, and its interval `low`, `high`; all 0 to 1."""
-        said, masked = self.probabilities[:, MASKED].astype(float), self.labels == MASKED
-        place = np.minimum((said * bins).astype(int), bins - 1)
+        """Faces by their predicted probability of a mask: a row for each bin that is not empty, with the mean
+        `predicted`, the `share` of faces that are masked, and its interval `low`, `high`; all 0 to 1."""
+        predicted, masked = self.probabilities[:, MASKED].astype(float), self.labels == MASKED
+        bin_of = np.minimum((predicted * bins).astype(int), bins - 1)
         rows = []
-        for one in np.unique(place):
-            inside = place == one
+        for inside in (bin_of == number for number in np.unique(bin_of)):
             count = clustered(masked[inside], self.clusters[inside])
-            rows.append((said[inside].mean(), count.share, *count.interval, count.n))
-        return pd.DataFrame(rows, columns=["said", "share", "low", "high", "faces"])
+            rows.append((predicted[inside].mean(), count.share, *count.interval, count.n))
+        return pd.DataFrame(rows, columns=["predicted", "share", "low", "high", "faces"])
 
     @property
     def calibration_error(self) -> float:
         """The expected calibration error (Naeini et al. 2015) over ten bins."""
         table = self.calibration()
-        return float((table.faces * (table.said - table.share).abs()).sum() / table.faces.sum())
+        return float((table.faces * (table.predicted - table.share).abs()).sum() / table.faces.sum())
 
     @property
     def brier(self) -> float:

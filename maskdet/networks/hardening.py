@@ -1,11 +1,11 @@
-"""Training against one pixel: on the change that hurts most, or on bounds over every colour.
+"""Training against one pixel: on its worst change, or on bounds over all of its colours.
 
-"witness": each crop is shown as it hurts most, with a pixel set or unchanged (adversarial training, Madry et al. 2018).
-The pixels tried are that which hurts most by the slope of the loss, and that of the opposite colour; were the slope
-believed, the network would learn to tell the class from the pixel (Kurakin et al. 2017).
+"witness": each crop is shown with a pixel set so that the loss is largest, or unchanged (adversarial training, Madry et
+al. 2018). The pixels tried are the worst by the slope of the loss and the pixel of the opposite colour: with the first
+alone, the network would learn to tell the class from the pixel (Kurakin et al. 2017).
 
-"bounds": the pixel takes every colour at once, the network's tensors are followed as intervals, and the least margin
-counts as well (interval bound propagation, Gowal et al. 2018).
+"bounds": the pixel takes every colour at once, tensors are followed as intervals, and the least margin is part of the
+loss (interval bound propagation, Gowal et al. 2018).
 """
 
 from collections.abc import Callable
@@ -16,15 +16,15 @@ import numpy as np
 from maskdet.networks.architectures import Median
 from maskdet.networks.backend import keras, tf
 
-LOOKED = 0.25  # share of the places of a crop, drawn anew each time, among which the one that hurts is looked for
-BOUNDED = 0.2  # share of the loss that is of bounds, from the middle of the training on
+SEARCHED = 0.25  # share of the places of a crop, drawn anew each time, among which the worst is looked for
+BOUNDED = 0.2  # share of the bounds in the loss, from the middle of the training on
 layers = keras.layers
 
 
 def step(model, optimizer, way: str, *, steps: int, rng: np.random.Generator) -> Callable:
-    """`step(images, labels) -> summed loss, number right` of one batch, of `steps` in all; see the module for `way`.
+    """`step(images, labels) -> summed loss, number correct` of a batch, of `steps` in all; `way` is a key of LOSSES.
 
-    The number right is of the crops as the network was shown them. Raises ValueError for a way not known.
+    The number correct is of the crops as the network saw them. Raises ValueError for another `way`.
     """
     if way not in LOSSES:
         raise ValueError(f"expected a way of training against one pixel, one of {', '.join(LOSSES)}, got {way!r}")
@@ -32,37 +32,37 @@ def step(model, optimizer, way: str, *, steps: int, rng: np.random.Generator) ->
 
     @tf.function(input_signature=[tf.TensorSpec((None, *model.input_shape[1:])), tf.TensorSpec((None,), tf.int64),
                                   tf.TensorSpec((None, *shape)), tf.TensorSpec(())])
-    def compiled(images, labels, looked, share):
-        pixel, bright = _weakest(model, images, labels, looked)
+    def compiled(images, labels, searched, share):
+        pixel, bright = _worst_pixel(model, images, labels, searched)
         with tf.GradientTape() as tape:
-            losses, right = loss(model, images, labels, pixel, bright, share)
+            losses, correct = loss(model, images, labels, pixel, bright, share)
             mean = tf.reduce_mean(losses)
         weights = model.trainable_variables
         optimizer.apply_gradients(zip(tape.gradient(mean, weights), weights))
-        return tf.reduce_sum(losses), tf.reduce_sum(tf.cast(right, tf.float32))
+        return tf.reduce_sum(losses), tf.reduce_sum(tf.cast(correct, tf.float32))
 
-    def one(images, labels):
-        looked = rng.random((len(images), *shape)) < LOOKED
-        return compiled(images, labels, looked.astype(np.float32), np.float32(min(1, 2 * next(done) / steps)))
-    return one
+    def batch(images, labels):
+        searched = rng.random((len(images), *shape)) < SEARCHED
+        return compiled(images, labels, searched.astype(np.float32), np.float32(min(1, 2 * next(done) / steps)))
+    return batch
 
 
-def _weakest(model, images, labels, looked) -> tuple:
-    """For each image, 1 at the place that hurts most of those `looked` at, (N, H, W, 1), and 1 for each colour
-    of it that would better be 255 than 0, (N, H, W, 3); by the slope of the loss there."""
+def _worst_pixel(model, images, labels, searched) -> tuple:
+    """By the slope of the loss: for each image, 1 at the worst of the places `searched`, (N, H, W, 1); and 1 for each
+    colour whose worse value is 255 rather than 0, (N, H, W, 3)."""
     with tf.GradientTape() as tape:
         tape.watch(images)
         losses = keras.losses.sparse_categorical_crossentropy(labels, model(images, training=False))
     slope = tape.gradient(losses, images)
     bright = tf.cast(slope > 0, tf.float32)
-    worse = tf.reduce_sum(slope * (255 * bright - images), axis=-1) * looked
+    worse = tf.reduce_sum(slope * (255 * bright - images), axis=-1) * searched
     flat = tf.reshape(worse, (tf.shape(images)[0], -1))
     place = tf.one_hot(tf.argmax(flat, axis=1), tf.shape(flat)[1])
     return tf.reshape(place, tf.shape(worse))[..., None], bright
 
 
 def _witness(model, images, labels, pixel, bright, share):
-    """Losses and hits of the images, each with the pixel set, or set to the opposite, or not, as it hurts most."""
+    """Losses, and which are correct, of each image at its worst: pixel set, set to the opposite, or unchanged."""
     tried = tf.stack([images, *(images + pixel * (255 * colour - images) for colour in (bright, 1 - bright))])
     flat = tf.reshape(tried, (-1, *model.input_shape[1:]))
     losses = keras.losses.sparse_categorical_crossentropy(tf.tile(labels, [3]), model(flat, training=False))
@@ -71,12 +71,12 @@ def _witness(model, images, labels, pixel, bright, share):
 
 
 def _bounds(model, images, labels, pixel, bright, share):
-    """Losses of the images as they are, and of their least margins while the pixel takes any colour; hits. The box of
-    colours grows with `share`, from the colour that is there to all of them, and so does what it counts."""
-    losses, right = _measured(model, images, labels)
+    """Losses of the unchanged images and of their least margins while the pixel takes any colour; which are correct.
+    With `share` both grow: the region of colours, from the pixel's own to all, and the weight of its bound."""
+    losses, correct = _measured(model, images, labels)
     low, high = images - share * pixel * images, images + share * pixel * (255 - images)
-    counts = BOUNDED * share
-    return (1 - counts) * losses + counts * tf.math.softplus(-least_margin(model, low, high, labels)), right
+    weight = BOUNDED * share
+    return (1 - weight) * losses + weight * tf.math.softplus(-least_margin(model, low, high, labels)), correct
 
 
 def _measured(model, images, labels) -> tuple:
@@ -91,24 +91,23 @@ LOSSES = {"witness": _witness, "bounds": _bounds}
 def least_margin(model, low, high, labels):
     """A lower bound (N,) of the margins of classes `labels` (N,) for all images from `low` to `high` (N, H, W, 3).
 
-    For training: what float32 rounds is not accounted for, as it is in `maskdet.proof`. The last layer is the softmax.
-
-    Raises ValueError where the model has a layer that intervals are not known to go through.
+    For training: unlike in `maskdet.proof`, the rounding of float32 is not taken into account. The last layer is the
+    softmax. Raises ValueError for a layer that intervals cannot be followed through.
     """
-    known = {id(model.inputs[0]): _Interval.of(low, high)}
+    intervals = {id(model.inputs[0]): _Interval.of(low, high)}
     for layer in model.layers[1:-1]:
-        given = layer.input if isinstance(layer.input, list) else [layer.input]
-        known[id(layer.output)] = _through(layer, [known[id(one)] for one in given])
-    last, sign = known[id(model.layers[-1].input)], tf.one_hot(labels, 2) * 2 - 1
+        inputs = layer.input if isinstance(layer.input, list) else [layer.input]
+        intervals[id(layer.output)] = _through(layer, [intervals[id(tensor)] for tensor in inputs])
+    last, sign = intervals[id(model.layers[-1].input)], tf.one_hot(labels, 2) * 2 - 1
     return tf.reduce_sum(tf.where(sign > 0, last.low, -last.high), axis=1)
 
 
 class _Interval(NamedTuple):
-    """Tensors between which a layer's output lies, with their middle and half their distance (`radius`).
+    """The two tensors between which a layer's output lies, their middle, and half their distance (`radius`).
 
-    These are made once, not by each layer that asks, so that no tensor of an interval has more than two gradients to
-    add: TensorFlow's AddN begins with the first term whose memory nothing else holds. Where terms share memory, as
-    these do, which one that is depends on timing, and three or more round otherwise in another order.
+    Middle and radius are computed once, not by each layer that reads them, so that no tensor of an interval has more
+    than two gradients to add: TensorFlow's AddN begins with the first term whose memory is free, which depends on
+    timing where terms share memory, and three or more terms round differently in another order.
     """
 
     low: Any
@@ -121,15 +120,15 @@ class _Interval(NamedTuple):
         return _Interval(low, high, (low + high) / 2, (high - low) / 2)
 
 
-def _through(layer, given: list[_Interval]) -> _Interval:
-    """The bounds of a layer's output from those of each input."""
+def _through(layer, inputs: list[_Interval]) -> _Interval:
+    """The interval of a layer's output."""
     rising = (layers.ReLU, layers.MaxPooling2D, layers.GlobalAveragePooling2D, layers.Flatten, layers.Add, Median)
     if isinstance(layer, layers.Dropout):
-        return given[0]
+        return inputs[0]
     if isinstance(layer, rising):  # the larger the input, the larger the output
-        lows, highs = [one.low for one in given], [one.high for one in given]
-        return _Interval.of(*((layer(ends) if len(given) > 1 else layer(ends[0])) for ends in (lows, highs)))
-    [(_, _, middle, radius)] = given
+        ends = [interval.low for interval in inputs], [interval.high for interval in inputs]
+        return _Interval.of(*((layer(end) if len(inputs) > 1 else layer(end[0])) for end in ends))
+    [(_, _, middle, radius)] = inputs
     if isinstance(layer, layers.Rescaling):
         middle, radius = layer(middle), radius * abs(layer.scale)
     elif isinstance(layer, layers.BatchNormalization):
@@ -143,5 +142,5 @@ def _through(layer, given: list[_Interval]) -> _Interval:
     else:
         raise ValueError(f"expected a layer that bounds can be followed through, got {type(layer).__name__}")
     middle = middle if getattr(layer, "bias", None) is None else middle + layer.bias
-    bend = getattr(layer, "activation", None) or (lambda x: x)
-    return _Interval.of(bend(middle - radius), bend(middle + radius))
+    activation = getattr(layer, "activation", None) or (lambda x: x)
+    return _Interval.of(activation(middle - radius), activation(middle + radius))

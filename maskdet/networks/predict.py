@@ -1,4 +1,4 @@
-"""The one form in which the rest of the project knows a network: `predict(images)`; and networks as files."""
+"""Networks as `predict(images)`, the form in which all other rooms use them, and as files."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -9,25 +9,26 @@ from maskdet import files
 from maskdet.config import CLASSES, SIZE
 from maskdet.networks.backend import build_apart, keras, tf
 
-BATCH = 512  # images a forward pass; more brings nothing on a CPU
+BATCH = 512  # images in a forward pass; more are no faster on a CPU
 
 
 def predictor(model: keras.Model) -> Callable[[np.ndarray], np.ndarray]:
     """`predict(images (N, 50, 50, 3) uint8) -> probabilities (N, 2) float32` of a model.
 
-    Column 0 is bare, column 1 masked. Of no image, `np.array([])` too, there are none. Raises ValueError for images of
-    another shape or type.
+    Column 0 is bare, column 1 masked. An empty array, `np.array([])` too, gives no probabilities. Raises ValueError for
+    images of another shape or type.
     """
     forward = tf.function(lambda images: model(tf.cast(images, tf.float32), training=False),
                           input_signature=[tf.TensorSpec((None, SIZE, SIZE, 3), tf.uint8)])
 
     def predict(images: np.ndarray) -> np.ndarray:
         images = np.asarray(images)
-        if images.shape == (0,):  # np.array([]): no crop, of a photograph without a face
+        if images.shape == (0,):  # np.array([]): the crops of a photograph without a face
             images = np.empty((0, SIZE, SIZE, 3), np.uint8)
         if images.dtype != np.uint8 or images.shape[1:] != (SIZE, SIZE, 3):
+            single = images.shape == (SIZE, SIZE, 3)
             raise ValueError(f"expected uint8 images (N, {SIZE}, {SIZE}, 3), 0 to 255, got {images.dtype} "
-                             f"{images.shape}" + ": of one crop, give crop[None]" * (images.shape == (SIZE, SIZE, 3)))
+                             f"{images.shape}" + ": of a single crop, give crop[None]" * single)
         parts = [forward(images[start:start + BATCH]) for start in range(0, len(images), BATCH)]
         return np.concatenate([np.empty((0, len(CLASSES)), np.float32), *parts])
 
@@ -35,18 +36,18 @@ def predictor(model: keras.Model) -> Callable[[np.ndarray], np.ndarray]:
 
 
 def logits(model: keras.Model) -> Callable[[np.ndarray], np.ndarray]:
-    """`predictor`, of what the softmax at the end of a network is given: logits (N, 2)."""
+    """As `predictor`, but logits (N, 2): the input of the softmax at the end."""
     return predictor(keras.Model(model.inputs, model.get_layer("logits").output))
 
 
 def save_model(model: keras.Model, path: Path) -> None:
-    """Write `model` as one .keras file, whole or not at all."""
+    """Write `model` as a .keras file, whole or not at all."""
     with files.whole(path) as part:
         model.save(part)
 
 
 def read_model(path: Path) -> keras.Model:
-    """Read a model that `save` wrote; runs no code from the file.
+    """Read a model that `save_model` wrote; runs no code from the file.
 
     Raises FileNotFoundError, or ValueError naming the file where it is not a whole model.
     """

@@ -1,6 +1,5 @@
 """A face verified, place by place, by branch and bound over the colours (Land & Doig 1960, Bunel et al. 2020)."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -83,8 +82,7 @@ def verify(face: Face, label: int, *, places: np.ndarray | None = None, budget: 
         times, rough = _next(regions, state.own - low[unsettled], state.own)
         left = state.left(regions, times, bounds.doubt, budget - (2**times).sum())
         regions = _parts(replace(regions, rough=rough)[left], moves[left], times[left])
-    if face.network.whole:
-        state.confirm(face.network.whole)
+    state.confirm()
     return state.result()
 
 
@@ -133,10 +131,12 @@ class _State:
         self.given_up[at[hopeless]] = True
         return ~(self.flips | self.given_up)[at]
 
-    def confirm(self, whole: Callable[[np.ndarray], np.ndarray]) -> None:
-        """Give up the places whose flip the `whole` pass of the network does not confirm: it is rounding."""
-        at = np.flatnonzero(self.flips)
-        for batch in (at[start:start + BATCH] for start in range(0, len(at), BATCH)):
+    def confirm(self) -> None:
+        """Give up the places whose flip the whole pass of the network does not confirm: it is rounding."""
+        whole, at = self.face.network.whole, np.flatnonzero(self.flips)
+        if whole is None or not len(at):
+            return
+        for batch in np.split(at, range(BATCH, len(at), BATCH)):
             pixels = np.column_stack([*np.divmod(batch, self.face.image.shape[1]), self.colour[batch]])
             logits = whole(set_pixels(self.face.image, pixels[:, None]).astype(np.float32))
             refuted = batch[~(logits[:, self.label] < logits[:, 1 - self.label])]  # nan, too

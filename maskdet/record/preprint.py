@@ -25,16 +25,16 @@ class Headline:
     @property
     def name(self) -> str:
         """The row's name in the table."""
-        return f"{f'{self.quantity} over folds' if self.over_folds else QUANTITIES[self.quantity]}, {NETWORKS[self.network]}"
+        what = f"{self.quantity} over folds" if self.over_folds else QUANTITIES[self.quantity]
+        return f"{what}, {NETWORKS[self.network]}"
 
     @property
     def path(self) -> tuple[str, ...]:
         """Where its count lies in a run."""
         if self.over_folds:
             return "folds", self.quantity, self.network
-        if self.quantity == "accuracy":
-            return "accuracy", self.network
-        return "attack", self.network, "differential_evolution"
+        return {"accuracy": ("accuracy", self.network),
+                "success": ("attack", self.network, "differential_evolution")}[self.quantity]
 
 
 ROWS = [Headline(quantity, network, over_folds)
@@ -66,8 +66,7 @@ def position(stated: float, ends: Sequence[Count]) -> str:
 
 
 def agreement(stated: float, count: Count) -> str:
-    """How a count of ours is beside a share of the preprint: "higher", "lower", or "in agreement", where the share lies
-    inside its interval."""
+    """How a count of ours is beside a share: "higher", "lower", or, with the share in its interval, "in agreement"."""
     low, high = count.interval
     return "higher" if stated < low else "lower" if stated > high else "in agreement"
 
@@ -80,35 +79,28 @@ def _count(run: Mapping, row: Headline) -> Count | None:
 
 
 def headline(columns: Mapping) -> pd.DataFrame:
-    """The preprint's numbers beside ours, each of ours k/n with its 95 % interval; and how the recorded one is `beside`
-    the preprint's."""
-    rows = {}
-    for row in ROWS:
-        recorded = _count(columns["recorded"], row)
-        rows[row.name] = {"the preprint": as_text(typed(columns["preprint"][row.quantity])),
-                          "recorded on photographs": as_text(recorded),
-                          "which is": agreement(stated_share(columns["preprint"], row.quantity), recorded),
-                          "this build": as_text(_count(columns["build"], row) or "–")}
-    return pd.DataFrame(rows).T
+    """The preprint's numbers beside ours, each k/n with its 95 % interval, and how the recorded one compares."""
+    preprint, beside = columns["preprint"], to_quote(columns)["beside"]
+    return pd.DataFrame({row.name: {
+        "the preprint": as_text(typed(preprint[row.quantity])),
+        "recorded on photographs": as_text(_count(columns["recorded"], row)), "which is": beside[".".join(row.path)],
+        "this build": as_text(_count(columns["build"], row) or "–")} for row in ROWS}).T
 
 
 def intervals(columns: Mapping) -> dict[str, list]:
-    """The headline as `figures.intervals` draws it, a panel for accuracy and one for success: (name, share, interval);
-    the preprint's interval is that of its `fewest` pictures."""
-    panels: dict[str, list] = {}
-    for row in ROWS:
-        stated = (stated_share(columns["preprint"], row.quantity), fewest(columns["preprint"], row.quantity).interval)
-        panel = panels.setdefault(row.quantity, [("preprint, at widest", *stated)])
-        for column in ("recorded", "build"):
-            if count := _count(columns[column], row):
-                name = f"{column}, {NETWORKS[row.network]}{', folds' * row.over_folds}"
-                panel.append((name, count.share, count.interval))
+    """The headline for `figures.intervals`, by quantity; the preprint's interval is that of its `fewest` pictures."""
+    preprint = columns["preprint"]
+    panels = {quantity: [("preprint, at widest", stated_share(preprint, quantity), fewest(preprint, quantity).interval)]
+              for quantity in QUANTITIES}
+    for row, column in itertools.product(ROWS, ("recorded", "build")):
+        if count := _count(columns[column], row):
+            name = f"{column}, {NETWORKS[row.network]}{', folds' * row.over_folds}"
+            panels[row.quantity].append((name, count.share, count.interval))
     return panels
 
 
 def to_quote(columns: Mapping) -> dict:
-    """What the prose quotes of the comparison: the counts of the `fewest` pictures, and how the recorded ones are
-    `beside` its numbers, by the place of the count in the record."""
+    """The counts of the `fewest` pictures, and how the recorded counts, by their place, are `beside` the preprint's."""
     return {"fewest": {quantity: fewest(columns["preprint"], quantity) for quantity in QUANTITIES},
-            "beside": {".".join(row.path): agreement(stated_share(columns["preprint"], row.quantity),
-                                                     _count(columns["recorded"], row)) for row in ROWS}}
+            "beside": {".".join(row.path): agreement(stated_share(columns["preprint"], row.quantity), count)
+                       for row in ROWS if (count := _count(columns["recorded"], row))}}

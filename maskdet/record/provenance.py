@@ -1,11 +1,11 @@
 """Where and how numbers are made: the day, the code, the versions and the machine."""
 
+import contextlib
 import datetime
 import importlib.metadata
 import os
 import platform
 import subprocess
-from collections.abc import Mapping
 from pathlib import Path
 
 from maskdet.config import CHECKOUT
@@ -14,40 +14,25 @@ PACKAGES = ("tensorflow", "keras", "mtcnn", "numpy", "scipy", "pandas", "pillow"
             "seaborn", "numba", "papermill", "nbval", "jupyter-book", "jupyterlab")
 
 
+def stamp() -> dict:
+    """The date, of Greenwich, and the commit of the code, which each stage records."""
+    return {"date": datetime.datetime.now(datetime.UTC).date().isoformat(), "commit": commit()}
+
+
 def environment() -> dict:
     """The date, the code, the versions and the machine that numbers are made with."""
-    return {"date": today(),
-            "commit": commit(), "python": platform.python_version(), "system": _system(),
+    return {**stamp(), "python": platform.python_version(), "system": _system(),
             "versions": {name: importlib.metadata.version(name) for name in PACKAGES},
             "hardware": {"processor": _processor(), "cores": os.cpu_count()}}
 
 
-def today() -> str:
-    """The date, of Greenwich."""
-    return datetime.datetime.now(datetime.UTC).date().isoformat()
-
-
 def commit() -> str:
     """The commit of the code, "-dirty" where it was changed since; or that there is none."""
-    if CHECKOUT is None:
-        return "not a git checkout"
-    try:
-        described = subprocess.run(["git", "describe", "--always", "--dirty", "--exclude=*"], cwd=CHECKOUT,
-                                   capture_output=True, text=True, check=True)
-    except (OSError, subprocess.CalledProcessError):
-        return "not a git checkout"
-    return described.stdout.strip()
-
-
-def stamp() -> dict:
-    """The day and the commit of now, which each stage records."""
-    return {"date": today(), "commit": commit()}
-
-
-def require_commit(stage: str, made: Mapping) -> None:
-    """Raises ValueError where a stage was `made` with changes that are not committed, or by code without a commit."""
-    if made["commit"].endswith("-dirty") or " " in made["commit"]:
-        raise ValueError(f"expected stage {stage} of a commit, got {made['commit']}: commit, and run it again")
+    with contextlib.suppress(OSError, subprocess.CalledProcessError):
+        if CHECKOUT is not None:
+            return subprocess.run(["git", "describe", "--always", "--dirty", "--exclude=*"], cwd=CHECKOUT,
+                                  capture_output=True, text=True, check=True).stdout.strip()
+    return "not a git checkout"
 
 
 def _system() -> str:

@@ -13,66 +13,36 @@ import yaml
 from maskdet import config, files
 from maskdet.config import Profile
 from maskdet.record import results
-
-# Each recorded file, the command that makes it, and what it holds.
-OUTPUTS = {
-    "results/larxel.json": ("make record PROFILE=larxel",
-                            "every number that the book quotes as recorded on photographs"),
-    "results/larxel-receipt.json": ("make check PROFILE=larxel BUILD=/an/empty/folder",
-                                    "a second run, compared with the record value by value"),
-    "results/portraits.json": ("make portraits", "the shipped weights on faces from elsewhere"),
-    "results/bench.json": ("make bench PROFILE=larxel", "the speed of the attack beside public ones"),
-    "results/detection.json": ("make bench-detection PROFILE=larxel", "how long a photograph takes, by detector"),
-    "maskdet/networks/shipped/resnet.npz": ("make weights", "the shipped weights of the residual network"),
-    "maskdet/networks/shipped/figure2.npz": ("make weights", "the shipped weights of the network of Figure 2"),
-    "maskdet/networks/shipped/card.json": ("make weights", "data, recipes and checksums of the shipped weights"),
-}
+from maskdet.record.results import OUTPUTS
 
 
 def compare(run: Profile) -> dict:
-    """What `make check` finds: how many recorded values this run has as well, which differ, and the
-    provenance of both; written to `results/<profile>-receipt.json`.
-
-    Raises ValueError where a stage of the run is of the recorded one, whose finished work nobody did again.
-    """
+    """What `make check` finds: how many recorded values this run has as well, which differ, and the provenance of both;
+    in `results/<profile>-receipt.json`, too. Raises ValueError where a stage is the recorded one's, not done again."""
     built, kept = results.collect(run), results.read(run.name)
     seconds, then = (record["provenance"]["seconds"] for record in (built, kept))
-    once = [stage for stage, took in seconds.items() if took and took == then.get(stage)]
-    if once:
+    if once := [stage for stage, took in seconds.items() if took and took == then.get(stage)]:
         raise ValueError(f"expected another run than the recorded one of profile {run.name}, got its own "
                          f"{', '.join(once)}: do it again elsewhere, `make check PROFILE={run.name} "
                          "BUILD=/an/empty/folder`")
-    here, recorded = (dict(_leaves({name: part for name, part in record.items() if name != "provenance"}))
-                      for record in (built, kept))
+    here, recorded = (dict(_leaves(_numbers(record))) for record in (built, kept))
     different = [f"{name}: {here.get(name)} here, {recorded.get(name)} recorded"
                  for name in sorted(here.keys() | recorded.keys()) if here.get(name) != recorded.get(name)]
     same = sum(here.get(name) == value for name, value in recorded.items())
     found = {"profile": run.name, "compared": len(recorded), "same": same, "of": _named(kept),
-               "different": different, "recorded": kept["provenance"], "again": built["provenance"]}
+             "different": different, "recorded": kept["provenance"], "again": built["provenance"]}
     files.write_json(config.RECORDED / f"{run.name}-receipt.json", found)
     return found
 
 
+def _numbers(record: Mapping) -> dict:
+    """A record without its provenance."""
+    return {name: part for name, part in record.items() if name != "provenance"}
+
+
 def _named(record: Mapping) -> str:
     """A name for all numbers of a record, another where one is another or is added."""
-    return files.digest(json.dumps({name: part for name, part in record.items() if name != "provenance"},
-                                   sort_keys=True))
-
-
-def receipt() -> dict:
-    """Of the second larxel run: whether the record that it was compared with is the one of now, how many values were
-    compared, and how many are the same, for the book.
-
-    Raises FileNotFoundError, naming the command, where there was none.
-    """
-    path = config.RECORDED / "larxel-receipt.json"
-    if not path.exists():
-        raise FileNotFoundError(f"expected the receipt of a second run at {path}, got no such file: run "
-                                f"`{OUTPUTS['results/larxel-receipt.json'][0]}`")
-    found = json.loads(path.read_text(encoding="utf8"))
-    now = found.get("of") == _named(results.read("larxel"))
-    return {"same": found["same"], "compared": found["compared"], "date": found["again"]["date"],
-            "of": "The recorded run" if now else "An earlier record, and not the one of now,"}
+    return files.digest(json.dumps(_numbers(record), sort_keys=True))
 
 
 def _leaves(values: Mapping, prefix: str = "") -> Iterator[tuple[str, object]]:
@@ -83,14 +53,21 @@ def _leaves(values: Mapping, prefix: str = "") -> Iterator[tuple[str, object]]:
             yield f"{prefix}{name}", value
 
 
+def receipt() -> dict:
+    """Of the second larxel run, for the book: whether it was compared with the record of now, and how many values are
+    the same. Raises FileNotFoundError as `results.read`."""
+    found = results.read("larxel-receipt")
+    now = found.get("of") == _named(results.read("larxel"))
+    return {"same": found["same"], "compared": found["compared"], "date": found["again"]["date"],
+            "of": "The recorded run" if now else "An earlier record, and not the one of now,"}
+
+
 def manifest() -> dict:
     """What `codecheck.yml` holds for the outputs as they are now. Raises FileNotFoundError where one is missing."""
     entries = [{"file": name, "comment": comment, "command": command,
                 "sha256": hashlib.sha256((config.ROOT / name).read_bytes()).hexdigest()}
                for name, (command, comment) in OUTPUTS.items()]
-    found = receipt()
-    summary = (f"{found['of']} was made again on {found['date']}: {found['same']} of {found['compared']} values are "
-               "the same.")
+    summary = "{of} was made again on {date}: {same} of {compared} values are the same.".format(**receipt())
     return {"version": "https://codecheck.org.uk/spec/config/1.0/",
             "paper": {"title": "Face Mask Detection and Attack with One Pixel Change",
                       "authors": [{"name": "Yang Hu"}, {"name": "Kangda Wei"}, {"name": "Yuchen Bai"}]},

@@ -3,8 +3,7 @@
 import dataclasses
 import json
 import sys
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,42 +15,37 @@ from maskdet.record import provenance
 # As the notebooks record them.
 STAGES = ("data", "faces", "networks", "attack", "splits", "variants", "other_networks", "verification", "defences",
           "detection")
-COMMANDS = {"bench": "make bench PROFILE=larxel", "portraits": "make portraits",
-            "detection": "make bench-detection PROFILE=larxel"}  # of records
-
-
-@dataclass(frozen=True)
-class Stated:
-    """A number as the preprint states it, with its unit; `about`: it says "about"."""
-
-    value: float
-    unit: str
-    about: bool = False
-
-    def __str__(self) -> str:
-        return f"{'about ' * self.about}{as_text(self.value)} {self.unit}"
+# Each committed file, the command that makes it, and what it holds.
+OUTPUTS = {
+    "results/larxel.json": ("make record PROFILE=larxel",
+                            "every number that the book quotes as recorded on photographs"),
+    "results/larxel-receipt.json": ("make check PROFILE=larxel BUILD=/an/empty/folder",
+                                    "a second run, compared with the record value by value"),
+    "results/portraits.json": ("make portraits", "the shipped weights on faces from elsewhere"),
+    "results/bench.json": ("make bench PROFILE=larxel", "the speed of the attack beside public ones"),
+    "results/detection.json": ("make bench-detection PROFILE=larxel", "how long a photograph takes, by detector"),
+    "maskdet/networks/shipped/resnet.npz": ("make weights", "the shipped weights of the residual network"),
+    "maskdet/networks/shipped/figure2.npz": ("make weights", "the shipped weights of the network of Figure 2"),
+    "maskdet/networks/shipped/card.json": ("make weights", "data, recipes and checksums of the shipped weights"),
+}
 
 
 def write(run: Profile, stage: str, values: Mapping, measured: Mapping = {}) -> None:
-    """Write a stage's numbers to `results/<stage>.json` of the run; inside a notebook, glue them.
-
-    `values` is a nested mapping of numbers, texts and `Count`s and must come out the same each
-    time; `measured` holds what does not (seconds), which is written but not glued. A value at
-    ["accuracy"]["resnet"] is quoted in prose as ``{glue:text}`03_networks.ipynb::accuracy.resnet:s` ``.
-    """
-    path = _results(run, stage)
-    files.write_json(path, {**_plain(values), "measured": _plain(measured), "made": provenance.stamp()})
+    """Write a stage's numbers to `results/<stage>.json` of the run; inside a notebook, glue them. `values` is a nested
+    mapping of numbers, texts and `Count`s that come out the same each time; `measured` holds what does not (seconds). A
+    value at ["accuracy"]["resnet"] is quoted in prose as ``{glue:text}`03_networks.ipynb::accuracy.resnet:s` ``."""
+    made = {"measured": _plain(measured), "made": provenance.stamp()}
+    files.write_json(_results(run, stage), _plain(values) | made)
     glue(values)
 
 
 def glue(values: Mapping) -> None:
     """Make each number quotable in the book under its dotted name; does nothing outside a notebook."""
-    if "IPython" not in sys.modules or sys.modules["IPython"].get_ipython() is None:
-        return
-    from myst_nb import glue as glue_one
+    if "IPython" in sys.modules and sys.modules["IPython"].get_ipython() is not None:
+        from myst_nb import glue as glue_number
 
-    for name, value in flat(values):
-        glue_one(name, as_text(value), display=False)
+        for name, value in flat(values):
+            glue_number(name, as_text(value), display=False)
 
 
 def as_text(value: object) -> str:
@@ -64,24 +58,23 @@ def as_text(value: object) -> str:
 def flat(values: Mapping, prefix: str = "") -> Iterator[tuple[str, object]]:
     """Dotted names and values; a `Count` also as its parts k, n, share and interval."""
     for name, value in values.items():
-        name = f"{prefix}{name}"
-        value = typed(value)
+        name, value = f"{prefix}{name}", typed(value)
         if isinstance(value, Mapping):
             yield from flat(value, f"{name}.")
             continue
         yield name, value
         if isinstance(value, Count):
             low, high = (f"{100 * end:.1f}" for end in value.interval)
-            yield from {f"{name}.k": value.k, f"{name}.n": value.n,
-                        f"{name}.share": f"{100 * value.share:.2f} %",
+            yield from {f"{name}.k": value.k, f"{name}.n": value.n, f"{name}.share": f"{100 * value.share:.2f} %",
                         f"{name}.interval": f"{low} to {high} %"}.items()
 
 
 def typed(value: Any) -> Any:
-    """A count, an estimate or a number of the preprint read from JSON as what it was; anything else as it is."""
+    """A count or an estimate read from JSON as what it was; a number of the preprint ("about") as text with its
+    unit; anything else as it is."""
     names = set(value) if isinstance(value, Mapping) else set()
     if {"value", "unit"} <= names:
-        return Stated(**value)
+        return f"{'about ' * value.get('about', False)}{as_text(value['value'])} {value['unit']}"
     if {"k", "n"} <= names <= {"k", "n", "effect"}:
         return Count(**value)
     return Estimate(**value) if names == {"value", "low", "high"} else value
@@ -90,29 +83,22 @@ def typed(value: Any) -> Any:
 def _plain(value: Any) -> Any:
     """Counts, estimates and NumPy's numbers as what JSON knows."""
     if isinstance(value, (Count, Estimate)):
-        return {name: _plain(part) for name, part in dataclasses.asdict(value).items()}
+        value = dataclasses.asdict(value)
     if isinstance(value, Mapping):
         return {str(name): _plain(item) for name, item in value.items()}
     return value.item() if hasattr(value, "item") else value
 
 
 def collect(run: Profile) -> dict:
-    """All that the stages of a run recorded, merged, with its provenance.
-
-    Raises FileNotFoundError, naming the command, where a stage is missing.
-    """
-    stages = {stage: _stage(run, stage) for stage in STAGES}
-    merged = {"profile": run.name} | _merged(stages.values())
+    """All stages of a run merged, with its provenance. Raises FileNotFoundError, with the command, without one."""
+    merged, seconds, made = dict[str, Any](profile=run.name), dict[str, Any](), dict[str, Any]()
+    for stage in STAGES:
+        found = _stage(run, stage)
+        seconds[stage], made[stage] = found.pop("measured"), found.pop("made")
+        merged |= found
     checksum = merged["data"]["checksum"]
-    merged["provenance"] = {"data_checksum": checksum, "data": checksum[:16], "seed": run.seed,
-                            **provenance.environment(),
-                            "seconds": {stage: measured for stage, (_, measured, _) in stages.items()},
-                            "made": {stage: made for stage, (_, _, made) in stages.items()}}
-    return merged
-
-
-def _merged(stages: Iterable[tuple[dict, dict, dict]]) -> dict:
-    return {name: value for values, _, _ in stages for name, value in values.items()}
+    return merged | {"provenance": {"data_checksum": checksum, "data": checksum[:16], "seed": run.seed,
+                                    **provenance.environment(), "seconds": seconds, "made": made}}
 
 
 def _results(run: Profile, stage: str) -> Path:
@@ -121,29 +107,27 @@ def _results(run: Profile, stage: str) -> Path:
     return run.folder / "results" / f"{stage}.json"
 
 
-def _stage(run: Profile, stage: str) -> tuple[dict, dict, dict]:
-    """What a stage recorded: its numbers, its seconds, and the day and commit that it was run at."""
-    path = _results(run, stage)
+def _stage(run: Profile, stage: str) -> dict:
+    """What a stage recorded: its numbers, the seconds `measured`, and the day and commit at which it was `made`."""
+    return _json(_results(run, stage), expected=f"the results of stage {stage} of profile {run.name}",
+                 remedy=f"run `{run.command}`")
+
+
+def _json(path: Path, *, expected: str, remedy: str) -> dict:
+    """What a file holds. Raises FileNotFoundError, with the remedy, where there is none."""
     if not path.exists():
-        raise FileNotFoundError(f"expected the results of stage {stage} of profile {run.name}, got none: run "
-                                f"`{run.command}`")
-    found = json.loads(path.read_text(encoding="utf8"))
-    return found, found.pop("measured"), found.pop("made")
+        raise FileNotFoundError(f"expected {expected}, got none: {remedy}")
+    return json.loads(path.read_text(encoding="utf8"))
 
 
 def read(name: str) -> dict:
-    """A committed record: `preprint` (what it reports), `larxel` (our run on photographs) or one of `COMMANDS`.
-
-    Raises FileNotFoundError, naming the command, where there is none.
-    """
-    path = RECORDED / f"{name}.json"
-    if not path.exists():
-        command = COMMANDS.get(name, f"make record PROFILE={name}")
-        raise FileNotFoundError(f"expected a recorded run in {path}, got none: in a checkout of maskdet, run "
-                                f"`{command}`")
-    record = json.loads(path.read_text(encoding="utf8"))
-    if record.get("profile", name) != name:
-        raise ValueError(f"expected a run of profile {name} in results/{name}.json, got {record['profile']}")
+    """The committed `results/<name>.json`: `preprint` (what it reports), `larxel` (our run on photographs) or another.
+    Raises FileNotFoundError, naming the command, where there is none, and ValueError where it is of another profile."""
+    path, profile = RECORDED / f"{name}.json", name.removesuffix("-receipt")
+    command, _ = OUTPUTS.get(f"results/{name}.json", (f"make record PROFILE={name}", ""))
+    record = _json(path, expected=f"a recorded run in {path}", remedy=f"in a checkout of maskdet, run `{command}`")
+    if record.get("profile", profile) != profile:
+        raise ValueError(f"expected a run of profile {profile} in results/{name}.json, got {record['profile']}")
     return record
 
 
@@ -155,18 +139,16 @@ def write_record(name: str, values: Mapping) -> None:
 def headline_columns(run: Profile) -> dict[str, dict]:
     """The columns of the headline: `preprint`, `recorded` (larxel) and `build`, this run up to chapter 4."""
     return {"preprint": read("preprint"), "recorded": read("larxel"),
-            "build": _merged(_stage(run, stage) for stage in ("networks", "attack"))}
+            "build": _stage(run, "networks") | _stage(run, "attack")}
 
 
 def record_run(run: Profile) -> Path:
-    """Commit a whole run to the record, `results/<profile>.json`; returns its path.
-
-    Raises FileNotFoundError, naming the command, where a stage is missing, and ValueError where one was run with
-    changes that are not committed.
-    """
+    """Commit a whole run to `results/<profile>.json`; returns its path. Raises FileNotFoundError, naming the command,
+    where a stage is missing, and ValueError where one was run by code that is not committed."""
     found = collect(run)
     for stage, made in found["provenance"]["made"].items():
-        provenance.require_commit(stage, made)
+        if made["commit"].endswith("-dirty") or " " in made["commit"]:
+            raise ValueError(f"expected stage {stage} of a commit, got {made['commit']}: commit, and run it again")
     path = RECORDED / f"{run.name}.json"
     files.write_json(path, found)
     return path

@@ -1,6 +1,6 @@
 """Every recorded way of doing the experiment, in one table: which of them agree with the preprint?"""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
@@ -14,7 +14,7 @@ SETTINGS = {"recipe": "training", "region": "region searched"}  # as the book ca
 
 @dataclass(frozen=True)
 class Row:
-    """One way, of one of the `GROUPS`: its accuracy, and the success of one pixel by the guided search."""
+    """One way, of a group of them: its accuracy, and the success of one pixel by the guided search."""
 
     group: str
     name: str
@@ -28,46 +28,29 @@ class Row:
 
 
 def rows(recorded: Mapping) -> list[Row]:
-    """The rows of a record, each trial once: folds together and by themselves, text and code and each with a setting of
-    the other, other seeds of the single split, and the main networks trained for fewer epochs or on crops as they are.
-    """
-    return [Row(group, name, Count(**accuracy), Count(**success))
-            for group, several in GROUPS.items() for name, accuracy, success in several(recorded)]
+    """Each trial of a record once: folds together and by themselves, text and code and each with a setting of the
+    other, other seeds of the single split, and the main networks trained for fewer epochs or on crops as they are."""
+    folds, variants = recorded["folds"], recorded["variants"]
+    found: list[Row] = []
 
+    def add(group: str, name: str, accuracy: Mapping, success: Mapping) -> None:
+        found.append(Row(group, name, Count(**accuracy), Count(**success)))
 
-def _folds(recorded: Mapping) -> Iterator[tuple[str, Mapping, Mapping]]:
-    found = recorded["folds"]
-    for network in found["accuracy"]:
-        yield f"{network}, all folds", found["accuracy"][network], found["success"][network]
-        for number, fold in found["each"][network].items():
-            yield f"{network}, fold {number}", fold["accuracy"], fold["success"]
-
-
-def _seeds(recorded: Mapping) -> Iterator[tuple[str, Mapping, Mapping]]:
-    for network, seeds in recorded["folds"]["seeds"].items():
+    for network, each in folds["each"].items():
+        add("folds", f"{network}, all folds", folds["accuracy"][network], folds["success"][network])
+        for number, fold in each.items():
+            add("folds", f"{network}, fold {number}", **fold)
+    for name in variants["accuracy"]:
+        add("variants", words(name), variants["accuracy"][name], variants["success"][name])
+    for network, seeds in folds["seeds"].items():
         for seed, split in seeds.items():
-            if seed == str(recorded["provenance"]["seed"]):
-                continue  # it is among the variants
-            yield f"{network}, seed {seed}", split["accuracy"], split["success"]
-
-
-def _variants(recorded: Mapping) -> Iterator[tuple[str, Mapping, Mapping]]:
-    found = recorded["variants"]
-    for name in found["accuracy"]:
-        yield words(name), found["accuracy"][name], found["success"][name]
-
-
-def _lengths(recorded: Mapping) -> Iterator[tuple[str, Mapping, Mapping]]:
+            if seed != str(recorded["provenance"]["seed"]):  # which is among the variants
+                add("seeds", f"{network}, seed {seed}", **split)
     for network, crops in recorded["verification"]["lengths"].items():
-        for kind, lengths in crops.items():
-            for epochs, found in lengths.items():
-                plain = kind == "plain"
-                if not plain and epochs == str(recorded["training"]["epochs"]):
-                    continue  # it is among the variants
-                yield f"{network}, {epochs} epochs{', plain' * plain}", found["accuracy"], found["success"]
-
-
-GROUPS = {"folds": _folds, "variants": _variants, "seeds": _seeds, "lengths": _lengths}
+        for kind, epochs, trained in ((kind, *item) for kind, lengths in crops.items() for item in lengths.items()):
+            if kind == "plain" or epochs != str(recorded["training"]["epochs"]):  # which is among the variants
+                add("lengths", f"{network}, {epochs} epochs{', plain' * (kind == 'plain')}", **trained)
+    return found
 
 
 def words(name: str) -> str:
@@ -78,15 +61,13 @@ def words(name: str) -> str:
 
 def table(found: Sequence[Row], preprint: Mapping) -> pd.DataFrame:
     """The rows with their counts, and how these are beside the preprint's numbers."""
-    return pd.DataFrame({row.name: {"accuracy": str(row.accuracy),
-                                    "which is": row.beside(preprint)["accuracy"],
-                                    "success of one pixel": str(row.success),
-                                    "and which is": row.beside(preprint)["success"]} for row in found}).T
+    return pd.DataFrame({row.name: {
+        "accuracy": str(row.accuracy), "which is": row.beside(preprint)["accuracy"],
+        "success of one pixel": str(row.success), "and which is": row.beside(preprint)["success"]} for row in found}).T
 
 
 def plane(found: Sequence[Row]) -> dict[str, list]:
-    """The rows as `figures.plane` draws them: by group, each one's share of wrong faces, its success, and the intervals
-    of both."""
+    """As `figures.plane` draws it: by group, each row's share of wrong faces, its success, and their intervals."""
     points: dict[str, list] = {}
     for row in found:
         low, high = row.accuracy.interval
@@ -96,9 +77,8 @@ def plane(found: Sequence[Row]) -> dict[str, list]:
 
 
 def to_quote(found: Sequence[Row], preprint: Mapping) -> dict:
-    """What the prose quotes: how many rows there are, how many agree with the preprint in one quantity or in both, and
-    which these are."""
-    agree = {row.name: [how == "in agreement" for how in row.beside(preprint).values()] for row in found}
-    both = [name for name, held in agree.items() if all(held)]
-    return {"rows": len(found), "accuracy": sum(held[0] for held in agree.values()),
-            "success": sum(held[1] for held in agree.values()), "both": len(both), "names": "; ".join(both) or "none"}
+    """How many rows there are, how many agree with the preprint in one quantity or in both, and which these are."""
+    agree = pd.DataFrame({row.name: row.beside(preprint) for row in found}).T == "in agreement"
+    both = agree.index[agree.all(axis=1)]
+    return {"rows": len(found), "accuracy": int(agree.accuracy.sum()), "success": int(agree.success.sum()),
+            "both": len(both), "names": "; ".join(both) or "none"}

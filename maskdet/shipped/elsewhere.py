@@ -18,10 +18,7 @@ PORTRAITS = {"with_mask": "masked", "without_mask": "bare"}  # folders of the te
 
 
 def portraits(folder: Path) -> pd.DataFrame:
-    """The images of a folder that holds one folder a class: path and label.
-
-    Raises FileNotFoundError, saying what is expected, where there is none of one class.
-    """
+    """Path and label of each image of a folder with one folder a class. Raises FileNotFoundError without a class."""
     rows = [(path, label) for name, label in PORTRAITS.items()
             for path in sorted((folder / name).glob("*")) if path.suffix.lower() in (".jpg", ".jpeg", ".png")]
     table = pd.DataFrame(rows, columns=["path", "label"])
@@ -46,18 +43,13 @@ def faced(image: np.ndarray, boxes: np.ndarray) -> np.ndarray:
 
 
 def test(folder: Path, *, seed: int) -> dict:
-    """The shipped networks on one face of each image of `folder`: counts by class, with and without a detected box,
-    for the boxes of each of `DETECTORS`.
-
-    Left out, and counted, are files that cannot be read and near-duplicates of `photographs`. Raises
-    FileNotFoundError as `portraits` and where those are not there, ValueError where nothing of a class is left.
-    """
+    """The shipped networks on one face of each image of `folder`: counts by class, with and without a detected box, for
+    each of `DETECTORS`. Left out, and counted, are files that cannot be read and near-duplicates of `photographs`.
+    Raises FileNotFoundError as `portraits` and without those photographs, ValueError where a class has none left."""
     table, known = portraits(folder), photographs()
     digests = {f"{path.parent.name}/{path.name}": hashlib.sha256(path.read_bytes()).hexdigest() for path in table.path}
-    detectors = {name: faces.detector(name) for name in DETECTORS}
-    crops: dict[str, list] = {name: [] for name in DETECTORS}
-    found: dict[str, list] = {name: [] for name in DETECTORS}
-    used, hashes, left_out = [], [], {"unreadable": 0, "near": 0}
+    detectors = [faces.detector(name) for name in DETECTORS]
+    used, hashes, crops, found, left_out = [], [], [], [], {"unreadable": 0, "near": 0}
     for number, path in enumerate(tqdm(table.path, desc="portraits", unit="image", disable=None)):
         try:
             image = data.read_image(path)
@@ -70,43 +62,38 @@ def test(folder: Path, *, seed: int) -> dict:
             continue
         used.append(number)
         hashes.append(own)
-        for name, detect in detectors.items():
-            boxes, _ = detect(image)
-            crops[name].append(faced(image, boxes))
-            found[name].append(len(boxes) > 0)
+        boxes = [detect(image)[0] for detect in detectors]
+        crops.append([faced(image, detected) for detected in boxes])
+        found.append([len(detected) > 0 for detected in boxes])
     if len(set(table.label.iloc[used])) < len(CLASSES):
         raise ValueError(f"expected images of both classes in {folder} that can be tested, got {len(used)}: {left_out}")
     labels, clusters = faces.labels(table.iloc[used]), data.groups(np.array(hashes))
+    by_detector = zip(DETECTORS, np.array(crops).swapaxes(0, 1), np.array(found).T)
     return {"images": len(used), **left_out, "checksum": files.checksum(digests),
-            "classes": {name: int((labels == own).sum()) for own, name in enumerate(CLASSES)},
-            "detectors": {name: _asked(np.array(crops[name]), np.array(found[name]), labels, clusters, seed=seed)
-                          for name in DETECTORS},
+            "classes": {label: int((labels == own).sum()) for own, label in enumerate(CLASSES)},
+            "detectors": {name: _evaluated(images, hits, labels, clusters, seed=seed)
+                          for name, images, hits in by_detector},
             "weights": {name: networks.card()["networks"][name]["sha256"] for name in networks.NETWORKS}}
 
 
-def _asked(images: np.ndarray, found: np.ndarray, labels: np.ndarray, clusters: np.ndarray, *, seed: int) -> dict:
-    """How many of each class were `found`, and what each network says of them."""
-    asked = {name: Evaluation(images, labels, networks.load(name)(images), clusters) for name in networks.NETWORKS}
-    return {"found": {name: int(found[labels == own].sum()) for own, name in enumerate(CLASSES)},
-            "networks": {name: _measured(one, found, seed=seed) for name, one in asked.items()}}
-
-
-def _measured(asked: Evaluation, found: np.ndarray, *, seed: int) -> dict:
-    sides = {"found": found, "whole_image": ~found}
-    return {"accuracy": asked.accuracy, "by_class": asked.by_class, "balanced": asked.balanced(seed=seed),
-            "area": asked.area(seed=seed),
-            **{name: asked.part(side).by_class for name, side in sides.items() if side.any()}}
+def _evaluated(images: np.ndarray, found: np.ndarray, labels: np.ndarray, clusters: np.ndarray, *, seed: int) -> dict:
+    """How many of each class were `found`, (N,) bool, and what each network says of them."""
+    tests = {name: Evaluation(images, labels, networks.load(name)(images), clusters) for name in networks.NETWORKS}
+    sides = {side: rows for side, rows in (("found", found), ("whole_image", ~found)) if rows.any()}
+    return {"found": {label: int(found[labels == own].sum()) for own, label in enumerate(CLASSES)},
+            "networks": {name: {"accuracy": test.accuracy, "by_class": test.by_class,
+                                "balanced": test.balanced(seed=seed), "area": test.area(seed=seed),
+                                **{side: test.part(rows).by_class for side, rows in sides.items()}}
+                         for name, test in tests.items()}}
 
 
 def elsewhere_table(record: Mapping) -> pd.DataFrame:
     """What `test` recorded, a column a network and a detector."""
-    def words(value: Mapping) -> str:
-        return str(results.typed(value))
-
-    return pd.DataFrame({f"{name}, {detector}": {
-        "accuracy": words(one["accuracy"]), "balanced accuracy": words(one["balanced"]),
-        **{f"{label}, all": words(count) for label, count in one["by_class"].items()},
-        **{f"{label}, {side.replace('_', ' ')}": words(count) for side in ("found", "whole_image")
-           for label, count in one.get(side, {}).items()}}
-        for name in networks.NETWORKS for detector, asked in record["detectors"].items()
-        for one in [asked["networks"][name]]}).fillna("none")
+    columns = {f"{name}, {detector}": found["networks"][name]
+               for name in networks.NETWORKS for detector, found in record["detectors"].items()}
+    sides = {"by_class": "all", "found": "found", "whole_image": "whole image"}
+    return pd.DataFrame({title: {
+        "accuracy": str(results.typed(column["accuracy"])), "balanced accuracy": str(results.typed(column["balanced"])),
+        **{f"{label}, {words}": str(results.typed(count)) for side, words in sides.items()
+           for label, count in column.get(side, {}).items()}}
+        for title, column in columns.items()}).fillna("none")

@@ -37,11 +37,8 @@ def learned(run: Profile) -> tuple[np.ndarray, np.ndarray]:
 
 
 def train() -> None:
-    """Fit every network to the faces of `SOURCES`, each in a process of its own, and write them where `models.load`
-    reads them.
-
-    A finished fit is kept in `_build/weights`, and is done again when what it depends on, or the commit, has changed.
-    """
+    """Fit every network to the faces of `SOURCES`, each in a process of its own, and write them where `networks.load`
+    reads them. A finished fit is kept in `_build/weights` until what it depends on, or the commit, has changed."""
     drawings = config.profile("drawings")
     data.prepare(drawings)
     faces.crop_faces(drawings)
@@ -53,10 +50,10 @@ def train() -> None:
                    "faces": {label: int((side == own).sum()) for own, label in enumerate(CLASSES)}}
             for name, (_, side) in parts.items()}
     networks.ship({name: fits[name][0] for name in networks.NETWORKS},
-                {"data": sets, "recipes": {name: dataclasses.asdict(recipe) for name, recipe in RECIPES.items()},
-                 "augmentation": dataclasses.asdict(WIDE), "smallest": SMALLEST, "seed": drawings.seed,
-                 "seconds": {name: round(fits[name][1]) for name in networks.NETWORKS},
-                 "provenance": provenance.environment()})
+                  {"data": sets, "recipes": {name: dataclasses.asdict(recipe) for name, recipe in RECIPES.items()},
+                   "augmentation": dataclasses.asdict(WIDE), "smallest": SMALLEST, "seed": drawings.seed,
+                   "seconds": {name: round(fits[name][1]) for name in networks.NETWORKS},
+                   "provenance": provenance.environment()})
 
 
 def _fitted(name: str, patches: np.ndarray, labels: np.ndarray, *, seed: int) -> tuple[list[np.ndarray], float]:

@@ -16,19 +16,19 @@ PEOPLE = 60  # drawn anew, to be seen with something before their mouths
 
 def card_table(card: Mapping) -> pd.DataFrame:
     """A row a shipped network: its parameters, the size of its file, and the start of its checksum."""
-    return pd.DataFrame({name: {"parameters": f"{one['parameters']:,}", "kB": f"{one['bytes'] / 1000:.0f}",
-                                "SHA-256 begins": one["sha256"][:16]} for name, one in card["networks"].items()}).T
+    return pd.DataFrame({name: {"parameters": f"{stated['parameters']:,}", "kB": f"{stated['bytes'] / 1000:.0f}",
+                                "SHA-256 begins": stated["sha256"][:16]}
+                         for name, stated in card["networks"].items()}).T
 
 
 def this_run_table(here: Mapping) -> pd.DataFrame:
     """The shipped networks on the test faces of a run: accuracy of each class, and success of one pixel."""
-    return pd.DataFrame({name: {"accuracy": str(one.accuracy),
-                                **{label: str(count) for label, count in one.by_class.items()},
-                                "success of one pixel": str(flips)} for name, (one, flips) in here.items()})
+    return pd.DataFrame({name: {"accuracy": test.accuracy, **test.by_class, "success of one pixel": flips}
+                         for name, (test, flips) in here.items()}).map(str)
 
 
 def on_this_run(run: Profile) -> dict[str, tuple[Evaluation, Count]]:
-    """The shipped networks on a run's test faces, and how many that each has right the guided search flips."""
+    """The shipped networks on a run's test faces, and how many of its correct ones the guided search flips."""
     images, labels, table = faces.read(run).part("test")
     found = {}
     for name in networks.NETWORKS:
@@ -60,17 +60,15 @@ def covered(*, seed: int) -> dict[str, dict[str, Count]]:
 
 def covered_table(found: Mapping) -> pd.DataFrame:
     """What `covered` found, a row for each thing before the mouth."""
-    return pd.DataFrame({f"{name} says masked": {before: str(count) for before, count in said.items()}
-                         for name, said in found.items()}).rename_axis("before the mouth")
+    return pd.DataFrame(found).map(str).add_suffix(" says masked").rename_axis("before the mouth")
 
 
 def to_quote(here: Mapping, covered: Mapping, card: Mapping, record: Mapping) -> dict:
     """What the prose quotes: of this build, of the card and of the test on faces from elsewhere."""
-    tightest, loosest = card["augmentation"]["zoom"]
-    return {"card": {name: dict(one["faces"]) for name, one in card["data"].items()}
-            | {"recipes": card["recipes"], "tightest": str(tightest), "loosest": str(loosest),
-               "smallest": card["smallest"],
-               "kilobytes": f"{sum(one['bytes'] for one in card['networks'].values()) / 1000:.0f}"},
-            "people": PEOPLE, "covered": covered,
-            "flips": {name: flips for name, (_, flips) in here.items()},
+    tightest, loosest = map(str, card["augmentation"]["zoom"])
+    size = sum(network["bytes"] for network in card["networks"].values())
+    return {"card": {**{name: dict(part["faces"]) for name, part in card["data"].items()}, "recipes": card["recipes"],
+                     "tightest": tightest, "loosest": loosest, "smallest": card["smallest"],
+                     "kilobytes": f"{size / 1000:.0f}"},
+            "people": PEOPLE, "covered": covered, "flips": {name: flips for name, (_, flips) in here.items()},
             "elsewhere": {name: part for name, part in record.items() if name != "provenance"}}

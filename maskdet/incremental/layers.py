@@ -79,6 +79,7 @@ class Scale(Step):
     """x * factor + offset for each channel: rescaling, batch normalisation (Ioffe & Szegedy 2015)."""
 
     factor: np.ndarray
+    offset: np.ndarray
 
     def change(self, x: Change, clean: np.ndarray, clean_out: np.ndarray) -> Change:
         return x._replace(values=x.values * self.factor)

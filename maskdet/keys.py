@@ -170,17 +170,11 @@ def _dependencies(module: str, name: str | None) -> dict[str, str]:
     return found
 
 
+@functools.cache
 def _version(package: str) -> str:
     from importlib import metadata  # half of what it takes to import this package
 
-    return ", ".join(map(metadata.version, sorted(_distributions().get(package, []))))
-
-
-@functools.cache
-def _distributions() -> Any:
-    from importlib import metadata
-
-    return metadata.packages_distributions()
+    return ", ".join(map(metadata.version, sorted(metadata.packages_distributions().get(package, []))))
 
 
 def dependencies(*objects: Any) -> dict[str, str]:

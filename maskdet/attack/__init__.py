@@ -12,8 +12,3 @@ from maskdet.attack.evolution import DifferentialEvolution, Population, decoded,
 from maskdet.attack.oracle import Found, Predicted, Search
 from maskdet.attack.pixels import CORNERS, Attempt, set_pixels
 from maskdet.attack.sweeps import Sweep, attack, sweep
-
-__all__ = ["Attempt", "CORNERS", "Corners", "DifferentialEvolution", "Found", "Guided", "Population", "Predicted",
-           "Search", "Sweep", "ackley", "agreement", "attack", "check_flips", "check_rounding",
-           "confidences", "decoded", "flipped_faces", "landscape", "minimise", "on_ackley", "on_face", "set_pixels",
-           "summary", "sweep", "to_record"]

@@ -22,12 +22,12 @@ from maskdet.workers import each
 
 def attack(network: Network | Predict, images: np.ndarray, labels: np.ndarray, *, search: Search, seed: int,
            workers: int = 1) -> Generator[tuple[int, Attempt]]:
-    """Attack each of `images` (N, H, W, 3) uint8 by `search`; yield its index and verdict as it finishes.
+    """Attack each of `images` (N, H, W, 3) uint8 by `search`; yield its index and the attempt as it finishes.
 
     `network` is an `Incremental` or any `predict(images) -> probabilities (N, 2)`; `labels` (N,), 0 or 1, are the true
     classes. `workers` processes share the work: 1 is this process, which takes a face after the other; -1 is one for
     each processor, or the Dask cluster that SCHEDULER names; a `predict` must then be one that can be sent there. A
-    verdict depends on the seed and the face, neither on the other faces nor on the workers. Raises ValueError for a
+    attempt depends on the seed and the face, neither on the other faces nor on the workers. Raises ValueError for a
     face that the network classifies wrongly, since success is counted among the others, and for other arguments out of
     range; TypeError for a `search` of another type.
     """
@@ -43,12 +43,12 @@ def attack(network: Network | Predict, images: np.ndarray, labels: np.ndarray, *
     if not isinstance(workers, numbers.Integral) or workers < 1 and workers != -1:
         raise ValueError(f"expected workers, a number of processes, or -1 for all processors, got {workers!r}")
     network = network if hasattr(network, "face") else Predicted(network)
-    calls = {index: functools.partial(_verdict, network, image, label, search, seed, index)
+    calls = {index: functools.partial(_attack_face, network, image, label, search, seed, index)
              for index, (image, label) in enumerate(zip(images, labels.astype(int).tolist()))}
     yield from each(calls, workers=workers, cluster=True)
 
 
-def _verdict(network: Network, image: np.ndarray, label: int, search: Search, seed: int, index: int) -> Attempt:
+def _attack_face(network: Network, image: np.ndarray, label: int, search: Search, seed: int, index: int) -> Attempt:
     face = network.face(image)
     if margin(face.logits, label) < -flip_limit(face):
         raise ValueError(f"expected faces that the network classifies correctly, got face {index}, which it does not: "
@@ -80,7 +80,7 @@ class Sweep:
         return np.array([attempt.flipped for attempt in self.attempts])
 
     def table(self) -> pd.DataFrame:
-        """One row a face, as the file of the sweep holds it."""
+        """A row for each face, as the file of the sweep has it."""
         return pd.DataFrame([{"face": face, "flipped": attempt.flipped, **dataclasses.asdict(attempt)}
                              for face, attempt in zip(self.faces.tolist(), self.attempts)])
 
@@ -89,8 +89,8 @@ def sweep(predict: Predict, network: Network, images: np.ndarray, labels: np.nda
           search: Search, profile: Profile, stem: str | None = None, of: str = "", here: bool = False) -> Sweep:
     """Attack the faces (N, 50, 50, 3) that `predict` classifies correctly, `profile.attacked` at most.
 
-    `network` answers the search; the probabilities in the verdicts are those of `predict`, its whole pass, of a single
-    image. Which faces, where there are more, is drawn from the seed. Each verdict is kept in a journal as it is
+    `network` answers the search; the probabilities in the attempts are those of `predict`, its whole pass, of a single
+    image. Which faces, where there are more, is drawn from the seed. Each attempt is kept in a journal as it is
     reached: an interrupted call goes on where it stopped. Writes `attacks/<stem>-<search>.csv`, by default with `name`
     as `stem`. `of` names the network where its answers alone might not. `here`, for a network that cannot be sent to
     workers, does the work in this process. Raises ValueError where no face is classified correctly.
@@ -99,18 +99,17 @@ def sweep(predict: Predict, network: Network, images: np.ndarray, labels: np.nda
     correct = shuffled_correct(before, labels, name=name, seed=profile.seed)
     chosen = correct[:profile.attacked]
     path = profile.folder / "attacks" / f"{stem or name}-{search.name}.csv"
-    key = files.digest(images, before, search, profile.seed, of, keys.code(_verdict, type(search), type(network)))
+    key = files.digest(images, before, search, profile.seed, of, keys.code(_attack_face, type(search), type(network)))
     with files.alone(path):
         journal = files.Journal(path.with_suffix(".jsonl"), key=key)
         todo, bar = unfinished(journal, chosen, title=f"{search.name}, {name}")
-        verdicts = attack(network, images[todo], labels[todo], search=search, seed=profile.seed,
-                          workers=1 if here else -1)
+        found = attack(network, images[todo], labels[todo], search=search, seed=profile.seed, workers=1 if here else -1)
         last = time.perf_counter()
-        with bar, contextlib.closing(verdicts):  # an interruption ends the workers
-            for index, verdict in verdicts:
-                verdict = _restated(verdict, predict, network, images[todo[index]], face=todo[index])
+        with bar, contextlib.closing(found):  # an interruption ends the workers
+            for index, attempt in found:
+                attempt = _restated(attempt, predict, network, images[todo[index]], face=todo[index])
                 now = time.perf_counter()
-                journal.add(str(todo[index]), {**dataclasses.asdict(verdict), "seconds": round(now - last, 4)})
+                journal.add(str(todo[index]), {**dataclasses.asdict(attempt), "seconds": round(now - last, 4)})
                 last = now
                 bar.update()
         attempts, seconds = _read(journal, np.sort(chosen))
@@ -135,16 +134,16 @@ def shuffled_correct(before: np.ndarray, labels: np.ndarray, *, name: str, seed:
     return np.random.default_rng(seed).permutation(correct)
 
 
-def _restated(verdict: Attempt, predict: Predict, network: Network, image: np.ndarray, *, face: int) -> Attempt:
-    """The verdict with the probabilities of `predict`. Raises AssertionError where these contradict it although the
+def _restated(attempt: Attempt, predict: Predict, network: Network, image: np.ndarray, *, face: int) -> Attempt:
+    """The attempt with the probabilities of `predict`. Raises AssertionError where these contradict it although the
     margin was not within rounding: the attacked network is then not the same."""
-    altered = set_pixels(image, np.array([verdict.pixels]))[0]
+    altered = set_pixels(image, np.array([attempt.pixels]))[0]
     before, after = (tuple(predict(shown[None])[0].tolist()) for shown in (image, altered))
-    restated = dataclasses.replace(verdict, before=before, after=after)
-    if restated.flipped != verdict.flipped and (
-            abs(margin(network.face(altered).logits, verdict.label)) > flip_limit(network.face(image))):
-        raise AssertionError(f"face {face}: expected flipped {verdict.flipped} also in the whole pass, "
-                             f"got {after} by {verdict.pixels}, where the attacked network gave {verdict.after}")
+    restated = dataclasses.replace(attempt, before=before, after=after)
+    if restated.flipped != attempt.flipped and (
+            abs(margin(network.face(altered).logits, attempt.label)) > flip_limit(network.face(image))):
+        raise AssertionError(f"face {face}: expected flipped {attempt.flipped} also in the whole pass, "
+                             f"got {after} by {attempt.pixels}, where the attacked network gave {attempt.after}")
     return restated
 
 

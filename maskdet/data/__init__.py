@@ -16,7 +16,3 @@ from maskdet.data.preparation import prepare
 from maskdet.data.readers import READERS
 from maskdet.data.splits import folds, groups, near_any, near_duplicates, split
 from maskdet.data.tables import counts, sample, skipped_by_reason, split_table, to_record
-
-__all__ = ["Dataset", "FOLDING", "Fold", "PhotographError", "READERS", "counts", "difference_hash", "fetch",
-           "folding_table", "folds", "groups", "near_any", "near_duplicates", "photographs_folder", "prepare", "read",
-           "read_image", "sample", "skipped_by_reason", "split", "split_table", "to_record"]

@@ -2,5 +2,3 @@
 
 from .layout import write
 from .scenes import BEFORE, Box, Scene, scene
-
-__all__ = ["BEFORE", "Box", "Scene", "scene", "write"]

@@ -14,9 +14,3 @@ from maskdet.experiment.tables import (by_original_class, folds_to_record, main_
                                        variants_intervals, variants_table, variants_to_record)
 from maskdet.experiment.variants import (CODE, TEXT, Trial, Variant, folds, main_run, other_networks, repeats,
                                          text_and_code, training_lengths, with_defences)
-
-__all__ = ["CODE", "Outcome", "TEXT", "Trial", "Variant", "by_original_class", "corners", "defences", "detectors",
-           "evolution", "fit", "folds", "folds_to_record", "guided", "main_run", "main_to_record", "measures",
-           "other_networks", "other_networks_table", "other_networks_to_record", "pooled", "read", "repeats", "success",
-           "summaries", "sweep", "text_and_code", "training_lengths", "trials_table", "variants_intervals",
-           "variants_table", "variants_to_record", "verification", "with_defences"]

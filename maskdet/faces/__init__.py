@@ -9,7 +9,3 @@ from maskdet.faces.crops import SOURCES, Faces, crop_faces, detect_split, labels
 from maskdet.faces.detectors import DETECTORS, detector, key
 from maskdet.faces.matching import crop, match, overlap, surroundings
 from maskdet.faces.tables import counts, counts_by_width, missed, precision_by_width, recall_by_width, sample, to_record
-
-__all__ = ["DETECTORS", "Faces", "SOURCES", "counts", "counts_by_width", "crop", "crop_faces", "detect_split",
-           "detector", "key", "labels", "match", "missed", "overlap", "precision_by_width", "read", "recall_by_width",
-           "sample", "surroundings", "to_record"]

@@ -12,7 +12,3 @@ from maskdet.figures.search import ackley, flips, margins, surface
 from maskdet.figures.style import SvgFigure
 from maskdet.figures.summary import intervals, plane, throughput, times
 from maskdet.figures.verification import vulnerability, weak_spots
-
-__all__ = ["SvgFigure", "ackley", "by_width", "calibration", "confusion", "detections", "flips", "intervals",
-           "labelled", "layers", "margins", "mistakes", "plane", "recall", "roc", "sizes", "surface", "throughput",
-           "times", "training", "vulnerability", "weak_spots"]

@@ -5,5 +5,3 @@ takes a maximum, in `kernels` the rest. `network` is what an attack queries.
 """
 
 from maskdet.incremental.network import Face, Incremental
-
-__all__ = ["Face", "Incremental"]

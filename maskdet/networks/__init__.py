@@ -11,7 +11,3 @@ from maskdet.networks.architectures import (BATCH_NORMALISED, COMPARED, GREY, NE
 from maskdet.networks.augmentation import LUMA
 from maskdet.networks.predict import BATCH, logits, predictor, read_model, save_model
 from maskdet.networks.weights import card, load, ship, shipped
-
-__all__ = ["BATCH", "BATCH_NORMALISED", "COMPARED", "GREY", "LUMA", "Median", "NETWORKS", "SCALINGS", "build", "card",
-           "load", "logits", "merge_batch_normalisation", "multiplications", "predictor", "read_model", "restore",
-           "save_model", "scale_and_offset", "ship", "shipped", "summary"]

@@ -74,6 +74,3 @@ def build_apart(make: Callable[[], Any], *, seed: int = 0) -> Any:
 
     with ThreadPoolExecutor(1) as thread:  # Keras has a session for each thread: names of layers are numbered from 0
         return thread.submit(seeded).result()
-
-
-__all__ = ["THREADS", "build_apart", "deterministic", "keras", "tf"]

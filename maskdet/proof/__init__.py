@@ -9,6 +9,3 @@ from maskdet.proof.bounds import Bounds
 from maskdet.proof.branching import FLIPPABLE, SAFE, UNDECIDED, Verification, verify
 from maskdet.proof.forms import Regions
 from maskdet.proof.many import Verifications, verify_all
-
-__all__ = ["Bounds", "FLIPPABLE", "Regions", "SAFE", "UNDECIDED", "Verification", "Verifications", "verify",
-           "verify_all"]

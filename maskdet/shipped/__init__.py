@@ -3,6 +3,3 @@
 from maskdet.shipped.elsewhere import elsewhere_table, test
 from maskdet.shipped.recipe import train
 from maskdet.shipped.report import card_table, covered, covered_table, on_this_run, this_run_table, to_quote
-
-__all__ = ["card_table", "covered", "covered_table", "elsewhere_table", "on_this_run", "test", "this_run_table",
-           "to_quote", "train"]

@@ -6,5 +6,3 @@ compiled, with the weights and the arithmetic of the `mtcnn` package.
 """
 
 from maskdet.faces.cascade.stages import Cascade
-
-__all__ = ["Cascade"]

@@ -155,7 +155,7 @@ def _dependencies(module: str, name: str | None) -> dict[str, str]:
         module, name = todo.pop()
         if module.split(".")[0] != PACKAGE:
             if module not in sys.stdlib_module_names:
-                found[module] = _version(module)
+                found[module] = _versions().get(module, "")
             continue
         known = _module(module)
         names = list(known.defined) if name is None else [name] * bool(name)
@@ -171,10 +171,11 @@ def _dependencies(module: str, name: str | None) -> dict[str, str]:
 
 
 @functools.cache
-def _version(package: str) -> str:
+def _versions() -> dict[str, str]:
     from importlib import metadata  # half of what it takes to import this package
 
-    return ", ".join(map(metadata.version, sorted(metadata.packages_distributions().get(package, []))))
+    return {package: ", ".join(map(metadata.version, sorted(set(names))))
+            for package, names in metadata.packages_distributions().items()}
 
 
 def dependencies(*objects: Any) -> dict[str, str]:

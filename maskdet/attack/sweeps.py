@@ -26,7 +26,7 @@ def attack(network: Network | Predict, images: np.ndarray, labels: np.ndarray, *
 
     `network` is an `Incremental` or any `predict(images) -> probabilities (N, 2)`; `labels` (N,), 0 or 1, are the true
     classes. `workers` processes share the work: 1 is this process, which takes a face after the other; -1 is one for
-    each processor, or the Dask cluster that SCHEDULER names; a `predict` must then be one that can be sent there. A
+    each processor, or the Dask cluster that SCHEDULER names; a `predict` must then be one that can be sent there. An
     attempt depends on the seed and the face, neither on the other faces nor on the workers. Raises ValueError for a
     face that the network classifies wrongly, since success is counted among the others, and for other arguments out of
     range; TypeError for a `search` of another type.

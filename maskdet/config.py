@@ -121,30 +121,22 @@ class Profile:
         return "make notebooks" + ("" if self.name == "demo" else f" PROFILE={self.name}")
 
 
-PROFILES = {
-    profile.name: profile
-    for profile in (
-        # Small enough for a coffee break.
-        Profile("demo", "wobot", scenes=160, unannotated=6, folds=3, repeats=2, lengths=(3,),
-                attacked=24, verified={"resnet": 2, "figure2": 12},
-                defences=SINGLE_DEFENCES,
-                recipe=Recipe(epochs=25, batch=16, learning_rate=2e-3, weight_decay=0.05),
-                code=dataclasses.replace(PREPRINT, epochs=10),
-                compared=()),
-        Profile("larxel", "voc"),
-        Profile("wobot", "wobot"),
-        # More drawn scenes, other than those of the demo, for the shipped weights.
-        Profile("drawings", "wobot", scenes=600, seed=2021),
-        # Too small to say anything; the tests run the notebooks on it.
-        Profile("smoke", "wobot", scenes=30, unannotated=2, folds=2, repeats=1, lengths=(), attacked=2,
-                verified={"resnet": 1, "figure2": 1}, regions=500, draws=2,
-                defences=SINGLE_DEFENCES,
-                recipe=Recipe(epochs=3, batch=32, learning_rate=1e-3),
-                code=dataclasses.replace(PREPRINT, epochs=1),
-                compared=(),
-                evolution=Evolution(population=20, generations=3)),
-    )
-}
+PROFILES = {profile.name: profile for profile in (
+    # Small enough for a coffee break.
+    Profile("demo", "wobot", scenes=160, unannotated=6, folds=3, repeats=2, lengths=(3,), attacked=24,
+            verified={"resnet": 2, "figure2": 12}, defences=SINGLE_DEFENCES, compared=(),
+            recipe=Recipe(epochs=25, batch=16, learning_rate=2e-3, weight_decay=0.05),
+            code=dataclasses.replace(PREPRINT, epochs=10)),
+    Profile("larxel", "voc"),
+    Profile("wobot", "wobot"),
+    # More drawn scenes, other than those of the demo, for the shipped weights.
+    Profile("drawings", "wobot", scenes=600, seed=2021),
+    # Too small to say anything; the tests run the notebooks on it.
+    Profile("smoke", "wobot", scenes=30, unannotated=2, folds=2, repeats=1, lengths=(), attacked=2,
+            verified={"resnet": 1, "figure2": 1}, defences=SINGLE_DEFENCES, compared=(), regions=500, draws=2,
+            recipe=Recipe(epochs=3, batch=32, learning_rate=1e-3), code=dataclasses.replace(PREPRINT, epochs=1),
+            evolution=Evolution(population=20, generations=3)),
+)}
 
 
 def profile(name: str) -> Profile:

@@ -88,7 +88,8 @@ def test_another_detector_keeps_its_detections_apart_and_finds_them_again(profil
 def test_the_recorded_times_are_shown_and_quoted():
     record, preprint = results.read("detection"), results.read("preprint")
     seconds = detectors.seconds(record)
-    assert detectors.preprint_seconds(preprint) == 10 and len(figures.times(seconds, quoted=10).svg) > 1000
+    quoted = preprint["seconds"]["value"]
+    assert quoted == 10 and len(figures.times(seconds, quoted=quoted).svg) > 1000
     assert detectors.seconds_table(record).shape == (len(seconds), len(seconds["mtcnn"])) == (4, 4)
     quoted = detectors.seconds_to_quote(record)["times"]
     assert float(quoted["ratio"]["mtcnn"]["largest"]) > 1 and json.dumps(quoted)

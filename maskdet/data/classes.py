@@ -37,12 +37,6 @@ def folding_table() -> pd.DataFrame:
     return pd.DataFrame(rows, index=list(FOLDING), columns=["label", "a face", "why"])
 
 
-NO_NUMBERS = "box left out: its coordinates are not four finite numbers"
-OUTSIDE = "box left out: it lies wholly outside the photograph"
-NO_AREA = "box left out: it has no area"
-CLIPPED = "box clipped: it lies partly outside the photograph"
-
-
 class Box(NamedTuple):
     """A labelled box: its edges in whole pixels, right and bottom exclusive, and its original class."""
 
@@ -58,7 +52,7 @@ def box(coordinates: Any, original: str) -> Box:
     try:
         left, top, right, bottom = (round(float(number)) for number in coordinates)
     except (TypeError, ValueError, OverflowError):  # rounding raises for infinity and NaN, too
-        raise ValueError(NO_NUMBERS) from None
+        raise ValueError("box left out: its coordinates are not four finite numbers") from None
     return Box(left, top, right, bottom, original.strip())
 
 
@@ -68,7 +62,7 @@ def clipped(box: Box, *, width: int, height: int) -> Box:
     if box.original not in FOLDING:
         raise ValueError(f"box left out: unknown class {box.original!r}")
     if box.left >= box.right or box.top >= box.bottom:
-        raise ValueError(NO_AREA)
+        raise ValueError("box left out: it has no area")
     if box.right <= 0 or box.bottom <= 0 or box.left >= width or box.top >= height:
-        raise ValueError(OUTSIDE)
+        raise ValueError("box left out: it lies wholly outside the photograph")
     return Box(max(box.left, 0), max(box.top, 0), min(box.right, width), min(box.bottom, height), box.original)

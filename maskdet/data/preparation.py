@@ -9,7 +9,7 @@ from tqdm import tqdm
 
 from maskdet import files, keys
 from maskdet.config import Profile
-from maskdet.data.classes import BARE, CLIPPED, FOLDING, MASKED, clipped
+from maskdet.data.classes import BARE, FOLDING, MASKED, clipped
 from maskdet.data.dataset import COLUMNS, Dataset, photographs_folder, read, run_folder, save
 from maskdet.data.photographs import PhotographError, decoded, difference_hash, read_bytes
 from maskdet.data.readers import READERS, Annotation, Records
@@ -114,7 +114,7 @@ def _boxes(records: Records, name: str, annotation: Annotation, *, width: int, h
     for box, inside in records.usable(annotation.source, annotation.boxes,
                                       lambda box: (box, clipped(box, width=width, height=height))):
         if inside != box:
-            records.skip(annotation.source, CLIPPED)
+            records.skip(annotation.source, "box clipped: it lies partly outside the photograph")
         fold = FOLDING[inside.original]
         rows.append((name, *inside, fold.label, fold.face))
     return rows

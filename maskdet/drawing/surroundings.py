@@ -107,7 +107,9 @@ def photograph(image, rng):
         image = blurred(image, rng, 0.2, 1.1)
     pixels = np.asarray(image, np.float32)
     if rng.uniform() < 0.12:
-        pixels = in_motion(pixels, int(rng.integers(3, 6)))
+        length = int(rng.integers(3, 6))  # the mean over so many steps to the right
+        padded = np.pad(pixels, ((0, 0), (length - 1, 0), (0, 0)), mode="edge")
+        pixels = np.floor(sum(padded[:, k:k + pixels.shape[1]] for k in range(length)) / length)
     light = rng.choice(3, p=[0.7, 0.16, 0.14])  # even, dim, bright
     gain = rng.uniform((0.85, 0.42, 1.15), (1.15, 0.75, 1.5))[light]
     pixels = pixels / 255 * (gain * rng.normal(1, 0.05, 3)).astype(np.float32)
@@ -120,17 +122,8 @@ def photograph(image, rng):
     noise = rng.standard_normal((height, width), np.float32)
     pixels += (noise * np.float32(0.03 * rng.uniform(0.1, 1) ** 2))[:, :, None]
     pixels = (np.clip(pixels, 0, 1, out=pixels) * 255).astype(np.uint8)
-    return compressed(pixels, int(rng.integers(35, 80))) if rng.uniform() < 0.3 else pixels
-
-
-def in_motion(pixels, length):
-    """The mean of a float32 image shifted by 0 to `length` - 1 pixels to the right, in whole numbers."""
-    padded = np.pad(pixels, ((0, 0), (length - 1, 0), (0, 0)), mode="edge")
-    return np.floor(sum(padded[:, k:k + pixels.shape[1]] for k in range(length)) / length)
-
-
-def compressed(pixels, quality):
-    """`pixels` after a JPEG of the given quality."""
+    if rng.uniform() >= 0.3:
+        return pixels
     with io.BytesIO() as stream:
-        Image.fromarray(pixels).save(stream, "JPEG", quality=quality)
+        Image.fromarray(pixels).save(stream, "JPEG", quality=int(rng.integers(35, 80)))
         return np.asarray(Image.open(stream).convert("RGB"))

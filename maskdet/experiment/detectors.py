@@ -3,7 +3,6 @@
 The run's residual network classifies the crops of each detector. It was fitted to those of MTCNN.
 """
 
-import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -14,7 +13,6 @@ from maskdet import data, faces, networks
 from maskdet.config import CLASSES, Profile
 from maskdet.counts import Count, clustered, panels
 from maskdet.experiment import fitting, variants
-from maskdet.faces.yunet import Settings
 
 DETECTORS = ("mtcnn", "yunet")
 NETWORK = "resnet"
@@ -136,11 +134,6 @@ def shared(searches: Mapping[str, Detected]) -> dict[str, Count]:
     return {name: clustered(search.wide.correct[found], search.wide.group[found]) for name, search in searches.items()}
 
 
-def yunet_settings() -> dict:
-    """How YuNet looks at a photograph, as the prose quotes it."""
-    return dataclasses.asdict(Settings())
-
-
 def seconds(record: Mapping) -> dict[str, dict[float, float]]:
     """Seconds of a processor that `make bench-detection` recorded, by system and megapixels, for `figures.times`."""
     return {name: {float(size): row["processor"] for size, row in sizes.items()}
@@ -164,8 +157,3 @@ def seconds_to_quote(record: Mapping) -> dict:
     return {"times": {name: record[name] for name in ("run", "photographs", "frame", "turns", "window")} | {
         "date": made["date"], "cores": made["hardware"]["cores"], "processor": made["hardware"]["processor"],
         "ratio": ratio, "rate": rates, **ends}}
-
-
-def preprint_seconds(preprint: Mapping) -> float:
-    """Seconds that the preprint states for a photograph."""
-    return preprint["seconds"]["value"]

@@ -68,18 +68,15 @@ def read(run: Profile, trials: Mapping[str, Sequence[Trial]]) -> dict[str, list[
     """Trials that `fit` finished. Raises FileNotFoundError, with the command, where a trial is missing, and ValueError
     where it was fitted to other crops or in another way than the profile's now."""
     found, dataset = faces.read(run), data.read(run)
-    return {name: [_loaded(run, dataset, found, trial) for trial in several] for name, several in trials.items()}
-
-
-def _loaded(run: Profile, dataset: data.Dataset, found: faces.Faces, trial: Trial) -> Outcome:
-    if not _report(run, trial).exists():
-        raise FileNotFoundError(f"expected network {trial.name} of profile {run.name}, got none: "
-                                f"run `{run.command}`")
-    part = _parts(run, dataset, found, trial)
-    if _kept(run, trial, part) is None:
-        raise ValueError(f"expected network {trial.name} fitted to the crops as they are now, got an older "
-                         f"one in {run.folder}: run `{run.command}`")
-    return _outcome(run, trial, part, found)
+    parts = {trial: _parts(run, dataset, found, trial) for repeated in trials.values() for trial in repeated}
+    for trial, part in parts.items():
+        if not _report(run, trial).exists():
+            raise FileNotFoundError(f"expected network {trial.name} of profile {run.name}, got none: "
+                                    f"run `{run.command}`")
+        if _kept(run, trial, part) is None:
+            raise ValueError(f"expected network {trial.name} fitted to the crops as they are now, got an older "
+                             f"one in {run.folder}: run `{run.command}`")
+    return {name: [_outcome(run, trial, parts[trial], found) for trial in several] for name, several in trials.items()}
 
 
 @dataclass(frozen=True)

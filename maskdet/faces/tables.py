@@ -1,7 +1,9 @@
-"""The faces found and missed: tables, samples for figures, and the numbers of this stage."""
+"""The faces found and missed: tables, samples for figures, and the numbers of this stage.
+
+`matched` is a `Faces`, or anything else with such `faces` and `detections`.
+"""
 
 from collections.abc import Sequence
-from typing import Protocol
 
 import numpy as np
 import pandas as pd
@@ -15,17 +17,7 @@ from maskdet.faces.matching import crop
 WIDTHS = (0, 10, 15, 20, 30, 50, 100, np.inf)  # pixels; the last range is open
 
 
-class Matched(Protocol):
-    """Labelled `faces` and `detections`, as in `Faces`."""
-
-    @property
-    def faces(self) -> pd.DataFrame: ...
-
-    @property
-    def detections(self) -> pd.DataFrame: ...
-
-
-def counts(matched: Matched, *, smallest: int) -> pd.DataFrame:
+def counts(matched, *, smallest: int) -> pd.DataFrame:
     """Labelled faces by original class: found, missed, `smallest` px or wider, and found of these."""
     faces = matched.faces
     wide = faces.right - faces.left >= smallest
@@ -41,25 +33,25 @@ def _binned(boxes: pd.DataFrame) -> pd.Series:
     return pd.cut(boxes.right - boxes.left, WIDTHS, right=False, labels=names).rename("width (px)")
 
 
-def _by_width(matched: Matched):
+def _by_width(matched):
     faces = matched.faces[matched.faces.label.isin(CLASSES)]
     return faces.groupby([_binned(faces), "label"], observed=False)
 
 
-def counts_by_width(matched: Matched) -> pd.DataFrame:
+def counts_by_width(matched) -> pd.DataFrame:
     """Labelled faces and found faces, bare and masked, by the width of the labelled box (px, the index)."""
     table = _by_width(matched).found.agg(faces="size", found="sum").astype(int).unstack("label")
     table.columns = [f"{label}: {name}" for name, label in table.columns]
     return table[sorted(table.columns)].rename_axis(None)
 
 
-def recall_by_width(matched: Matched) -> pd.DataFrame:
+def recall_by_width(matched) -> pd.DataFrame:
     """The share of labelled faces that were found, and its 95 % interval, whose clusters are the photographs: index
     (width, label), columns share, low, high, 0 to 1; NaN where there is no such face."""
     return _shares(_by_width(matched), "found")
 
 
-def precision_by_width(matched: Matched) -> pd.DataFrame:
+def precision_by_width(matched) -> pd.DataFrame:
     """The share of detected boxes that match a labelled face, as `recall_by_width`, by the width of the box."""
     return _shares(matched.detections.groupby(_binned(matched.detections), observed=False), "matched")
 
@@ -71,7 +63,7 @@ def _shares(groups, column: str) -> pd.DataFrame:
     return table.reindex(groups.size().index)
 
 
-def sample(dataset: Dataset, matched: Matched, n: int, *, seed: int) -> tuple[list, list, list]:
+def sample(dataset: Dataset, matched, n: int, *, seed: int) -> tuple[list, list, list]:
     """`n` annotated photographs, half of them with a missed face where there are enough: images (H, W, 3), their
     labelled faces, their detections."""
     complete = matched.faces.groupby("photograph").found.all()
@@ -84,7 +76,7 @@ def sample(dataset: Dataset, matched: Matched, n: int, *, seed: int) -> tuple[li
     return [dataset.image(name) for name in names], faces, detections
 
 
-def missed(dataset: Dataset, matched: Matched, n: int, *, seed: int) -> tuple[np.ndarray, Sequence[str]]:
+def missed(dataset: Dataset, matched, n: int, *, seed: int) -> tuple[np.ndarray, Sequence[str]]:
     """Crops (N, 50, 50, 3) of at most `n` labelled faces that were missed, and their titles."""
     table = matched.faces[~matched.faces.found & matched.faces.label.isin(CLASSES)]
     table = table.sample(min(n, len(table)), random_state=seed)

@@ -93,12 +93,11 @@ def by_width(tables: Mapping[str, Mapping[str, pd.DataFrame]]):
 
     Each table: index width, columns share, low, high (0 to 1); NaN for a width without faces.
     """
-    figure, pairs = panels(tables, height=2.8, sharey=True)
+    figure, pairs = panels(tables, height=2.8, ylabel="share", sharey=True)
     for ax, detectors in pairs:
         _shares(ax, detectors, [("o", "bare"), ("s", "masked"), ("^", "detected")])
         ax.set_xlabel("width (pixels)")
         ax.tick_params(axis="x", rotation=60)
-    pairs[0][0].set_ylabel("share")
     figure.legend(*pairs[0][0].get_legend_handles_labels(), loc="outside upper center", ncols=len(detectors))
     return figure
 

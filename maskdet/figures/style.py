@@ -57,11 +57,12 @@ def subplots(rows: int = 1, columns: int = 1, *, height: float, **options):
     return figure, figure.subplots(rows, columns, **options)
 
 
-def panels(values: Mapping, *, height: float, fontsize: int = 9, **options):
+def panels(values: Mapping, *, height: float, fontsize: int = 9, ylabel: str = "", **options):
     """A figure with a panel for each value, titled by its name; and the pairs of axes and value."""
     figure, axes = subplots(1, len(values), height=height, squeeze=False, **options)
     for ax, name in zip(axes.flat, values):
         ax.set_title(name, fontsize=fontsize)
+    axes[0, 0].set_ylabel(ylabel)
     return figure, list(zip(axes.flat, values.values()))
 
 

@@ -6,13 +6,12 @@ Both are resized as by TensorFlow, by float32 operations in the same order, and 
 import math
 
 import numpy as np
-from numba import njit
+
+from maskdet.faces.cascade.convolution import compiled
 
 SMALLEST, CELL = 20, 12  # pixels: the width of the smallest face, and the width at which P-net sees a face
 FACTOR = 0.709  # from the scale of a level to the next
 GREY = np.float32(127.5)  # becomes 0
-
-compiled = njit(cache=True, nogil=True, error_model="numpy")
 
 
 def scales(height: int, width: int) -> np.ndarray:

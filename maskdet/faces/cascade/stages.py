@@ -4,10 +4,9 @@ from dataclasses import dataclass, field
 from functools import partial
 
 import numpy as np
-from numba import njit
 
 from maskdet.faces.cascade import pyramid
-from maskdet.faces.cascade.convolution import SLACK
+from maskdet.faces.cascade.convolution import SLACK, compiled
 from maskdet.faces.cascade.networks import PatchNetwork, ProposalNetwork
 from maskdet.faces.matching import checked_photograph
 
@@ -83,7 +82,7 @@ def suppressed(boxes: np.ndarray, *, threshold: float, smaller: bool = False) ->
     return boxes[_stay(np.ascontiguousarray(boxes[:, :4]), threshold, smaller)]
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def _stay(boxes, threshold, smaller):
     stay = np.ones(len(boxes), np.bool_)
     areas = (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])

@@ -14,10 +14,8 @@ import numpy as np
 
 @contextlib.contextmanager
 def whole(path: Path) -> Iterator[Path]:
-    """A temporary name beside `path`, moved to `path` when the block ends well, else removed.
-
-    It keeps the suffix of `path`, by which some writers choose their format.
-    """
+    """A temporary name beside `path`, with its suffix, by which some writers choose their format; moved to `path` when
+    the block ends well, else removed."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.stem}.{os.getpid()}.part{path.suffix}")

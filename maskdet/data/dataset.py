@@ -55,13 +55,9 @@ def run_folder(profile: Profile) -> Path:
 
 
 def photographs_folder(profile: Profile) -> Path:
-    """The folder that holds the photographs of `profile`.
-
-    Drawn photographs are in the run's own folder. Other sets are in `$MASKDET_DATA/<name>`, or in `$MASKDET_DATA`
-    itself; without that variable, in `data/<name>` of `config.ROOT`.
-
-    Raises FileNotFoundError, with the remedy, where there are none.
-    """
+    """The folder that holds the photographs of `profile`. Drawn photographs are in the run's own folder, other sets in
+    `$MASKDET_DATA/<name>`, or in `$MASKDET_DATA` itself; without that variable, in `data/<name>` of `config.ROOT`.
+    Raises FileNotFoundError, with the remedy, where there are none."""
     reader = READERS[profile.layout]
     if profile.drawn:
         if not reader.fits(folder := run_folder(profile) / "photographs"):

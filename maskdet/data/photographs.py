@@ -32,13 +32,9 @@ def read_bytes(path: Path) -> bytes:
 
 
 def read_image(path: Path, *, size: tuple[int, int] | None = None) -> np.ndarray:
-    """The photograph in `path`: (H, W, 3) uint8 RGB.
-
-    It is turned upright, as its EXIF orientation says, unless `size`, the (width, height) that its annotation states,
-    is its size before the turn.
-
-    Raises PhotographError when the file is missing, empty, damaged, too large or no photograph.
-    """
+    """The photograph in `path`: (H, W, 3) uint8 RGB. It is turned upright, as its EXIF orientation says, unless `size`,
+    the (width, height) that its annotation states, is its size before the turn. Raises PhotographError when the file is
+    missing, empty, damaged, too large or no photograph."""
     return decoded(read_bytes(path), name=path, size=size)
 
 

@@ -17,13 +17,9 @@ from maskdet.data.splits import groups, split
 
 
 def prepare(profile: Profile) -> Dataset:
-    """Find or draw the photographs of `profile`, check every file and write the tables.
-
-    Writes photographs.csv, boxes.csv, skipped.csv and dataset.json into the folder `data` of the run.
-
-    Raises FileNotFoundError where there are no photographs, and ValueError where none can be read, or where a class
-    has no face in the training part.
-    """
+    """Find or draw the photographs of `profile`, check every file and write photographs.csv, boxes.csv, skipped.csv and
+    dataset.json into the folder `data` of the run. Raises FileNotFoundError where there are no photographs, and
+    ValueError where none can be read, or where a class has no face in the training part."""
     with files.alone(run_folder(profile) / "dataset.json"):
         try:
             return _prepared(profile)

@@ -52,11 +52,9 @@ def split(groups: np.ndarray, *, test_share: float, validation_share: float, see
 
 
 def folds(groups: np.ndarray, count: int, *, seed: int) -> np.ndarray:
-    """The fold of each photograph, 0 to `count` - 1, (N,) int, from (N,) groups, which stay whole.
-
-    Each group goes, in random order, to the fold with the fewest photographs. Raises ValueError for fewer than 2
-    folds, or fewer groups than folds.
-    """
+    """The fold of each photograph, 0 to `count` - 1, (N,) int, from (N,) groups, which stay whole: each goes, in random
+    order, to the fold with the fewest photographs. Raises ValueError for fewer than 2 folds, or fewer groups than
+    folds."""
     names = np.unique(groups)
     if not 2 <= count <= len(names):
         raise ValueError(f"expected 2 folds or more and a group for each, got {count} folds and {len(names)} groups")

@@ -84,11 +84,8 @@ class Pose:
     pitch: float = 0.0
 
     def place(self, points, *, turned=True, depth=0.0):
-        """Pixels of the photograph for (n, 2) points in units of the face.
-
-        Points that are `turned` lie on the head, `depth` in front of its surface, and turn with it. Other points,
-        such as those of the body, only move with it.
-        """
+        """Pixels of the photograph for (n, 2) points in units of the face. Points that are `turned` lie on the head,
+        `depth` in front of its surface, and turn with it. Others, such as those of the body, only move with it."""
         points = np.asarray(points, float)
         if not turned:
             return points * self.half + (self.x, self.y)

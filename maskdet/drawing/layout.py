@@ -15,12 +15,9 @@ HEADER = "name,x1,x2,y1,y2,classname"  # of left, top, right, bottom: the data s
 
 
 def write(folder, *, scenes, unannotated, seed):
-    """Draw a data set into `folder` and return it as a `Path`.
-
-    `scenes` photographs have annotations and rows in train.csv; `unannotated` others, with the lowest numbers, have
-    none. Scene i depends on `seed` and i only. Files that an earlier call with the same numbers finished are kept.
-    Raises ValueError for a number that is too small.
-    """
+    """Draw a data set into `folder` and return it as a `Path`: `scenes` photographs with annotations and rows in
+    train.csv, and `unannotated` others, with the lowest numbers. Scene i depends on `seed` and i only. Files that an
+    earlier call with the same numbers finished are kept. Raises ValueError for a number that is too small."""
     for name, value, least in (("scenes", scenes, 1), ("unannotated", unannotated, 0), ("seed", seed, 0)):
         if value < least:
             raise ValueError(f"expected {name} of at least {least}, got {value}")

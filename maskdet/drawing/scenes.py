@@ -37,12 +37,9 @@ class Scene:
 
 
 def scene(*, rng, people=None, before=None):
-    """Draw a photograph as a `Scene`, everything in it sampled from `rng`.
-
-    `people` is their number, 1 to 6; by default one to five at random. `before` is what all of them have before
-    their mouths, one of `BEFORE`; by default each wears a mask or not, or something else, at random.
-    Raises ValueError for any other value.
-    """
+    """Draw a photograph as a `Scene`, everything in it sampled from `rng`. `people` is their number, 1 to 6; by default
+    one to five at random. `before` is what all of them have before their mouths, one of `BEFORE`; by default each wears
+    a mask or not, or something else, at random. Raises ValueError for any other value."""
     if before not in (None, *BEFORE):
         raise ValueError(f"expected `before` to be one of {', '.join(BEFORE)}, got {before!r}")
     if people is not None and not 1 <= people <= MOST:

@@ -98,11 +98,8 @@ def clutter(size, rng):
 
 
 def photograph(image, rng):
-    """What a camera makes of `image`: a (H, W, 3) uint8 array.
-
-    Slightly out of focus or in motion, too dark or too bright, with a colour cast, darker corners, noise and the
-    traces of compression.
-    """
+    """What a camera makes of `image`, a (H, W, 3) uint8 array: slightly out of focus or in motion, too dark or too
+    bright, with a colour cast, darker corners, noise and the traces of compression."""
     if rng.uniform() < 0.5:
         image = blurred(image, rng, 0.2, 1.1)
     pixels = np.asarray(image, np.float32)

@@ -47,11 +47,8 @@ class Outcome:
 
 
 def fit(run: Profile, trials: Mapping[str, Sequence[Trial]]) -> dict[str, list[Outcome]]:
-    """Fit the networks of `trials`, or read those back whose fit is finished, and test them.
-
-    As many are fitted at once as there are processors. Writes `networks/<name>.keras` and then `<name>.json`: a fit
-    that was interrupted is done again, a finished fit is not.
-    """
+    """Fit the networks of `trials`, as many at once as there are processors, or read those back whose fit is finished,
+    and test them. Writes `networks/<name>.keras` and then `<name>.json`: a fit that was interrupted is done again."""
     found, dataset = faces.read(run), data.read(run)
     parts = {trial: _parts(run, dataset, found, trial) for several in trials.values() for trial in several}
     # Trials that differ only in the region that is searched share a network.

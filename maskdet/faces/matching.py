@@ -26,11 +26,9 @@ def overlap(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 
 def match(boxes: np.ndarray, labelled: np.ndarray, *, iou: float) -> tuple[np.ndarray, np.ndarray]:
-    """Pair detected `boxes` (M, 4) with `labelled` boxes (N, 4) by their overlap, each with at most one.
-
-    Of all pairings with overlaps above `iou`, takes that of the largest total overlap. Returns, for each labelled box,
-    the index of its detected box (N,), -1 where it was missed, and their overlap (N,).
-    """
+    """Pair detected `boxes` (M, 4) with `labelled` boxes (N, 4), each with at most one: of all pairings with overlaps
+    above `iou`, that of the largest total overlap. Returns, for each labelled box, the index of its detected box (N,),
+    -1 where it was missed, and their overlap (N,)."""
     index, shared = np.full(len(labelled), -1), np.zeros(len(labelled))
     if len(boxes) and len(labelled):
         table = overlap(boxes, labelled)

@@ -17,11 +17,9 @@ LEGEND = {"convolution": "Conv2D", "pooling": "MaxPooling2D", "dense": "Dense", 
 
 @figure
 def layers(networks: Mapping[str, Sequence[Mapping]]):
-    """Each network as a row of blocks, one per layer with weights or a change of shape.
-
-    `networks`: name -> layers in order with `layer` (its name), `kind` and `output` ("24×24×100").
-    A block's height is the square root of its output's side; a shortcut is an arc that ends at its `Add`.
-    """
+    """Each network as a row of blocks, one per layer with weights or a change of shape. `networks`: name -> layers in
+    order with `layer` (its name), `kind` and `output` ("24×24×100"). A block's height is the square root of its
+    output's side; a shortcut is an arc that ends at its `Add`."""
     figure, axes = subplots(len(networks), height=2.3 * len(networks), squeeze=False)
     for ax, (name, rows) in zip(axes.flat, networks.items()):
         x, shortcut = 0, 1.27  # where the next block is, and where the next arc starts: at first, at the first layer
@@ -86,10 +84,8 @@ def roc(curves: Mapping[str, np.ndarray]):
 
 @figure
 def calibration(tables: Mapping[str, pd.DataFrame]):
-    """Among faces with about the same predicted probability of a mask, the share that is masked, with its interval.
-
-    A panel per network; tables as from `Evaluation.calibration`. A dot's area grows with the number of faces.
-    """
+    """Among faces with about the same predicted probability of a mask, the share that is masked, with its interval: a
+    panel per network. Tables as from `Evaluation.calibration`; a dot's area grows with the number of faces."""
     figure, pairs = panels(tables, height=2.8, ylabel="share that is masked", sharey=True)
     for ax, table in pairs:
         ax.plot([0, 1], [0, 1], ":", color=INK, lw=1)

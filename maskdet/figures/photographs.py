@@ -75,10 +75,8 @@ def _shares(ax, tables: Mapping[str, pd.DataFrame], styles: Sequence[tuple[str, 
 
 @figure
 def recall(counts: pd.DataFrame):
-    """Share of labelled faces detected, by width, with 95 % intervals.
-
-    `counts`: index (width, label), columns share, low, high (0 to 1).
-    """
+    """Share of labelled faces detected, by width, with 95 % intervals. `counts`: index (width, label), columns share,
+    low, high (0 to 1)."""
     figure, ax = subplots(height=2.6)
     _shares(ax, {label: counts.xs(label, level="label") for label in ("bare", "masked")},
             [("o", "bare"), ("o", "masked")])
@@ -89,10 +87,8 @@ def recall(counts: pd.DataFrame):
 
 @figure
 def by_width(tables: Mapping[str, Mapping[str, pd.DataFrame]]):
-    """Shares with 95 % intervals by width, a panel per quantity, a colour per detector.
-
-    Each table: index width, columns share, low, high (0 to 1); NaN for a width without faces.
-    """
+    """Shares with 95 % intervals by width, a panel per quantity, a colour per detector. Each table: index width,
+    columns share, low, high (0 to 1); NaN for a width without faces."""
     figure, pairs = panels(tables, height=2.8, ylabel="share", sharey=True)
     for ax, detectors in pairs:
         _shares(ax, detectors, [("o", "bare"), ("s", "masked"), ("^", "detected")])

@@ -78,11 +78,8 @@ def grid(count: int, columns: int, *, height: float, empty: str = ""):
 
 
 def show_image(ax, image: np.ndarray, *, veiled: bool, pixels: int = 360) -> None:
-    """Show an image (H, W, 3) without ticks; `veiled`, only a grey area of its size.
-
-    The book never shows photographs of people: what a detector finds in them is drawn on grey.
-    Larger images are thinned to about `pixels` a side, in their own coordinates.
-    """
+    """Show an image (H, W, 3) without ticks; `veiled`, only a grey area of its size, since the book never shows
+    photographs of people. Larger images are thinned to about `pixels` a side, in their own coordinates."""
     height, width = image.shape[:2]
     step = max(1, max(height, width) // pixels)
     ax.imshow(np.full((1, 1, 3), 128, np.uint8) if veiled else image[::step, ::step],

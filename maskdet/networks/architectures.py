@@ -42,10 +42,8 @@ def _input(scaling: str, *, offset: float = 0.0):
 
 
 def resnet(scaling: str) -> keras.Model:
-    """A residual network (He et al. 2016) for 50x50x3: a stem and two residual blocks, all of stride 2.
-
-    Each of them halves the image, so that a changed pixel reaches little of it and a query of the attack costs little.
-    """
+    """A residual network (He et al. 2016) for 50x50x3: a stem and two residual blocks, all of stride 2. Each of them
+    halves the image, so that a changed pixel reaches little of it and a query of the attack costs little."""
     inputs, x = _input(scaling, offset=-0.5)
     x = layers.ReLU()(_convolution(x, 16, stride=2))  # 25x25x16
     x = _residual(x, 32)  # 13x13x32

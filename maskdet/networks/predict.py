@@ -13,11 +13,8 @@ BATCH = 512  # images in a forward pass; more are no faster on a CPU
 
 
 def predictor(model: keras.Model) -> Callable[[np.ndarray], np.ndarray]:
-    """`predict(images (N, 50, 50, 3) uint8) -> probabilities (N, 2) float32` of a model.
-
-    Column 0 is bare, column 1 masked. An empty array, `np.array([])` too, gives no probabilities. Raises ValueError for
-    images of another shape or type.
-    """
+    """`predict(images (N, 50, 50, 3) uint8) -> probabilities (N, 2) float32` of a model: column 0 is bare, column 1
+    masked. An empty array, `np.array([])` too, gives none. Raises ValueError for images of another shape or type."""
     forward = tf.function(lambda images: model(tf.cast(images, tf.float32), training=False),
                           input_signature=[tf.TensorSpec((None, SIZE, SIZE, 3), tf.uint8)])
 
@@ -47,10 +44,8 @@ def save_model(model: keras.Model, path: Path) -> None:
 
 
 def read_model(path: Path) -> keras.Model:
-    """Read a model that `save_model` wrote; runs no code from the file.
-
-    Raises FileNotFoundError, or ValueError naming the file where it is not a whole model.
-    """
+    """Read a model that `save_model` wrote; runs no code from the file. Raises FileNotFoundError, and ValueError naming
+    the file where it is not a whole model."""
     if not path.exists():
         raise FileNotFoundError(f"expected a network at {path}, got no such file: run `make notebooks`")
     try:

@@ -18,11 +18,8 @@ REMEDY = "install the package anew (in a checkout: `git checkout maskdet/network
 
 
 def load(name: str) -> Callable[[np.ndarray], np.ndarray]:
-    """`predict(images (N, 50, 50, 3) uint8) -> probabilities (N, 2)` of the shipped network `name`.
-
-    Column 0 is bare, column 1 masked. Raises ValueError for a name that is not shipped, or a file with another checksum
-    than on its card.
-    """
+    """`predict(images (N, 50, 50, 3) uint8) -> probabilities (N, 2)`, bare and masked, of the shipped network `name`.
+    Raises ValueError for a name that is not shipped, or a file with another checksum than on its card."""
     return predictor(shipped(name))
 
 

@@ -58,20 +58,19 @@ def steps(model: keras.Model) -> tuple[list[dict], list[np.ndarray]]:
     `arrays`. Raises ValueError for a layer that is not known here, and where the last is no softmax."""
     if not isinstance(model.layers[-1], layers.Softmax):
         raise ValueError(f"expected a model that ends in a softmax, got {type(model.layers[-1]).__name__}")
-    number, found = {id(model.inputs[0]): 0}, []
+    number, sequence = {id(model.inputs[0]): 0}, []
     arrays: list[np.ndarray] = []
     for layer in model.layers[1:-1]:
-        given = layer.input if isinstance(layer.input, list) else [layer.input]
-        inputs = [number[id(tensor)] for tensor in given]
+        inputs = [number[id(tensor)] for tensor in keras.tree.flatten(layer.input)]
         if isinstance(layer, layers.Dropout):  # of no effect outside training
             [number[id(layer.output)]] = inputs
             continue
         kind, settings, values = _step(layer)
-        found.append({"kind": kind, "inputs": inputs, **settings,
-                      "arrays": list(range(len(arrays), len(arrays) + len(values)))})
+        sequence.append({"kind": kind, "inputs": inputs, **settings,
+                         "arrays": list(range(len(arrays), len(arrays) + len(values)))})
         arrays += [np.asarray(value, np.float32) for value in values]
-        number[id(layer.output)] = len(found)
-    return found, arrays
+        number[id(layer.output)] = len(sequence)
+    return sequence, arrays
 
 
 def _step(layer) -> tuple[str, dict, list]:
@@ -100,8 +99,8 @@ def write(run: Profile) -> dict:
     """Write `playground/data.js` for the page: the shipped networks and the gallery. Returns what the prose quotes."""
     shown, written = gallery(seed=run.seed), {}
     for name in networks.NETWORKS:
-        found, arrays = steps(networks.shipped(name))
-        written[name] = {"steps": found, "shapes": [list(array.shape) for array in arrays],
+        sequence, arrays = steps(networks.shipped(name))
+        written[name] = {"steps": sequence, "shapes": [list(array.shape) for array in arrays],
                          "values": _base64(np.concatenate([array.ravel() for array in arrays]).astype("<f4"))}
     pictures = [{"label": int(label), "values": _base64(image)} for image, label in zip(shown.images, shown.labels)]
     data = {"classes": CLASSES, "networks": written, "faces": pictures,
@@ -114,12 +113,12 @@ def write(run: Profile) -> dict:
 
 def flipped(shown: Gallery, *, seed: int) -> dict[str, Count]:
     """Of how many faces of the gallery some corner at some place turns the decision, by network."""
-    found = {}
+    counts = {}
     for name in networks.NETWORKS:
         attempts = attack.attack(Incremental.of(networks.shipped(name)), shown.images, shown.labels,
                                  search=attack.Guided(), seed=seed, workers=-1)
-        found[name] = Count(sum(attempt.flipped for _, attempt in attempts), len(shown.labels))
-    return found
+        counts[name] = Count(sum(attempt.flipped for _, attempt in attempts), len(shown.labels))
+    return counts
 
 
 def _base64(values: np.ndarray) -> str:

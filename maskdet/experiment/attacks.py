@@ -36,15 +36,15 @@ def evolution(run: Profile) -> Callable[[Variant], Search]:
 def sweep(run: Profile, outcomes: Outcomes, *,
           search: Callable[[Variant], Search] = guided) -> dict[str, list[Sweep]]:
     """Attack the test faces that each network classifies correctly, by `search(variant)`: a sweep for each outcome."""
-    found: dict[str, list[Sweep]] = {name: [] for name in outcomes}
-    for name, outcome in ((name, outcome) for name, several in outcomes.items() for outcome in several):
+    sweeps: dict[str, list[Sweep]] = {name: [] for name in outcomes}
+    for name, outcome in ((name, outcome) for name, members in outcomes.items() for outcome in members):
         model, test, variant = outcome.model, outcome.test, outcome.trial.variant
         large = variant.network in networks.COMPARED
         network = forward.Forward.of(model) if large else Incremental.of(model)
-        found[name].append(attack.sweep(
+        sweeps[name].append(attack.sweep(
             networks.predictor(model), network, test.images, test.labels, name=name, stem=outcome.trial.name,
             search=search(variant), profile=run, of=files.digest(*outcome.fit.weights), here=large))
-    return found
+    return sweeps
 
 
 def success(outcomes: Sequence[Outcome], sweeps: Sequence[Sweep], *, first: float = np.inf) -> Count:
@@ -56,4 +56,4 @@ def success(outcomes: Sequence[Outcome], sweeps: Sequence[Sweep], *, first: floa
 
 def pooled(outcomes: Outcomes) -> dict[str, Evaluation]:
     """The tests of all outcomes of each name, put together."""
-    return {name: Evaluation.pooled(outcome.test for outcome in several) for name, several in outcomes.items()}
+    return {name: Evaluation.pooled(outcome.test for outcome in members) for name, members in outcomes.items()}

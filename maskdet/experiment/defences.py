@@ -20,7 +20,7 @@ Shares = Mapping[str, Mapping[str, Count]]  # as of `verification.shares`
 def searched_table(outcomes: Outcomes, sweeps: Searches) -> pd.DataFrame:
     """A row for each network and defence: accuracy, and the faces that each search flips."""
     return pd.DataFrame({name: {"accuracy": str(outcome.test.accuracy)} | {
-        f"flipped by {SEARCHES[search]}": str(success([outcome], found[name])) for search, found in sweeps.items()}
+        f"flipped by {SEARCHES[search]}": str(success([outcome], swept[name])) for search, swept in sweeps.items()}
         for name, [outcome] in outcomes.items()}).T
 
 
@@ -47,12 +47,12 @@ def intervals(outcomes: Outcomes, shares: Shares) -> dict[str, list]:
 
 def to_record(run: Profile, outcomes: Outcomes, sweeps: Searches, verified: Verified, shares: Shares) -> tuple:
     """What this stage records, by network, then by defence; and the seconds of each training and of a verified face."""
-    found, seconds = defaultdict[str, dict](dict), defaultdict[str, dict](dict)
+    record, seconds = defaultdict[str, dict](dict), defaultdict[str, dict](dict)
     for name, [outcome] in outcomes.items():
         network, key = outcome.trial.variant.network, defence(outcome.trial.variant)
         seconds[network][key] = {"training": outcome.fit.seconds, "verification": float(verified[name].seconds.mean())}
-        found[network][key] = {
+        record[network][key] = {
             "accuracy": outcome.test.accuracy,
             "success": {search: success([outcome], swept[name]) for search, swept in sweeps.items()},
             "verdicts": verified[name].counts, **{key: shares[name][key] for key in ("flippable", "at_most")}}
-    return {"defences": found}, seconds
+    return {"defences": record}, seconds

@@ -81,13 +81,13 @@ def compare(run: Profile) -> dict[str, Detected]:
             for name in DETECTORS}
 
 
-def _classified(found: faces.Faces, predict, groups: pd.Series, *, smallest: int) -> Detected:
-    """`found` with the classes that `predict` gives its crops; `groups`: the group of each photograph."""
-    decision = np.full(len(found.faces), -1)  # none for a face that was missed
-    decision[found.faces.found] = predict(found.crops["detected"]).argmax(axis=1)
-    table = found.faces.assign(decision=decision)[found.faces.label.isin(CLASSES)]
+def _classified(cropped: faces.Faces, predict, groups: pd.Series, *, smallest: int) -> Detected:
+    """`cropped` with the classes that `predict` gives its crops; `groups`: the group of each photograph."""
+    decision = np.full(len(cropped.faces), -1)  # none for a face that was missed
+    decision[cropped.faces.found] = predict(cropped.crops["detected"]).argmax(axis=1)
+    table = cropped.faces.assign(decision=decision)[cropped.faces.label.isin(CLASSES)]
     table["correct"] = table.decision.to_numpy() == faces.labels(table)
-    detections = found.detections.assign(group=found.detections.photograph.map(groups))
+    detections = cropped.detections.assign(group=cropped.detections.photograph.map(groups))
     return Detected(table.reset_index(drop=True), detections, len(groups), smallest)
 
 
@@ -148,12 +148,12 @@ def seconds_table(record: Mapping) -> pd.DataFrame:
 
 def seconds_to_quote(record: Mapping) -> dict:
     """What the prose quotes of the same record."""
-    made, sizes = record["provenance"], list(record["seconds"]["mtcnn"])
+    origin, sizes = record["provenance"], list(record["seconds"]["mtcnn"])
     ends = {"smallest": sizes[0], "largest": sizes[-1]}
     ratio = {name: {end: f"{record['seconds'][system][size]['ratio']:g}" for end, size in ends.items()}
              for name, system in (("mtcnn", "mtcnn"), ("yunet", "yunet"), ("whole", "yunet and resnet"))}
     rates = {name: {clock: f"{value:g}" for clock, value in record["rates"][count].items()}
              for name, count in (("one", "1"), ("two", "2"))}
     return {"times": {name: record[name] for name in ("run", "photographs", "frame", "turns", "window")} | {
-        "date": made["date"], "cores": made["hardware"]["cores"], "processor": made["hardware"]["processor"],
+        "date": origin["date"], "cores": origin["hardware"]["cores"], "processor": origin["hardware"]["processor"],
         "ratio": ratio, "rate": rates, **ends}}

@@ -49,23 +49,24 @@ class Outcome:
 def fit(run: Profile, trials: Mapping[str, Sequence[Trial]]) -> dict[str, list[Outcome]]:
     """Fit the networks of `trials`, as many at once as there are processors, or read those back whose fit is finished,
     and test them. Writes `networks/<name>.keras` and then `<name>.json`: a fit that was interrupted is done again."""
-    found, dataset = faces.read(run), data.read(run)
-    parts = {trial: _parts(run, dataset, found, trial) for several in trials.values() for trial in several}
+    cropped, dataset = faces.read(run), data.read(run)
+    parts = {trial: _parts(run, dataset, cropped, trial) for members in trials.values() for trial in members}
     # Trials that differ only in the region that is searched share a network.
     with files.alone(run.folder / "networks" / "fits"):
         todo = {trial.name: trial for trial, part in parts.items() if _kept(run, trial, part) is None}
-        calls = {trial: parts[trial].call(run, trial, found) for trial in todo.values()}
+        calls = {trial: parts[trial].call(run, trial, cropped) for trial in todo.values()}
         with contextlib.closing(each(calls)) as fits:
             for trial, fit in tqdm(fits, total=len(calls), desc="fit", unit="network", disable=None):
                 _keep(run, trial, parts[trial], fit)
-    return {name: [_outcome(run, trial, parts[trial], found) for trial in several] for name, several in trials.items()}
+    return {name: [_outcome(run, trial, parts[trial], cropped) for trial in members]
+            for name, members in trials.items()}
 
 
 def read(run: Profile, trials: Mapping[str, Sequence[Trial]]) -> dict[str, list[Outcome]]:
     """Trials that `fit` finished. Raises FileNotFoundError, with the command, where a trial is missing, and ValueError
     where it was fitted to other crops or in another way than the profile's now."""
-    found, dataset = faces.read(run), data.read(run)
-    parts = {trial: _parts(run, dataset, found, trial) for repeated in trials.values() for trial in repeated}
+    cropped, dataset = faces.read(run), data.read(run)
+    parts = {trial: _parts(run, dataset, cropped, trial) for members in trials.values() for trial in members}
     for trial, part in parts.items():
         if not _report(run, trial).exists():
             raise FileNotFoundError(f"expected network {trial.name} of profile {run.name}, got none: "
@@ -73,7 +74,8 @@ def read(run: Profile, trials: Mapping[str, Sequence[Trial]]) -> dict[str, list[
         if _kept(run, trial, part) is None:
             raise ValueError(f"expected network {trial.name} fitted to the crops as they are now, got an older "
                              f"one in {run.folder}: run `{run.command}`")
-    return {name: [_outcome(run, trial, parts[trial], found) for trial in several] for name, several in trials.items()}
+    return {name: [_outcome(run, trial, parts[trial], cropped) for trial in members]
+            for name, members in trials.items()}
 
 
 @dataclass(frozen=True)
@@ -87,10 +89,10 @@ class _Parts:
     left_out: np.ndarray
     key: str
 
-    def call(self, run: Profile, trial: Trial, found: faces.Faces) -> Callable[[], training.Fit]:
+    def call(self, run: Profile, trial: Trial, cropped: faces.Faces) -> Callable[[], training.Fit]:
         """The call of `training.fit` that fits the trial."""
         variant, labels = trial.variant, faces.labels
-        crops, patches = found.crops[variant.crops], found.patches[variant.crops]
+        crops, patches = cropped.crops[variant.crops], cropped.patches[variant.crops]
         recipe, table = variant.settings(run), self.table
         shown = patches[self.learned] if recipe.augmented else patches[:0]
         held_out = crops[self.tested], labels(table.loc[self.tested])
@@ -100,8 +102,8 @@ class _Parts:
                                  hardened=variant.hardened, crops=None if recipe.augmented else crops[self.learned])
 
 
-def _parts(run: Profile, dataset: data.Dataset, found: faces.Faces, trial: Trial) -> _Parts:
-    table = found.rows(trial.variant.crops)
+def _parts(run: Profile, dataset: data.Dataset, cropped: faces.Faces, trial: Trial) -> _Parts:
+    table = cropped.rows(trial.variant.crops)
     photographs = dataset.photographs[dataset.photographs.annotated]
     groups = photographs.group.to_numpy()
     if trial.fold is None:
@@ -118,8 +120,8 @@ def _parts(run: Profile, dataset: data.Dataset, found: faces.Faces, trial: Trial
         raise ValueError(f"expected faces to learn from and to test in trial {trial.name}, got {len(learned)} and "
                          f"{len(held)}: add photographs")
     variant, labels = trial.variant, table.label.to_list()
-    recipe, crops = variant.settings(run), found.crops[variant.crops]
-    shown = found.patches[variant.crops] if recipe.augmented else crops
+    recipe, crops = variant.settings(run), cropped.crops[variant.crops]
+    shown = cropped.patches[variant.crops] if recipe.augmented else crops
     key = files.digest(shown[learned], crops[held], labels, variant.network, recipe, variant.scaling, variant.hardened,
                        trial.seed, keys.code(training.fit))
     return _Parts(table, learned, held, apart, key)
@@ -145,10 +147,10 @@ def _keep(run: Profile, trial: Trial, part: _Parts, fit: training.Fit) -> None:
     files.write_json(report, {"key": part.key, "seconds": fit.seconds, "history": fit.history.to_dict(orient="list")})
 
 
-def _outcome(run: Profile, trial: Trial, part: _Parts, found: faces.Faces) -> Outcome:
+def _outcome(run: Profile, trial: Trial, part: _Parts, cropped: faces.Faces) -> Outcome:
     report = json.loads(_report(run, trial).read_text())
     model = networks.read_model(_report(run, trial).with_suffix(".keras"))
-    predict, crops, table = networks.predictor(model), found.crops[trial.variant.crops], part.table
+    predict, crops, table = networks.predictor(model), cropped.crops[trial.variant.crops], part.table
     rows = table.loc[part.tested]
     test = Evaluation(crops[part.tested], faces.labels(rows), predict(crops[part.tested]), rows.group.to_numpy())
     left_out = pd.DataFrame({"original": table.original.loc[part.left_out], "group": table.group.loc[part.left_out],

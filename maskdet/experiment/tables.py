@@ -49,7 +49,7 @@ def accuracy_and_success(outcomes: Outcomes, sweeps: Sweeps, *, first: float = n
 
 def _seconds(outcomes: Outcomes) -> dict[str, float]:
     """Seconds that the trainings of each name took together."""
-    return {name: sum(outcome.fit.seconds for outcome in several) for name, several in outcomes.items()}
+    return {name: sum(outcome.fit.seconds for outcome in members) for name, members in outcomes.items()}
 
 
 def main_to_record(run: Profile, outcomes: Outcomes) -> tuple[dict, dict]:
@@ -97,7 +97,7 @@ def folds_to_record(run: Profile, outcomes: Outcomes, sweeps: Sweeps, again: Out
                     swept_again: Sweeps) -> tuple[dict, dict]:
     """What the stage of the splits records: folds, and other seeds (`again`)."""
     tests, counts = pooled(outcomes), accuracy_and_success(outcomes, sweeps)
-    left_out = {name: pd.concat([outcome.left_out for outcome in several]) for name, several in outcomes.items()}
+    left_out = {name: pd.concat([outcome.left_out for outcome in members]) for name, members in outcomes.items()}
     return {"folds": {
         "count": run.folds, "repeats": run.repeats, "accuracy": counts["accuracy"],
         "accuracy_by_class": {name: test.by_class for name, test in tests.items()},
@@ -111,7 +111,7 @@ def folds_to_record(run: Profile, outcomes: Outcomes, sweeps: Sweeps, again: Out
         "each": {name: _each(outcomes[name], sweeps[name], "fold") for name in outcomes},
         "seeds": {name: _each(again[name], swept_again[name], "seed") for name in again},
     }}, {"training": _seconds(outcomes),
-         "attack": {name: sum(sweep.seconds for sweep in several) for name, several in sweeps.items()}}
+         "attack": {name: sum(sweep.seconds for sweep in members) for name, members in sweeps.items()}}
 
 
 def _each(outcomes: Sequence[Outcome], sweeps: Sequence[Sweep], key: str) -> dict:
@@ -167,12 +167,12 @@ def _most(counts: Mapping[str, Count]) -> dict:
 
 def other_networks_table(outcomes: Outcomes, sweeps: Sweeps) -> pd.DataFrame:
     """A row for each network: accuracy, size, cost, and success of the first corners and, where tried, of all."""
-    first, every = (accuracy_and_success(outcomes, sweeps, first=most) for most in (FIRST, np.inf))
+    first, complete = (accuracy_and_success(outcomes, sweeps, first=most) for most in (FIRST, np.inf))
     return pd.DataFrame({name: {
         "accuracy": str(first["accuracy"][name]), "parameters": f"{size['parameters']:,}",
         "million multiplications": f"{size['multiplications']:,}",
         f"success, first {FIRST} corners": str(first["success"][name]),
-        "success, all corners": str(every["success"][name]) if name in networks.NETWORKS else "–"}
+        "success, all corners": str(complete["success"][name]) if name in networks.NETWORKS else "–"}
         for name, size in sizes(outcomes).items()}).T
 
 

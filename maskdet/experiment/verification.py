@@ -23,12 +23,12 @@ SEARCHES = {"evolution": "differential evolution", "corners": "all corners", "gu
 
 def verify(run: Profile, outcomes: Outcomes) -> dict[str, Verifications]:
     """Verify the test faces that the first network of each name classifies correctly, at most `run.verified`."""
-    found = {}
+    verified = {}
     for name, [outcome, *_] in outcomes.items():
         model, test, most = outcome.model, outcome.test, run.verified.get(outcome.trial.variant.network)
-        found[name] = verify_all(networks.predictor(model), Incremental.of(model), test.images, test.labels, name=name,
-                                 profile=run, stem=outcome.trial.name, most=most, budget=run.regions)
-    return found
+        verified[name] = verify_all(networks.predictor(model), Incremental.of(model), test.images, test.labels,
+                                    name=name, profile=run, stem=outcome.trial.name, most=most, budget=run.regions)
+    return verified
 
 
 def _flipped(verified: Verifications, sweep: Sweep) -> np.ndarray:
@@ -47,8 +47,8 @@ def _flipped(verified: Verifications, sweep: Sweep) -> np.ndarray:
 def shares(outcomes: Outcomes, verified: Verified, sweeps: Mapping[str, Sweeps]) -> dict[str, dict]:
     """Of the verified faces of each network: how many each search (sweeps by search, then network) flipped, how many
     have a witness ("flippable"), and how many have no proof, so that they may be flippable ("at_most")."""
-    hits = {name: {search: _flipped(found, swept[name][0]) for search, swept in sweeps.items()} | {
-        "flippable": found.are(FLIPPABLE), "at_most": ~found.are(SAFE)} for name, found in verified.items()}
+    hits = {name: {search: _flipped(verdicts, swept[name][0]) for search, swept in sweeps.items()} | {
+        "flippable": verdicts.are(FLIPPABLE), "at_most": ~verdicts.are(SAFE)} for name, verdicts in verified.items()}
     return {name: {key: clustered(hit, outcomes[name][0].test.clusters[verified[name].faces])
                    for key, hit in by_key.items()} for name, by_key in hits.items()}
 
@@ -62,9 +62,10 @@ def shares_table(counts: Mapping[str, Mapping]) -> pd.DataFrame:
 def verdicts_table(verified: Verified) -> pd.DataFrame:
     """A row for each network: faces with each verdict, places that flip, and regions that were bounded."""
     rows = {}
-    for name, found in verified.items():
-        regions, flips = (np.array([getattr(face, key) for face in found.results]) for key in ("regions", "flips"))
-        rows[name] = {"verified": f"{len(found.faces) - found.counts[UNDECIDED]} of {len(found.faces)}", **found.counts,
+    for name, verdicts in verified.items():
+        regions, flips = (np.array([getattr(face, key) for face in verdicts.results]) for key in ("regions", "flips"))
+        faces, counts = len(verdicts.faces), verdicts.counts
+        rows[name] = {"verified": f"{faces - counts[UNDECIDED]} of {faces}", **counts,
                       "flipping places, in all": int(flips.sum()), "regions per face": f"{regions.mean():,.0f}"}
     return pd.DataFrame(rows).T
 
@@ -73,12 +74,13 @@ def by_margin(verified: Verified, *, parts: int = 4) -> pd.DataFrame:
     """A row for each network and quarter of its faces, by the margin of the unchanged face: how many have each verdict,
     and the median of what the worst pixel moves the margin by."""
     rows = []
-    for name, found in verified.items():
-        moved = found.margins - np.array([face.reached.min() for face in found.results])
-        for part in np.array_split(np.argsort(found.margins, kind="stable"), min(parts, len(found.faces))):
-            margins = found.margins[part]
+    for name, verdicts in verified.items():
+        moved = verdicts.margins - np.array([face.reached.min() for face in verdicts.results])
+        for part in np.array_split(np.argsort(verdicts.margins, kind="stable"), min(parts, len(verdicts.faces))):
+            margins = verdicts.margins[part]
             rows.append({"network": name, "margin": f"{margins.min():.1f} to {margins.max():.1f}", "faces": len(part),
-                         **{verdict: int(found.are(verdict)[part].sum()) for verdict in (FLIPPABLE, SAFE, UNDECIDED)},
+                         **{verdict: int(verdicts.are(verdict)[part].sum())
+                            for verdict in (FLIPPABLE, SAFE, UNDECIDED)},
                          "moved by one pixel": f"{np.median(moved[part]):.2f}"})
     return pd.DataFrame(rows).set_index("network").rename_axis(None)
 
@@ -86,8 +88,8 @@ def by_margin(verified: Verified, *, parts: int = 4) -> pd.DataFrame:
 def missed(run: Profile, outcomes: Outcomes, verified: Verified) -> dict[str, list[int]]:
     """How many of the flippable faces of each network differential evolution flips, for each of `run.draws` seeds."""
     flips, search = {}, DifferentialEvolution(run.evolution)
-    for name, found in verified.items():
-        [outcome, *_], faces = outcomes[name], found.faces[found.are(FLIPPABLE)]
+    for name, verdicts in verified.items():
+        [outcome, *_], faces = outcomes[name], verdicts.faces[verdicts.are(FLIPPABLE)]
         network, test = Incremental.of(outcome.model), outcome.test.part(faces)
         flips[name] = [sum(attempt.flipped for _, attempt in attack.attack(
             network, test.images, test.labels, search=search, seed=run.seed + draw)) for draw in range(run.draws)]
@@ -104,10 +106,10 @@ def most_vulnerable(outcomes: Outcomes, verified: Verified, *, at_most: int):
     """For `figures.vulnerability`: `at_most` faces (N, H, W, 3) of each network, the least safe first; how much one
     pixel moves the margin at each place, (N, H, W); where it flips the decision; and titles."""
     rows: list[tuple] = []
-    for name, found in verified.items():
-        for row in np.argsort([face.reached.min() for face in found.results], kind="stable")[:at_most]:
-            face, margin = found.results[row], found.margins[row]
-            rows.append((outcomes[name][0].test.images[found.faces[row]], margin - face.reached, face.flips,
+    for name, verdicts in verified.items():
+        for row in np.argsort([face.reached.min() for face in verdicts.results], kind="stable")[:at_most]:
+            face, margin = verdicts.results[row], verdicts.margins[row]
+            rows.append((outcomes[name][0].test.images[verdicts.faces[row]], margin - face.reached, face.flips,
                          f"{name}, margin {margin:.1f}\n{face.verdict}"))
     images, moved, flips, titles = zip(*rows)
     return np.array(images), np.array(moved), np.array(flips), list(titles)
@@ -117,9 +119,9 @@ def weak_spots(verified: Verified) -> dict[str, tuple[np.ndarray, dict[str, int]
     """By network: by how much a pixel at each place moves the margin, the mean over its faces (H, W); and how many of
     the worst pixels have each colour."""
     spots = {}
-    for name, found in verified.items():
-        moved = np.mean([margin - face.reached for margin, face in zip(found.margins, found.results)], axis=0)
-        colours = [COLOURS.get(face.witness[2:], "another") for face in found.results]
+    for name, verdicts in verified.items():
+        moved = np.mean([margin - face.reached for margin, face in zip(verdicts.margins, verdicts.results)], axis=0)
+        colours = [COLOURS.get(face.witness[2:], "another") for face in verdicts.results]
         spots[name] = moved, {colour: colours.count(colour) for colour in (*COLOURS.values(), "another")}
     return spots
 
@@ -158,12 +160,12 @@ def to_record(run: Profile, outcomes: Mapping, verified: Verified, counts: Mappi
         kind[str(variant.settings(run).epochs)] = {
             "accuracy": outcome.test.accuracy, "success": success([outcome], by_length[1][name])}
     return {"verification": {
-        "verdicts": {name: found.counts for name, found in verified.items()},
+        "verdicts": {name: verdicts.counts for name, verdicts in verified.items()},
         "shares": counts, "draws": run.draws, "regions": run.regions, "objective": _by_objective(*by_objective),
         "lengths": lengths, "saturated": _saturated(by_objective[0]),
-        "verified": {name: clustered(~found.are(UNDECIDED), outcomes[name][0].test.clusters[found.faces])
-                     for name, found in verified.items()},
-        "missed": {name: {"flippable": verified[name].counts[FLIPPABLE], "least": min(several), "most": max(several)}
-                   for name, several in flips.items()}}
-    }, {name: {"mean": float(found.seconds.mean()), "median": float(np.median(found.seconds)),
-               "most": float(found.seconds.max())} for name, found in verified.items()}
+        "verified": {name: clustered(~verdicts.are(UNDECIDED), outcomes[name][0].test.clusters[verdicts.faces])
+                     for name, verdicts in verified.items()},
+        "missed": {name: {"flippable": verified[name].counts[FLIPPABLE], "least": min(flipped), "most": max(flipped)}
+                   for name, flipped in flips.items()}}
+    }, {name: {"mean": float(verdicts.seconds.mean()), "median": float(np.median(verdicts.seconds)),
+               "most": float(verdicts.seconds.max())} for name, verdicts in verified.items()}

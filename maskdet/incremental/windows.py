@@ -127,7 +127,7 @@ compiled = njit(cache=True, nogil=True, error_model="numpy")
 @compiled
 def reached(first, place, start, tap, out, taps, places):
     """Which of the output's `places` each slot reaches: place p reaches out[i] by tap[i] of the window, start[p] <= i <
-    start[p + 1]. Returns first and place of the output, and for each slot and tap (S, taps) the output's slot, or -1"""
+    start[p + 1]. Returns first and place of the output, and for each slot and tap (S, taps) its slot there, or -1."""
     out_first, slot_at = np.zeros(len(first), np.int64), np.full(places, -1, np.int32)
     target = np.full((len(place), taps), -1, np.int32)
     out_place, slots = np.empty((start[place + 1] - start[place]).sum(), np.int32), 0

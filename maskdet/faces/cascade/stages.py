@@ -72,13 +72,13 @@ def _square(boxes: np.ndarray) -> np.ndarray:
 
 
 def suppressed(boxes: np.ndarray, *, threshold: float, smaller: bool = False) -> np.ndarray:
-    """The rows of `boxes` (M, 5) (left, top, right, bottom, score) that stay, the best first.
+    """The rows of `boxes` (M, 5) (left, top, right, bottom, score) that stay, the best first, of equal scores the last.
 
     A row goes where a row of a higher score shares with it more than `threshold` of their union, or, with `smaller`,
     of the smaller box. This holds even where that other row goes itself: usual suppression compares only with rows
     that stay (Zhang et al. 2016 do not say which; the `mtcnn` package does this).
     """
-    boxes = boxes[np.argsort(-boxes[:, 4], kind="stable")]
+    boxes = boxes[np.argsort(boxes[:, 4], kind="stable")[::-1]]
     return boxes[_stay(np.ascontiguousarray(boxes[:, :4]), threshold, smaller)]
 
 

@@ -1,8 +1,8 @@
 """maskdet: the executable edition of "Face Mask Detection and Attack with One Pixel Change".
 
-The rooms, each of which uses only those before it: `config`, `counts`, `files`, `keys`; `workers`; `record`, `figures`,
-`networks`, `drawing`; `data`; `faces`; `incremental`; `attack`; `proof`; `experiment`; `shipped`; `detect`,
-`playground`.
+Its layers, the lowest first; each uses only those before it, and between semicolons none uses another:
+`config`, `counts`, `files`, `keys`; `workers`; `record`, `figures`, `networks`, `drawing`; `data`; `faces`;
+`incremental`; `attack`; `proof`; `experiment`; `shipped`; `detect`, `playground`.
 
 Images are NumPy arrays N x H x W x 3, RGB, uint8; boxes are left, top, right, bottom in pixels;
 probabilities are float32 N x 2, column 0 bare and column 1 masked.
@@ -12,7 +12,7 @@ from maskdet import keys
 
 __version__ = "0.1.0"
 
-keys.note()
+keys.note()  # the source of each module that is imported from here on
 
 
 def deterministic() -> None:

@@ -1,11 +1,12 @@
 """What finished work depends on: the code that made it, found by following the program from a function on.
 
 `code` names everything of this package that a function uses, one definition after the other, and the versions of
-other packages: what makes finished work old is a change in one of these, and no comment, docstring or type. Sources
+other packages. Finished work is old when one of these changes; comments, docstrings and types do not count. Sources
 are noted as they are loaded, so that a file that is edited while a process runs is not taken for what runs.
 
-Names are followed, not values: of an object that comes as an argument, give its class, too. What one module changes in
-another, such as a dictionary to which a decorator adds functions, is not seen, nor are `import *` and names in strings.
+Only names are followed: where a function is given an object, give `code` the object's class as well. What one module
+changes in another, such as a dictionary to which a decorator adds functions, is not seen, nor are `import *` and names
+in strings.
 """
 
 import ast
@@ -24,7 +25,7 @@ SOURCES: dict[str, bytes] = {}  # of each module of this package, as this proces
 
 
 class _Loader(SourceFileLoader):
-    """Runs the very source that it notes, never a compiled file of another one."""
+    """Compiles the source that it notes: a .pyc file may be of another version."""
 
     def get_code(self, fullname: str) -> Any:
         if fullname in SOURCES:  # loaded again, as by JupyterLab's autoreload
@@ -94,7 +95,7 @@ class _Bare(ast.NodeTransformer):
             node.body = node.body[1:]
         for name in {"annotation", "returns"}.intersection(node._fields):
             setattr(node, name, None)
-        for _, block in ast.iter_fields(node) if not isinstance(node, ast.ClassDef) else ():  # there, it is a field
+        for _, block in ast.iter_fields(node) if not isinstance(node, ast.ClassDef) else ():  # in a class it is a field
             if isinstance(block, list):
                 block[:] = [ast.Assign([one.target], one.value) if isinstance(one, ast.AnnAssign) and one.value else one
                             for one in block]
@@ -124,12 +125,12 @@ def _uses(node: ast.AST) -> Iterator[list[str]]:
         yield from _uses(child)
 
 
-Place = tuple[str, str | None]  # a module, and a name in it; None for all of it, "" for what it does when it is loaded
+Place = tuple[str, str | None]  # a module and a name in it; None: all of it, "": what it does when it is loaded
 
 
 def _found(module: str, name: str | None, rest: list[str]) -> set[Place]:
-    """Where a name that is used in a module is defined, `rest` being what is asked of it, and the modules on the way;
-    nothing for a local name or one that Python knows."""
+    """The places that define `name`, as used in `module` with the attributes `rest`, and the modules passed on the way;
+    none for a local name or a builtin."""
     if module.split(".")[0] != PACKAGE:
         return {(module.split(".")[0], None)}
     try:
@@ -181,7 +182,7 @@ def _versions() -> dict[str, str]:
 def dependencies(*objects: Any) -> dict[str, str]:
     """What functions or classes depend on, by name: definitions as "module:name", and packages.
 
-    Of what is not of this package, such as a class in a notebook, the source itself counts.
+    Of an object from elsewhere, such as a class in a notebook, its own source counts.
     """
     import inspect  # not needed to import this package
 

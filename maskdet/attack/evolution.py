@@ -43,12 +43,12 @@ class Population:
         if np.isinf(self.energies).all():  # no energy is known yet
             return self.members
         rng, (size, dimensions) = self.rng, self.members.shape
-        # Two other members, as steps from member i: the first of P - 1, the second of the P - 2 that are left.
+        # Two other members, as offsets from i modulo P: a of the P - 1 others, b of the P - 2 others that are not a.
         own = np.arange(size)
         a, b = rng.integers(1, size, size), rng.integers(1, size - 1, size)
         b += b >= a
         a, b = (own + a) % size, (own + b) % size
-        scale = rng.uniform(*self.settings.scale)
+        scale = rng.uniform(*self.settings.scale)  # F
         trial = self.members[self.best] + scale * (self.members.take(a, axis=0) - self.members.take(b, axis=0))
         if self.settings.recombination < 1:
             crossed = rng.random((size, dimensions)) < self.settings.recombination
@@ -87,7 +87,7 @@ def decoded(genes: np.ndarray, *, shape: Sequence[int]) -> np.ndarray:
 
 @dataclass(frozen=True)
 class DifferentialEvolution:
-    """The preprint's search, black-box: `size` pixels at once, until the decision flips or the generations end. It
+    """The preprint's search, black-box: `size` pixels at once, until a flip beyond rounding or the last generation. It
     searches every place, or the rows and columns below `region`, and minimises the `objective`, of OBJECTIVES."""
 
     settings: Evolution = Evolution()

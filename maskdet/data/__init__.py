@@ -9,9 +9,9 @@ A new source of photographs needs a reader in `READERS` and a `Profile`; a new c
 """
 
 from maskdet.data.classes import FOLDING, Fold, folding_table
-from maskdet.data.dataset import Dataset, photographs_folder, read
+from maskdet.data.dataset import Dataset, read
 from maskdet.data.download import fetch
-from maskdet.data.photographs import PhotographError, difference_hash, read_image
+from maskdet.data.photographs import PhotographError, difference_hash, photographs_folder, read_image
 from maskdet.data.preparation import prepare
 from maskdet.data.readers import READERS
 from maskdet.data.splits import folds, groups, near_any, near_duplicates, split

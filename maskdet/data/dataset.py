@@ -1,17 +1,15 @@
 """A set of photographs: the folder that holds it, and its tables as files."""
 
 import json
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from maskdet import config, files
+from maskdet import files
 from maskdet.config import Profile
-from maskdet.data.photographs import read_image
-from maskdet.data.readers import READERS
+from maskdet.data.photographs import photographs_folder, read_image, run_folder
 
 COLUMNS: dict[str, dict[str, type]] = {
     "photographs": {"photograph": str, "width": int, "height": int, "annotated": bool, "group": int, "split": str},
@@ -47,30 +45,6 @@ class Dataset:
         if row.empty:
             raise ValueError(f"expected one of the {len(self.photographs)} photographs, got {name!r}")
         return read_image(self.folder / name, size=(int(row.width.iloc[0]), int(row.height.iloc[0])))
-
-
-def run_folder(profile: Profile) -> Path:
-    """The folder of a run's tables, and of the photographs that it draws."""
-    return profile.folder / "data"
-
-
-def photographs_folder(profile: Profile) -> Path:
-    """The folder that holds the photographs of `profile`. Drawn photographs are in the run's own folder, other sets in
-    `$MASKDET_DATA/<name>`, or in `$MASKDET_DATA` itself; without that variable, in `data/<name>` of `config.ROOT`.
-    Raises FileNotFoundError, with the remedy, where there are none."""
-    reader = READERS[profile.layout]
-    if profile.drawn:
-        if not reader.fits(folder := run_folder(profile) / "photographs"):
-            raise FileNotFoundError(f"expected drawn photographs in {folder}, got none: run `{profile.command}`")
-        return folder
-    sets = Path(os.environ.get("MASKDET_DATA") or config.ROOT / "data")
-    for folder in (sets / profile.name, sets):
-        if reader.fits(folder):
-            return folder
-    raise FileNotFoundError(
-        f"expected {' and '.join(f'{path}/' for path in reader.contains)} in {sets / profile.name}, got no such "
-        f"folders: fetch the photographs with `make data PROFILE={profile.name}` and MASKDET_DATA unset, or set "
-        f"MASKDET_DATA to the folder that holds {profile.name}/")
 
 
 def save(profile: Profile, tables: dict[str, pd.DataFrame], *, checksum: str) -> None:

@@ -1,11 +1,16 @@
-"""Image files as arrays, and the difference hash that shows near-duplicates."""
+"""Photographs: where they are, as arrays, and the difference hash that shows near-duplicates."""
 
 import io
+import os
 import warnings
 from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
+
+from maskdet import config
+from maskdet.config import Profile
+from maskdet.data.readers import READERS
 
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP")  # by content: a .jpg may well hold a PNG
 LARGEST = 80_000_000  # pixels; a small file can claim to be larger than memory
@@ -21,6 +26,30 @@ class PhotographError(ValueError):
         super().__init__(f"expected a photograph in {name}, got {fault}:"
                          " delete the file, or fetch the set again with `make data PROFILE=...`")
         self.fault = fault
+
+
+def run_folder(profile: Profile) -> Path:
+    """The folder of a run's tables, and of the photographs that it draws."""
+    return profile.folder / "data"
+
+
+def photographs_folder(profile: Profile) -> Path:
+    """The folder that holds the photographs of `profile`. Drawn photographs are in the run's own folder, other sets in
+    `$MASKDET_DATA/<name>`, or in `$MASKDET_DATA` itself; without that variable, in `data/<name>` of `config.ROOT`.
+    Raises FileNotFoundError, with the remedy, where there are none."""
+    reader = READERS[profile.layout]
+    if profile.drawn:
+        if not reader.fits(folder := run_folder(profile) / "photographs"):
+            raise FileNotFoundError(f"expected drawn photographs in {folder}, got none: run `{profile.command}`")
+        return folder
+    sets = Path(os.environ.get("MASKDET_DATA") or config.ROOT / "data")
+    for folder in (sets / profile.name, sets):
+        if reader.fits(folder):
+            return folder
+    raise FileNotFoundError(
+        f"expected {' and '.join(f'{path}/' for path in reader.contains)} in {sets / profile.name}, got no such "
+        f"folders: fetch the photographs with `make data PROFILE={profile.name}` and MASKDET_DATA unset, or set "
+        f"MASKDET_DATA to the folder that holds {profile.name}/")
 
 
 def read_bytes(path: Path) -> bytes:

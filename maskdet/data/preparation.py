@@ -10,8 +10,9 @@ from tqdm import tqdm
 from maskdet import files, keys
 from maskdet.config import Profile
 from maskdet.data.classes import BARE, FOLDING, MASKED, clipped
-from maskdet.data.dataset import COLUMNS, Dataset, photographs_folder, read, run_folder, save
-from maskdet.data.photographs import PhotographError, decoded, difference_hash, read_bytes
+from maskdet.data.dataset import COLUMNS, Dataset, read, save
+from maskdet.data.photographs import (PhotographError, decoded, difference_hash, photographs_folder, read_bytes,
+                                      run_folder)
 from maskdet.data.readers import READERS, Annotation, Records
 from maskdet.data.splits import groups, split
 

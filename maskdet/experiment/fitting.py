@@ -37,7 +37,7 @@ class Outcome:
 
     @property
     def as_trained(self) -> Count:
-        """Accuracy on test faces that are `normalised` as the crops were for training. The attack does not do that."""
+        """Accuracy on test faces `normalised` as for training; `test` and the attack are of faces as they are."""
         grey = self.trial.variant.network in networks.GREY
         images = training.normalised(self.test.images.astype(np.float32), grey=grey)
         model = self.model
@@ -51,7 +51,7 @@ def fit(run: Profile, trials: Mapping[str, Sequence[Trial]]) -> dict[str, list[O
     and test them. Writes `networks/<name>.keras` and then `<name>.json`: a fit that was interrupted is done again."""
     cropped, dataset = faces.read(run), data.read(run)
     parts = {trial: _parts(run, dataset, cropped, trial) for members in trials.values() for trial in members}
-    # Trials that differ only in the region that is searched share a network.
+    # By name, which leaves out the region that is searched: such trials share a network.
     with files.alone(run.folder / "networks" / "fits"):
         todo = {trial.name: trial for trial, part in parts.items() if _kept(run, trial, part) is None}
         calls = {trial: parts[trial].call(run, trial, cropped) for trial in todo.values()}
@@ -107,14 +107,14 @@ def _parts(run: Profile, dataset: data.Dataset, cropped: faces.Faces, trial: Tri
     photographs = dataset.photographs[dataset.photographs.annotated]
     groups = photographs.group.to_numpy()
     if trial.fold is None:
-        sides = data.split(  # the validation part is learned from too: settings were chosen before
+        sides = data.split(  # trained on train and validation: settings were chosen before
             groups, test_share=run.test_share, validation_share=run.validation_share, seed=trial.seed)
         tested = sides == "test"
     else:
         tested = data.folds(groups, run.folds, seed=trial.seed) == trial.fold
     tested = table.photograph.isin(photographs.photograph[tested]).to_numpy()
     used = table.label.isin(CLASSES).to_numpy()
-    left_out = ~used & table.original.isin([name for name, fold in data.FOLDING.items() if fold.face]).to_numpy()
+    left_out = ~used & table.original.isin([name for name, merged in data.FOLDING.items() if merged.face]).to_numpy()
     learned, held, apart = (np.flatnonzero(side) for side in (used & ~tested, used & tested, left_out & tested))
     if not len(held) or not len(learned):
         raise ValueError(f"expected faces to learn from and to test in trial {trial.name}, got {len(learned)} and "

@@ -150,8 +150,8 @@ def read(profile: Profile) -> Faces:
         raise FileNotFoundError(f"expected crops of profile {profile.name}, got none: run `{profile.command}`")
     with np.load(path) as archive:
         if str(archive["key"]) != _crops_key(data.read(profile), profile):
-            raise ValueError("expected crops of the photographs, by the detector, as they are now, got older ones in "
-                             f"{path}: run `{profile.command}`")
+            raise ValueError("expected crops of the photographs, labels and detector as they are now, got older "
+                             f"crops in {path}: run `{profile.command}`")
         crops, patches = ({source: archive[f"{kind}_{source}"] for source in SOURCES} for kind in CUTS)
         faces, detections = (pd.read_csv(_folder(profile) / f"{name}.csv") for name in ("faces", "detections"))
         return Faces(faces, detections, crops, patches, float(archive["seconds"]))

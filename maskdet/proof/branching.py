@@ -52,7 +52,7 @@ def verify(face: Face, label: int, *, places: np.ndarray | None = None, budget: 
 
     The corners of the colour cube are queried first. A region of colours whose bound is not above 0 has its most
     promising corner queried, and is then bounded more closely, or halved, up to three times at once. Where a colour
-    comes so near to a flip that rounding forbids a proof, a grid of colours is queried instead. About `budget` regions
+    comes so near to a flip that rounding forbids a proof, only a grid of colours is queried. About `budget` regions
     are bounded in all; where that is not enough, and where the network's `whole` pass, if it is at hand, does not
     confirm a flip, nothing is proved.
 
@@ -87,7 +87,7 @@ def verify(face: Face, label: int, *, places: np.ndarray | None = None, budget: 
 
 
 class _State:
-    """The result so far, by the number of the place, row by row."""
+    """What is known so far. Arrays are by the number of a place, row * width + column."""
 
     def __init__(self, face: Face, label: int):
         self.face, self.label, self.limit = face, label, -flip_limit(face)
@@ -152,8 +152,9 @@ class _State:
 
 def _next(regions: Regions, gap: np.ndarray, own: float) -> tuple[np.ndarray, np.ndarray]:
     """How often to halve regions whose bounds lie `gap` below the margin of the clean face, `own`, at most three times;
-    and whether to bound the parts roughly. As many halvings as the gap needs by experience. A close bound is worth a
-    halving; parts get one after a rough bound did not settle them."""
+    and whether to bound the parts roughly. The number follows from the gap and NARROWS. After a rough bound of less
+    than all colours the parts are bounded closely, which saves a halving; after a close bound roughly, which costs
+    one more."""
     halvings = np.maximum(np.ceil(np.log(np.maximum(gap, own) / own) / np.log(NARROWS)), 1)
     halvings = np.fmin(halvings, 4).astype(int)  # of a gap that is infinite or nan, too
     closely = regions.rough & (regions.high - regions.low < 255).any(axis=1)

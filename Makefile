@@ -78,8 +78,9 @@ lint: $(VENV)/ready $(LINT)/ready ## look for faults in code, notebooks and type
 	$(LINT)/bin/pre-commit run --all-files
 	$(LINT)/bin/mypy
 
-lock: ## pin requirements.in into requirements.txt, the same for every Python (needs uv)
-	uv pip compile --universal --python-version 3.11 --fork-strategy fewest --generate-hashes requirements.in -o requirements.txt
+lock: ## pin what pyproject.toml asks for into requirements.txt, the same for every Python (needs uv)
+	uv pip compile --universal --python-version 3.11 --fork-strategy fewest --generate-hashes --all-extras \
+	  pyproject.toml -o requirements.txt
 
 # Of BUILD, wherever that is, no more than what is made there: profiles, tools, and the drawn faces' book.
 OF_demo := demo html jupyter_execute .doctrees .jupyter_cache latex book.pdf

@@ -33,7 +33,7 @@ def test_a_receipt_is_of_the_record_until_a_value_of_it_changes_or_is_added(monk
     for module in (config, results):
         monkeypatch.setattr(module, "RECORDED", tmp_path)
     record = {"profile": "larxel", "accuracy": {"k": 8, "n": 9}, "provenance": {"commit": "abc1234"}}
-    found = {"same": 8, "compared": 9, "again": {"date": "2026-11-26"}, "of": receipt._named(record)}
+    found = {"same": 8, "compared": 9, "again": {"date": "2026-11-26"}, "of": receipt._digest(record)}
     (tmp_path / "larxel-receipt.json").write_text(json.dumps(found))
     for changed, of in (({"provenance": {"commit": "0def567"}}, "The recorded run"),
                         ({"accuracy": {"k": 7, "n": 9}}, "An earlier record, and not the one of now,"),

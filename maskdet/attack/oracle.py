@@ -39,8 +39,8 @@ class Found(NamedTuple):
 
 
 class Search(Protocol):
-    """Looks for pixels of a face that bring its margin for the class `label` below 0, and stops there. A search is a
-    frozen dataclass of its settings. `name` is its name in tables and files."""
+    """Looks for pixels of a face that bring its margin for the class `label` below `-flip_limit(face)`, and stops
+    there. A search is a frozen dataclass of its settings. `name`, in tables and files: another for other settings."""
 
     @property
     def name(self) -> str: ...

@@ -15,9 +15,9 @@ from maskdet.incremental.windows import LANES
 
 
 class Change(NamedTuple):
-    """What differs from an unchanged tensor, for N candidates with S changed places in all. The slots of candidate n
-    are first[n] to first[n + 1], of `first` (N + 1,). Each slot has its `place` (S,), row * W + column, and what is
-    added there, `values` (S, C or more) float32."""
+    """How N changed images, the candidates, differ in one tensor from the unchanged image, at S places in all. Those of
+    candidate n are the slots first[n] to first[n + 1] - 1; `first` is (N + 1,). A slot has its `place` (S,), row * W +
+    column, and `values` (S, C or more) float32, which are added there."""
 
     first: np.ndarray
     place: np.ndarray
@@ -40,9 +40,9 @@ class Step:
     """A step of a network.
 
     `inputs`: the numbers of the tensors that it reads (0: the image). `shape`: that of its output, (H, W, C). `offset`:
-    what it adds to each channel. `folded`: where the offset is a sum, that of the absolute values of its terms.
+    what it adds to each channel. `folded`: where the offset is itself a sum, the sum of its terms' absolute values.
     `change` follows a change through the step; `clean` and `clean_out` are its first input and its output for the
-    unchanged image. `pull` turns the gradient of anything by its output (places, C) into those by its inputs.
+    unchanged image. `pull` turns the gradient by its output, (places, C), into the gradients by its inputs.
     """
 
     inputs: tuple[int, ...] = ()

@@ -52,8 +52,8 @@ def point(preprint: Mapping) -> tuple[float, float]:
 
 
 def fewest(preprint: Mapping, quantity: str) -> Count:
-    """The count of the fewest pictures whose share rounds to the one that the preprint states, with two decimals: of
-    pictures that are independent it has the widest interval."""
+    """The smallest count whose share, to two decimals, is the one that the preprint states. Of all such counts it has
+    the widest interval (if the pictures are independent)."""
     stated = stated_share(preprint, quantity)
     counts = ((round(stated * n), n) for n in itertools.count(1))
     return next(Count(k, n) for k, n in counts if abs(k / n - stated) <= LAST)

@@ -17,8 +17,9 @@ from maskdet.record.results import OUTPUTS
 
 
 def compare(run: Profile) -> dict:
-    """What `make check` finds: how many recorded values this run has as well, which differ, and the provenance of both;
-    in `results/<profile>-receipt.json`, too. Raises ValueError where a stage is the recorded one's, not done again."""
+    """Compares a run with the recorded one: how many recorded values it also has, which differ, and the provenance of
+    both; also written to `results/<profile>-receipt.json`. Raises ValueError where a stage was not run again but is the
+    recorded run's own."""
     built, kept = results.collect(run), results.read(run.name)
     seconds, then = (record["provenance"]["seconds"] for record in (built, kept))
     if once := [stage for stage, took in seconds.items() if took and took == then.get(stage)]:
@@ -29,7 +30,7 @@ def compare(run: Profile) -> dict:
     different = [f"{name}: {here.get(name)} here, {recorded.get(name)} recorded"
                  for name in sorted(here.keys() | recorded.keys()) if here.get(name) != recorded.get(name)]
     same = sum(here.get(name) == value for name, value in recorded.items())
-    found = {"profile": run.name, "compared": len(recorded), "same": same, "of": _named(kept),
+    found = {"profile": run.name, "compared": len(recorded), "same": same, "of": _digest(kept),
              "different": different, "recorded": kept["provenance"], "again": built["provenance"]}
     files.write_json(config.RECORDED / f"{run.name}-receipt.json", found)
     return found
@@ -40,8 +41,8 @@ def _numbers(record: Mapping) -> dict:
     return {name: part for name, part in record.items() if name != "provenance"}
 
 
-def _named(record: Mapping) -> str:
-    """A name for all numbers of a record, another where one is another or is added."""
+def _digest(record: Mapping) -> str:
+    """A digest of all numbers of a record."""
     return files.digest(json.dumps(_numbers(record), sort_keys=True))
 
 
@@ -57,7 +58,7 @@ def receipt() -> dict:
     """Of the second larxel run, for the book: whether it was compared with the record of now, and how many values are
     the same. Raises FileNotFoundError as `results.read`."""
     found = results.read("larxel-receipt")
-    now = found.get("of") == _named(results.read("larxel"))
+    now = found.get("of") == _digest(results.read("larxel"))
     return {"same": found["same"], "compared": found["compared"], "date": found["again"]["date"],
             "of": "The recorded run" if now else "An earlier record, and not the one of now,"}
 

@@ -132,7 +132,7 @@ def read(name: str) -> dict:
 
 
 def write_record(name: str, values: Mapping) -> None:
-    """Commit numbers that belong to no profile to the record, `results/<name>.json`, with where they were made."""
+    """Write numbers that belong to no profile to `results/<name>.json`, with where they were made."""
     files.write_json(RECORDED / f"{name}.json", {**_plain(values), "provenance": provenance.environment()})
 
 
@@ -143,7 +143,7 @@ def headline_columns(run: Profile) -> dict[str, dict]:
 
 
 def record_run(run: Profile) -> Path:
-    """Commit a whole run to `results/<profile>.json`; returns its path. Raises FileNotFoundError, naming the command,
+    """Write a whole run to `results/<profile>.json`; returns its path. Raises FileNotFoundError, naming the command,
     where a stage is missing, and ValueError where one was run by code that is not committed."""
     found = collect(run)
     for stage, made in found["provenance"]["made"].items():

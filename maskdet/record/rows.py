@@ -8,7 +8,7 @@ import pandas as pd
 from maskdet.counts import Count
 from maskdet.record.preprint import agreement, stated_share
 
-OTHER = {"text": "code", "code": "text"}  # the variant that a row has one setting of
+OTHER = {"text": "code", "code": "text"}  # a row may take one setting from the other variant
 SETTINGS = {"recipe": "training", "region": "region searched"}  # as the book calls them, where not as the code does
 
 
@@ -28,8 +28,8 @@ class Row:
 
 
 def rows(recorded: Mapping) -> list[Row]:
-    """Each trial of a record once: folds together and by themselves, text and code and each with a setting of the
-    other, other seeds of the single split, and the main networks trained for fewer epochs or on crops as they are."""
+    """Each trial of a record once: all folds and each fold; the variants text and code, and each with one setting of
+    the other; other seeds of the single split; the main networks trained for fewer epochs, or without augmentation."""
     folds, variants = recorded["folds"], recorded["variants"]
     found: list[Row] = []
 

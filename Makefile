@@ -84,7 +84,7 @@ lock: ## pin what pyproject.toml asks for into requirements.txt, the same for ev
 
 # Of BUILD, wherever that is, no more than what is made there: profiles, tools, and the drawn faces' book.
 OF_demo := demo html jupyter_execute .doctrees .jupyter_cache latex book.pdf
-OF_all := $(OF_demo) larxel wobot smoke drawings detect weights verify tests
+OF_all := $(OF_demo) larxel wobot tenth smoke drawings detect weights verify tests
 clean: ## remove what was built of PROFILE, or everything with PROFILE=all (but environments and photographs)
 	rm -rf $(addprefix $(BUILD)/,$(or $(OF_$(PROFILE)),$(filter $(PROFILE),$(OF_all))))
 	if [ -d $(BUILD) ]; then rmdir --ignore-fail-on-non-empty $(BUILD); fi

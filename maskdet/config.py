@@ -82,6 +82,8 @@ class Profile:
 
     name: str
     layout: str  # the annotations' layout, a key of `data.READERS`
+    of: str = ""  # the set that it takes photographs of, and whose record it repeats; "": that of its own name
+    listed: str = ""  # the file of the record that lists which, by the stems of their names; "": all
     scenes: int = 0  # drawn photographs with annotations; 0: real photographs
     unannotated: int = 0  # drawn photographs without
     seed: int = 562
@@ -89,7 +91,6 @@ class Profile:
     validation_share: float = 0.10  # of the photographs, taken from the other 80 %
     detector: str = "mtcnn"  # whose boxes are cropped; a key of `faces.DETECTORS`
     smallest_face: int = 20  # pixels; recall is stated for labelled faces at least this wide
-    iou: float = 0.4  # a detection is matched to a labelled box above this overlap
     recipe: Recipe = Recipe(epochs=160, batch=32, learning_rate=4e-3, weight_decay=0.05)
     code: Recipe = PREPRINT
     comparison: Recipe = Recipe(epochs=20, batch=32, learning_rate=1e-3, weight_decay=0.05)
@@ -104,6 +105,11 @@ class Profile:
     evolution: Evolution = Evolution()
     defences: tuple[str, ...] = (*SINGLE_DEFENCES, "filter_trained_on_witnesses")  # keys of `variants.DEFENCES`
     draws: int = 10  # seeds with which evolution is tried on the faces that are flippable
+
+    @property
+    def set(self) -> str:
+        """The name of its set of photographs: that of their folder, and of the record of a run on them."""
+        return self.of or self.name
 
     @property
     def drawn(self) -> bool:
@@ -128,7 +134,9 @@ PROFILES = {profile.name: profile for profile in (
             recipe=Recipe(epochs=25, batch=16, learning_rate=2e-3, weight_decay=0.05),
             code=dataclasses.replace(PREPRINT, epochs=10)),
     Profile("larxel", "voc"),
-    Profile("wobot", "wobot"),
+    Profile("wobot", "wobot"),  # all of the preprint's photographs that are there
+    # Those of them that we have, a tenth, for whoever has them all.
+    Profile("tenth", "wobot", of="wobot", listed="wobot-photographs.txt"),
     # More drawn scenes, other than those of the demo, for the shipped weights.
     Profile("drawings", "wobot", scenes=600, seed=2021),
     # Too small to say anything; the tests run the notebooks on it.

@@ -20,7 +20,8 @@ def test_the_manifest_lists_every_recorded_output_as_it_is():
     for entry in written["manifest"]:
         assert hashlib.sha256((ROOT / entry["file"]).read_bytes()).hexdigest() == entry["sha256"]
     recorded = {f"results/{path.name}" for path in (ROOT / "results").glob("*.json")}
-    assert recorded - {"results/preprint.json"} <= set(receipt.OUTPUTS)
+    by_hand = {"results/preprint.json", "results/matching.json"}
+    assert recorded - by_hand <= set(receipt.OUTPUTS)
 
 
 def test_a_receipt_that_is_not_there_is_named_with_its_command(monkeypatch, tmp_path):
@@ -48,7 +49,7 @@ def test_a_run_is_compared_with_the_record_value_by_value(profile, monkeypatch, 
     monkeypatch.setattr(provenance, "commit", lambda: "abc1234")
     recorded_all(profile)
     results.record_run(profile)
-    with pytest.raises(ValueError, match="expected another run than the recorded one of .* test, got its own faces"):
+    with pytest.raises(ValueError, match="expected another run than the recorded one of test, got its own faces"):
         receipt.compare(profile)
     results.write(profile, "faces", {"unmatched": 3}, {"detection": 9.5})
     receipt.compare(profile)

@@ -2,6 +2,7 @@
 
 import dataclasses
 import importlib.metadata
+from fractions import Fraction
 
 import numpy as np
 import pandas as pd
@@ -9,6 +10,8 @@ import pytest
 from PIL import Image
 
 from maskdet import data, faces, keys
+from maskdet.faces import matching
+from maskdet.record import results
 
 
 def test_overlap_is_intersection_over_union():
@@ -19,20 +22,38 @@ def test_overlap_is_intersection_over_union():
 def test_matching_is_one_to_one_and_takes_the_largest_total_overlap():
     labelled = np.array([[0, 0, 10, 10], [4, 0, 14, 10]])
     boxes = np.array([[3, 0, 13, 10], [40, 40, 50, 50], [0, 0, 9, 10]])
-    index, shared = faces.match(boxes, labelled, iou=0.4)
+    index, shared = faces.match(boxes, labelled)
     assert index.tolist() == [2, 0]
     np.testing.assert_allclose(shared, [0.9, 9 / 11])
 
 
-def test_a_pair_below_the_threshold_does_not_outbid_one_above():
-    labelled, boxes = np.array([[0, 0, 10, 10]]), np.array([[9, 0, 19, 10], [5, 0, 15, 10]])
-    assert faces.match(boxes, labelled, iou=0.4)[0].tolist() == [-1]
-    assert faces.match(boxes, labelled, iou=0.3)[0].tolist() == [1]
+@pytest.mark.parametrize("box, matches", [
+    ([30, 40, 70, 90], True),  # the features of a head whose label has the hair
+    ([-30, -30, 130, 130], True),  # a head whose label has the features alone
+    ([40, 70, 60, 100], False),  # a chin
+    ([61, 0, 161, 100], False),  # a neighbour
+    ([40, 0, 140, 100], True), ([41, 0, 141, 100], False),  # six tenths of it lie inside, and less
+    ([0, 0, 50, 34], True), ([0, 0, 50, 33], False)])  # it is a sixth of the label, and less
+def test_a_face_and_its_label_match_whichever_of_them_is_the_looser(box, matches):
+    index, _ = faces.match(np.array([box]), np.array([[0, 0, 100, 100]]))
+    assert (index.tolist() == [0]) == matches
 
 
-@pytest.mark.parametrize("boxes, labelled", [(0, 2), (2, 0), (0, 0)])
+def test_the_pairs_that_were_looked_at_are_those_of_the_rule_as_it_is():
+    looked_at = results.read("matching")
+    assert looked_at["inside"] == matching.INSIDE
+    assert Fraction(looked_at["least"]) == Fraction(matching.LEAST).limit_denominator(100)
+
+
+def test_a_pair_that_does_not_match_does_not_outbid_one_that_does():
+    labelled, boxes = np.array([[0, 0, 10, 10], [5, 0, 15, 10]]), np.array([[9, 0, 19, 10], [0, 0, 10, 10]])
+    assert faces.match(boxes, labelled)[0].tolist() == [1, 0]
+    assert faces.match(boxes[:1], labelled)[0].tolist() == [-1, 0]
+
+
+@pytest.mark.parametrize("boxes, labelled", [(0, 2), (2, 0), (0, 0), (1, 1)])
 def test_nothing_detected_or_nothing_labelled_matches_nothing(boxes, labelled):
-    index, _ = faces.match(np.ones((boxes, 4)), np.ones((labelled, 4)), iou=0.4)
+    index, _ = faces.match(np.ones((boxes, 4)), np.ones((labelled, 4)))
     assert index.tolist() == [-1] * labelled
 
 

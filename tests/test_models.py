@@ -183,5 +183,5 @@ def test_a_scaled_network_is_asked_about_pixels_as_they_are():
 
 
 def test_an_unknown_profile_is_an_error_that_lists_the_known():
-    with pytest.raises(ValueError, match="expected a profile, one of demo, larxel, wobot, drawings, smoke, got 'lfw'"):
+    with pytest.raises(ValueError, match="expected a profile, one of demo, larxel, wobot, tenth, drawings, smoke, got"):
         config.profile("lfw")

@@ -42,10 +42,13 @@ def test_larxel_is_read_to_the_end(monkeypatch, tmp_path):
     assert counts.to_dict() == {"train": 597, "test": 171, "validation": 85}
 
 
-def test_the_layout_of_the_preprint_is_read_to_the_end(monkeypatch, tmp_path):
-    dataset = prepared("wobot", "wobot-layout", monkeypatch, tmp_path)
-    assert len(dataset.photographs) == 304 and dataset.photographs["annotated"].sum() == 219
-    assert (dataset.photographs["split"] == "").sum() == 85
-    assert dataset.boxes["label"].value_counts().to_dict() == {"masked": 701, "bare": 209}
-    assert dataset.skipped.empty  # train.csv says what the JSON files say
+def test_the_preprints_own_photographs_are_read_to_the_end_and_are_those_that_are_listed(monkeypatch, tmp_path):
+    dataset = prepared("wobot", "wobot", monkeypatch, tmp_path)
+    assert len(dataset.photographs) == 477 and dataset.photographs["annotated"].sum() == 433
+    assert (dataset.photographs["split"] == "").sum() == 44
+    assert dataset.boxes["label"].value_counts().to_dict() == {"masked": 660, "bare": 414}
     assert one_side_each(dataset)
+    listed = (config.RECORDED / "wobot-photographs.txt").read_text(encoding="utf8").split()
+    assert sorted(Path(name).stem for name in dataset.photographs["photograph"]) == listed
+    tenth = data.prepare(config.PROFILES["tenth"])
+    assert tenth.photographs.equals(dataset.photographs) and tenth.boxes.equals(dataset.boxes)

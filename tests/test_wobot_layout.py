@@ -2,6 +2,7 @@
 
 import pytest
 
+from maskdet import config, data
 from small_sets import NO_NUMBERS, WOBOT, rows, skipped
 
 
@@ -83,3 +84,34 @@ def test_malformed_json_is_left_out_with_its_photograph(wobot, content):
     assert len(dataset.photographs) == 9
     reason = "photograph left out: its annotation is malformed JSON"
     assert skipped(dataset) == [(f"{WOBOT}/annotations/p00.png.json", reason)]
+
+
+@pytest.fixture
+def listed(monkeypatch, tmp_path):
+    """Writes the list of the photographs that profile `tenth` takes."""
+    monkeypatch.setattr(config, "RECORDED", tmp_path / "results")
+    (tmp_path / "results").mkdir()
+    return lambda *stems: (tmp_path / "results/wobot-photographs.txt").write_text("\n".join(stems) + "\n")
+
+
+def test_of_the_whole_set_the_listed_photographs_are_those_of_the_record(wobot, listed):
+    tenth = config.PROFILES["tenth"]
+    assert tenth.set == "wobot" and tenth.layout == config.PROFILES["wobot"].layout
+    listed(*(f"p{number:02}" for number in range(10)))
+    part = data.prepare(tenth)
+    for number in range(5):  # of the whole set, which is larger, and has faults of its own
+        wobot.photograph(f"more{number}.png")
+    wobot.table(["more1.png,1,2,3", "gone.png,2,2,12,14,hat"])
+    whole = data.prepare(tenth)
+    assert whole.photographs.equals(part.photographs) and whole.boxes.equals(part.boxes)
+    assert not skipped(whole)
+    assert len(wobot.prepare().photographs) == 15
+
+
+def test_a_listed_photograph_that_is_not_there_is_counted_and_a_missing_list_is_named(wobot, listed):
+    with pytest.raises(FileNotFoundError, match="expected a list of photographs at .*wobot-photographs.txt, got no"):
+        data.prepare(config.PROFILES["tenth"])
+    listed(*(f"p{number:02}" for number in range(10)), "p99")
+    dataset = data.prepare(config.PROFILES["tenth"])
+    assert len(dataset.photographs) == 10
+    assert skipped(dataset) == [("p99", "listed photograph left out: it is not there")]

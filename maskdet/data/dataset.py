@@ -17,7 +17,7 @@ COLUMNS: dict[str, dict[str, type]] = {
               "face": bool, "split": str},
     "skipped": {"file": str, "reason": str}}
 # The settings that the tables depend on: `read` refuses tables made with other values.
-SETTINGS = ("layout", "scenes", "unannotated", "seed", "test_share", "validation_share")
+SETTINGS = ("layout", "listed", "scenes", "unannotated", "seed", "test_share", "validation_share")
 
 
 @dataclass(frozen=True, eq=False)

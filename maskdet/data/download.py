@@ -19,13 +19,13 @@ class DownloadError(RuntimeError):
 
 
 def fetch(profile: Profile) -> Path:
-    """Download the photographs of `profile` into data/<name> of the checkout, else of the current folder, whole or not
+    """Download the photographs of `profile` into data/<set> of the checkout, else of the current folder, whole or not
     at all; where they are, they stay. Raises DownloadError when Kaggle refuses or cannot be reached, and ValueError for
     a profile whose photographs are not on Kaggle."""
-    if profile.name not in HANDLES:
+    if profile.set not in HANDLES:
         raise ValueError(f"expected a profile whose photographs are on Kaggle, one of {', '.join(HANDLES)}, got "
                          f"{profile.name!r}")
-    place, reader = (config.ROOT / "data" / profile.name).absolute(), READERS[profile.layout]
+    place, reader = (config.ROOT / "data" / profile.set).absolute(), READERS[profile.layout]
     if reader.fits(place):
         return place
     if place.exists():
@@ -34,9 +34,9 @@ def fetch(profile: Profile) -> Path:
     shutil.rmtree(part, ignore_errors=True)
     part.parent.mkdir(parents=True, exist_ok=True)
     try:
-        _download(HANDLES[profile.name], part)
+        _download(HANDLES[profile.set], part)
         if not reader.fits(part):
-            raise DownloadError(f"expected {' and '.join(reader.contains)} in the download of {HANDLES[profile.name]}, "
+            raise DownloadError(f"expected {' and '.join(reader.contains)} in the download of {HANDLES[profile.set]}, "
                                 f"got {', '.join(sorted(os.listdir(part))) or 'nothing'}")
         part.rename(place)
     finally:

@@ -35,7 +35,7 @@ def run_folder(profile: Profile) -> Path:
 
 def photographs_folder(profile: Profile) -> Path:
     """The folder that holds the photographs of `profile`. Drawn photographs are in the run's own folder, other sets in
-    `$MASKDET_DATA/<name>`, or in `$MASKDET_DATA` itself; without that variable, in `data/<name>` of `config.ROOT`.
+    `$MASKDET_DATA/<set>`, or in `$MASKDET_DATA` itself; without that variable, in `data/<set>` of `config.ROOT`.
     Raises FileNotFoundError, with the remedy, where there are none."""
     reader = READERS[profile.layout]
     if profile.drawn:
@@ -43,13 +43,13 @@ def photographs_folder(profile: Profile) -> Path:
             raise FileNotFoundError(f"expected drawn photographs in {folder}, got none: run `{profile.command}`")
         return folder
     sets = Path(os.environ.get("MASKDET_DATA") or config.ROOT / "data")
-    for folder in (sets / profile.name, sets):
+    for folder in (sets / profile.set, sets):
         if reader.fits(folder):
             return folder
     raise FileNotFoundError(
-        f"expected {' and '.join(f'{path}/' for path in reader.contains)} in {sets / profile.name}, got no such "
+        f"expected {' and '.join(f'{path}/' for path in reader.contains)} in {sets / profile.set}, got no such "
         f"folders: fetch the photographs with `make data PROFILE={profile.name}` and MASKDET_DATA unset, or set "
-        f"MASKDET_DATA to the folder that holds {profile.name}/")
+        f"MASKDET_DATA to the folder that holds {profile.set}/")
 
 
 def read_bytes(path: Path) -> bytes:

@@ -2,25 +2,27 @@
 
 import shutil
 from hashlib import sha256
+from pathlib import Path, PurePosixPath
 
 import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from maskdet import files, keys
+from maskdet import config, files, keys
 from maskdet.config import Profile
 from maskdet.data.classes import BARE, FOLDING, MASKED, clipped
 from maskdet.data.dataset import COLUMNS, Dataset, read, save
 from maskdet.data.photographs import (PhotographError, decoded, difference_hash, photographs_folder, read_bytes,
                                       run_folder)
-from maskdet.data.readers import READERS, Annotation, Records
+from maskdet.data.readers import READERS, TABLE, Annotation, Records
 from maskdet.data.splits import groups, split
 
 
 def prepare(profile: Profile) -> Dataset:
     """Find or draw the photographs of `profile`, check every file and write photographs.csv, boxes.csv, skipped.csv and
-    dataset.json into the folder `data` of the run. Raises FileNotFoundError where there are no photographs, and
-    ValueError where none can be read, or where a class has no face in the training part."""
+    dataset.json into the folder `data` of the run. Raises FileNotFoundError where there are no photographs, or no list
+    of those that the profile takes, and ValueError where none can be read, or where a class has no face in the training
+    part."""
     with files.alone(run_folder(profile) / "dataset.json"):
         try:
             return _prepared(profile)
@@ -33,6 +35,8 @@ def _prepared(profile: Profile) -> Dataset:
     if profile.drawn:
         _draw(profile)
     records = READERS[profile.layout].read(photographs_folder(profile))
+    if profile.listed:
+        _keep_listed(records, config.RECORDED / profile.listed)
     photographs, boxes = _checked(records)
     annotated = photographs.annotated
     photographs["split"] = ""
@@ -50,6 +54,28 @@ def _prepared(profile: Profile) -> Dataset:
     save(profile, {"photographs": photographs, "boxes": boxes, "skipped": skipped},
          checksum=files.checksum(records.digests))
     return read(profile)
+
+
+def _keep_listed(records: Records, path: Path) -> None:
+    """Leave out of `records` the photographs that the file `path` does not list, a number in each line, and the faults
+    of theirs. A listed photograph that is not there is noted. Raises FileNotFoundError where there is no such file."""
+    if not path.exists():
+        raise FileNotFoundError(f"expected a list of photographs at {path}, got no such file: use a checkout of "
+                                "maskdet")
+    listed = path.read_text(encoding="utf8").split()
+    numbers = {_number(name) for name in records.photographs}
+    records.photographs = {name: annotation for name, annotation in records.photographs.items()
+                           if _number(name) in listed}
+    records.skipped = [(source, reason) for source, reason in records.skipped
+                       if source == TABLE or _number(source) in listed]
+    for number in listed:
+        if number not in numbers:
+            records.skip(number, "listed photograph left out: it is not there")
+
+
+def _number(source: str) -> str:
+    """The number of the photograph that a file, or a row of the table ("train.csv: 0052.jpg"), is of."""
+    return PurePosixPath(source.removeprefix(f"{TABLE}: ")).name.split(".")[0]
 
 
 def _draw(profile: Profile) -> None:

@@ -69,7 +69,7 @@ def crop_faces(profile: Profile) -> Faces:
             with contextlib.suppress(ValueError):
                 return read(profile)
             path.unlink()  # the tables count only beside crops.npz, which is written last
-        faces = _match_all(dataset, _detected(profile, dataset, photographs, name=profile.detector), iou=profile.iou)
+        faces = _match_all(dataset, _detected(profile, dataset, photographs, name=profile.detector))
         for table in ("faces", "detections"):
             with files.whole(_folder(profile) / f"{table}.csv") as part:
                 getattr(faces, table).to_csv(part, index=False)
@@ -88,7 +88,7 @@ def detect_split(profile: Profile, name: str, *, split: str = "test") -> Faces:
     journal, as in `crop_faces`. Raises as `detector`."""
     dataset = data.read(profile)
     photographs = dataset.photographs.photograph[dataset.photographs.split == split]
-    return _match_all(dataset, _detected(profile, dataset, photographs, name=name), iou=profile.iou)
+    return _match_all(dataset, _detected(profile, dataset, photographs, name=name))
 
 
 def _detected(profile: Profile, dataset: data.Dataset, photographs, *, name: str) -> dict[str, dict]:
@@ -112,10 +112,10 @@ def _key(dataset: data.Dataset, name: str) -> str:
 
 def _crops_key(dataset: data.Dataset, profile: Profile) -> str:
     """A digest of what crops depend on: detections, labelled boxes, their split, and how they are matched and cut."""
-    return files.digest(_key(dataset, profile.detector), dataset.boxes.to_csv(), profile.iou, keys.code(_match_all))
+    return files.digest(_key(dataset, profile.detector), dataset.boxes.to_csv(), keys.code(_match_all))
 
 
-def _match_all(dataset, detected: dict[str, dict], *, iou: float) -> Faces:
+def _match_all(dataset, detected: dict[str, dict]) -> Faces:
     """The labelled faces of each photograph matched to its `detected` boxes, with the images cut by both."""
     tables, detections = [], []
     images: dict[tuple[str, str], list] = {(kind, source): [] for kind in CUTS for source in SOURCES}
@@ -124,7 +124,7 @@ def _match_all(dataset, detected: dict[str, dict], *, iou: float) -> Faces:
     for photograph, item in detected.items():
         boxes, scores = np.array(item["boxes"], np.float32).reshape(-1, 4), np.array([*item["scores"], np.nan])
         table = labelled.get(photograph, empty)
-        index, shared = match(boxes, table[BOX].to_numpy(), iou=iou)
+        index, shared = match(boxes, table[BOX].to_numpy())
         tables.append(table.assign(found=index >= 0, iou=shared, score=scores[index]))  # at -1: NaN
         detections.append(pd.DataFrame(boxes, columns=BOX).assign(
             photograph=photograph, score=scores[:-1], matched=np.isin(np.arange(len(boxes)), index)))

@@ -6,6 +6,10 @@ from scipy.optimize import linear_sum_assignment
 
 from maskdet.config import SIZE
 
+# Two boxes are of the same face where the smaller one lies to INSIDE in the larger and has LEAST of its area. Chosen on
+# the photographs outside the test parts of larxel (tight boxes) and of wobot (whole heads).
+INSIDE, LEAST = 0.6, 1 / 6
+
 
 def checked_photograph(photograph) -> np.ndarray:
     """`photograph` itself. Raises ValueError for anything but an array (H, W, 3) uint8 with at least one pixel."""
@@ -18,21 +22,40 @@ def checked_photograph(photograph) -> np.ndarray:
 
 def overlap(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """Intersection over union of boxes `a` (M, 4) with boxes `b` (N, 4): (M, N), 0 to 1."""
-    a, b = np.asarray(a, float)[:, None], np.asarray(b, float)[None]
-    sides = np.minimum(a[..., 2:], b[..., 2:]) - np.maximum(a[..., :2], b[..., :2])
-    shared, *areas = (np.prod(np.clip(lengths, 0, None), axis=-1)
-                      for lengths in (sides, a[..., 2:] - a[..., :2], b[..., 2:] - b[..., :2]))
+    shared, areas = _areas(a, b)
     return shared / np.maximum(areas[0] + areas[1] - shared, 1e-9)
 
 
-def match(boxes: np.ndarray, labelled: np.ndarray, *, iou: float) -> tuple[np.ndarray, np.ndarray]:
-    """Pair detected `boxes` (M, 4) with `labelled` boxes (N, 4), each with at most one: of all pairings with overlaps
-    above `iou`, that of the largest total overlap. Returns, for each labelled box, the index of its detected box (N,),
+def same_face(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Which of the boxes `a` (M, 4) are of the same face as which of `b` (N, 4), (M, N) bool: the smaller of the two
+    lies to at least INSIDE in the larger, and is no less than LEAST of it.
+
+    So a box of the features alone and one of the whole head match, which an intersection over union would refuse; COCO
+    (Lin et al. 2014) divides by the area of the detection in the same way where labels are loose. A chin, an eye or a
+    piece of a mask is too small a part to match.
+    """
+    shared, areas = _areas(a, b)
+    smaller, larger = np.minimum(*areas), np.maximum(*areas)
+    return (shared > 0) & (shared >= INSIDE * smaller) & (smaller >= LEAST * larger)
+
+
+def _areas(a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, tuple[np.ndarray, np.ndarray]]:
+    """The area that boxes `a` (M, 4) and `b` (N, 4) share, (M, N), and their own, (M, 1) and (1, N)."""
+    a, b = np.asarray(a, float)[:, None], np.asarray(b, float)[None]
+    sides = np.minimum(a[..., 2:], b[..., 2:]) - np.maximum(a[..., :2], b[..., :2])
+    shared, first, second = (np.prod(np.clip(lengths, 0, None), axis=-1)
+                             for lengths in (sides, a[..., 2:] - a[..., :2], b[..., 2:] - b[..., :2]))
+    return shared, (first, second)
+
+
+def match(boxes: np.ndarray, labelled: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Pair detected `boxes` (M, 4) with `labelled` boxes (N, 4) of the `same_face`, each with at most one: of all such
+    pairings, that of the largest total overlap. Returns, for each labelled box, the index of its detected box (N,),
     -1 where it was missed, and their overlap (N,)."""
     index, shared = np.full(len(labelled), -1), np.zeros(len(labelled))
     if len(boxes) and len(labelled):
         table = overlap(boxes, labelled)
-        table[table <= iou] = 0  # a pair that does not count must not displace a pair that does
+        table[~same_face(boxes, labelled)] = 0  # a pair that does not count must not displace a pair that does
         rows, columns = linear_sum_assignment(table, maximize=True)
         keep = table[rows, columns] > 0
         index[columns[keep]], shared[columns[keep]] = rows[keep], table[rows, columns][keep]

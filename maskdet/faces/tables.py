@@ -12,7 +12,7 @@ from maskdet.config import CLASSES, Profile
 from maskdet.counts import clustered
 from maskdet.data import Dataset
 from maskdet.faces.crops import BOX, Faces
-from maskdet.faces.matching import crop
+from maskdet.faces.matching import INSIDE, LEAST, crop
 
 WIDTHS = (0, 10, 15, 20, 30, 50, 100, np.inf)  # pixels; the last range is open
 
@@ -89,6 +89,7 @@ def to_record(run: Profile, matched: Faces) -> dict:
     faces = matched.faces[matched.faces.label.isin(CLASSES)]
     wide = faces[faces.right - faces.left >= run.smallest_face]
     recall = {label: clustered(group.found, group.group) for label, group in wide.groupby("label")}
-    return {"recall": recall, "smallest": run.smallest_face, "threshold": run.iou,
+    return {"recall": recall, "smallest": run.smallest_face,
+            "matching": {"inside": f"{INSIDE:.0%}", "least": f"{LEAST:.0%}"},
             "faces": {"labelled": len(faces), "crops": int(faces.found.sum())},
             "detections": len(matched.detections), "unmatched": int((~matched.detections.matched).sum())}

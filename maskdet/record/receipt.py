@@ -20,10 +20,10 @@ def compare(run: Profile) -> dict:
     """Compares a run with the recorded one: how many recorded values it also has, which differ, and the provenance of
     both; also written to `results/<profile>-receipt.json`. Raises ValueError where a stage was not run again but is the
     recorded run's own."""
-    built, kept = results.collect(run), results.read(run.name)
+    built, kept = results.collect(run), results.read(run.set)
     seconds, then = (record["provenance"]["seconds"] for record in (built, kept))
     if once := [stage for stage, took in seconds.items() if took and took == then.get(stage)]:
-        raise ValueError(f"expected another run than the recorded one of profile {run.name}, got its own "
+        raise ValueError(f"expected another run than the recorded one of {run.set}, got its own "
                          f"{', '.join(once)}: do it again elsewhere, `make check PROFILE={run.name} "
                          "BUILD=/an/empty/folder`")
     here, recorded = (dict(_leaves(_numbers(record))) for record in (built, kept))

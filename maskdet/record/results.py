@@ -144,7 +144,11 @@ def headline_columns(run: Profile) -> dict[str, dict]:
 
 def record_run(run: Profile) -> Path:
     """Write a whole run to `results/<profile>.json`; returns its path. Raises FileNotFoundError, naming the command,
-    where a stage is missing, and ValueError where one was run by code that is not committed."""
+    where a stage is missing, and ValueError where one was run by code that is not committed, or where the profile
+    repeats the record of another."""
+    if run.of:
+        raise ValueError(f"expected a profile of a record of its own, got {run.name}, which repeats that of {run.of}: "
+                         f"compare it with `make check PROFILE={run.name}`")
     found = collect(run)
     for stage, made in found["provenance"]["made"].items():
         if made["commit"].endswith("-dirty") or " " in made["commit"]:

@@ -83,7 +83,7 @@ class Profile:
     name: str
     layout: str  # the annotations' layout, a key of `data.READERS`
     of: str = ""  # the set that it takes photographs of, and whose record it repeats; "": that of its own name
-    listed: str = ""  # the file of the record that lists which, by the stems of their names; "": all
+    listed: str = ""  # the file of the record that lists which, by their numbers; "": all
     scenes: int = 0  # drawn photographs with annotations; 0: real photographs
     unannotated: int = 0  # drawn photographs without
     seed: int = 562

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from maskdet import config
 from maskdet.counts import Count, Estimate
 from maskdet.record import provenance, results
 
@@ -50,6 +51,12 @@ def test_a_whole_run_is_recorded_and_says_of_which_commit_each_stage_is(profile,
     assert record == results.read("test") and record["accuracy"]["resnet"]["k"] == 9
     assert {stage: made["commit"] for stage, made in record["provenance"]["made"].items()} == dict.fromkeys(
         results.STAGES, "abc1234")
+
+
+def test_a_profile_that_repeats_the_record_of_another_does_not_take_its_place():
+    with pytest.raises(ValueError, match="expected a profile of a record of its own, got tenth, which repeats that of "
+                                         "wobot: compare it with `make check PROFILE=tenth`"):
+        results.record_run(config.PROFILES["tenth"])
 
 
 @pytest.mark.parametrize("commit", ["abc1234-dirty", "not a git checkout"])

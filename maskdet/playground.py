@@ -1,7 +1,9 @@
 """What the page *Try it* shows and computes: a gallery of drawn faces, and networks as steps that a browser can run."""
 
 import base64
+import dataclasses
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,11 +12,13 @@ from maskdet import attack, config, drawing, faces, files, networks
 from maskdet.config import CLASSES, Profile
 from maskdet.counts import Count
 from maskdet.data import FOLDING
+from maskdet.faces import yunet
 from maskdet.incremental import Incremental
 from maskdet.networks.backend import keras
 
 DRAWN = 80  # faces, of which the gallery shows some
 SHOWN = 6  # faces of each class
+FIRST = "figure2"  # the network that the page begins with
 RUNTIME = "book/_static/vendor/tfjs/tfjs-backend-wasm-simd.wasm"  # of TensorFlow.js, in a checkout
 layers = keras.layers
 
@@ -58,9 +62,15 @@ def steps(model: keras.Model) -> tuple[list[dict], list[np.ndarray]]:
     `arrays`. Raises ValueError for a layer that is not known here, and where the last is no softmax."""
     if not isinstance(model.layers[-1], layers.Softmax):
         raise ValueError(f"expected a model that ends in a softmax, got {type(model.layers[-1]).__name__}")
+    sequence, arrays, _ = _followed(model, model.layers[1:-1])
+    return sequence, arrays
+
+
+def _followed(model: keras.Model, followed: Sequence) -> tuple[list[dict], list[np.ndarray], dict[int, int]]:
+    """The steps and arrays of some layers of a model, and the number of the step that computes each tensor, by id."""
     number, sequence = {id(model.inputs[0]): 0}, []
     arrays: list[np.ndarray] = []
-    for layer in model.layers[1:-1]:
+    for layer in followed:
         inputs = [number[id(tensor)] for tensor in keras.tree.flatten(layer.input)]
         if isinstance(layer, layers.Dropout):  # of no effect outside training
             [number[id(layer.output)]] = inputs
@@ -70,40 +80,65 @@ def steps(model: keras.Model) -> tuple[list[dict], list[np.ndarray]]:
                          "arrays": list(range(len(arrays), len(arrays) + len(values)))})
         arrays += [np.asarray(value, np.float32) for value in values]
         number[id(layer.output)] = len(sequence)
-    return sequence, arrays
+    return sequence, arrays, number
+
+
+def _detector() -> dict:
+    """YuNet as the page runs it: its steps and arrays, the steps that are its outputs, and its settings."""
+    model = yunet.loaded()
+    sequence, arrays, number = _followed(model, model.layers[1:])
+    return _packed(sequence, arrays) | {"outputs": [number[id(tensor)] for tensor in model.outputs],
+                                        "strides": yunet.STRIDES, "settings": dataclasses.asdict(yunet.Settings())}
+
+
+def _packed(sequence: list[dict], arrays: list[np.ndarray]) -> dict:
+    return {"steps": sequence, "shapes": [list(array.shape) for array in arrays],
+            "values": _base64(np.concatenate([array.ravel() for array in arrays]).astype("<f4"))}
 
 
 def _step(layer) -> tuple[str, dict, list]:
     """A layer's kind, settings and arrays."""
     bend = getattr(getattr(layer, "activation", None), "__name__", "linear")
-    if bend not in ("linear", "relu"):
+    if bend not in ("linear", "relu") or bend == "relu" and isinstance(layer, layers.DepthwiseConv2D):
         raise ValueError(f"expected no activation but relu, got {bend} in {layer.name}")
     if isinstance(layer, layers.Rescaling):
         return "affine", {}, [[layer.scale], [layer.offset]]
     if isinstance(layer, layers.BatchNormalization):
         return "affine", {}, [*networks.scale_and_offset(layer)]
-    if isinstance(layer, layers.Conv2D):
+    if type(layer) is layers.Conv2D:
         return "convolution", {"stride": list(layer.strides), "padding": layer.padding, "relu": bend == "relu"}, [
             layer.kernel, layer.bias if layer.use_bias else np.zeros(layer.filters)]
     if isinstance(layer, layers.Dense):
         return "dense", {"relu": bend == "relu"}, [layer.kernel, layer.bias]
+    if isinstance(layer, layers.DepthwiseConv2D):
+        _only(layer, strides=(1, 1), depth_multiplier=1, use_bias=True)
+        return "depthwise", {"padding": layer.padding}, [layer.kernel, layer.bias]
+    if isinstance(layer, layers.ZeroPadding2D):
+        _only(layer, padding=((1, 1), (1, 1)))
+    if isinstance(layer, layers.UpSampling2D):
+        _only(layer, size=(2, 2), interpolation="nearest")
     if isinstance(layer, layers.MaxPooling2D):
         return "maximum", {"size": list(layer.pool_size), "stride": list(layer.strides), "padding": layer.padding}, []
-    kinds = {layers.ReLU: "relu", layers.GlobalAveragePooling2D: "mean", layers.Flatten: "flatten", layers.Add: "sum"}
+    kinds = {layers.ReLU: "relu", layers.GlobalAveragePooling2D: "mean", layers.Flatten: "flatten", layers.Add: "sum",
+             layers.ZeroPadding2D: "border", layers.UpSampling2D: "doubled"}
     if type(layer) not in kinds:
         raise ValueError(f"expected a layer that the page knows, got {type(layer).__name__} ({layer.name})")
     return kinds[type(layer)], {}, []
 
 
+def _only(layer, **settings) -> None:
+    """Raise ValueError for a layer with another setting than the page computes."""
+    for name, expected in settings.items():
+        if (got := getattr(layer, name)) != expected:
+            raise ValueError(f"expected {name} {expected} of {layer.name}, as the page computes it, got {got}")
+
+
 def write(run: Profile) -> dict:
     """Write `playground/data.js` for the page: the shipped networks and the gallery. Returns what the prose quotes."""
-    shown, written = gallery(seed=run.seed), {}
-    for name in networks.NETWORKS:
-        sequence, arrays = steps(networks.shipped(name))
-        written[name] = {"steps": sequence, "shapes": [list(array.shape) for array in arrays],
-                         "values": _base64(np.concatenate([array.ravel() for array in arrays]).astype("<f4"))}
+    shown = _bright_first(gallery(seed=run.seed), seed=run.seed)
+    written = {name: _packed(*steps(networks.shipped(name))) for name in networks.NETWORKS}
     pictures = [{"label": int(label), "values": _base64(image)} for image, label in zip(shown.images, shown.labels)]
-    data = {"classes": CLASSES, "networks": written, "faces": pictures,
+    data = {"classes": CLASSES, "networks": written, "detector": _detector(), "faces": pictures,
             "runtime": "data:application/wasm;base64," + _base64(np.fromfile(config.checkout() / RUNTIME, np.uint8))}
     # A script that holds all, and not JSON: a page that is opened from a folder may not fetch.
     with files.whole(run.folder / "playground" / "data.js") as part:
@@ -113,12 +148,34 @@ def write(run: Profile) -> dict:
 
 def flipped(shown: Gallery, *, seed: int) -> dict[str, Count]:
     """Of how many faces of the gallery some corner at some place turns the decision, by network."""
-    counts = {}
-    for name in networks.NETWORKS:
-        attempts = attack.attack(Incremental.of(networks.shipped(name)), shown.images, shown.labels,
-                                 search=attack.Guided(), seed=seed, workers=-1)
-        counts[name] = Count(sum(attempt.flipped for _, attempt in attempts), len(shown.labels))
-    return counts
+    return {name: Count(sum(attempt.flipped for attempt in _attempts(shown, name, seed=seed)), len(shown.labels))
+            for name in networks.NETWORKS}
+
+
+def flippable(shown: Gallery, network: str, *, seed: int) -> tuple[np.ndarray, attack.Attempt]:
+    """The brightest face (50, 50, 3) of the gallery of which a corner turns the decision of a shipped network, and the
+    attempt. Raises ValueError where there is none."""
+    attempts = _attempts(shown, network, seed=seed)
+    if not any(attempt.flipped for attempt in attempts):
+        raise ValueError(f"expected a face of the gallery that one pixel flips for {network}, got none of "
+                         f"{len(attempts)}")
+    face = max((face for face, attempt in enumerate(attempts) if attempt.flipped),
+               key=lambda face: shown.images[face].mean())
+    return shown.images[face], attempts[face]
+
+
+def _bright_first(shown: Gallery, *, seed: int) -> Gallery:
+    """The gallery with the face first that the page begins with: the one of `flippable` for its first network."""
+    image, _ = flippable(shown, FIRST, seed=seed)
+    first = int((shown.images == image).all(axis=(1, 2, 3)).argmax())
+    order = [first, *(face for face in range(len(shown.labels)) if face != first)]
+    return Gallery(shown.images[order], shown.labels[order], shown.drawn)
+
+
+def _attempts(shown: Gallery, network: str, *, seed: int) -> list[attack.Attempt]:
+    found = dict(attack.attack(Incremental.of(networks.shipped(network)), shown.images, shown.labels,
+                               search=attack.Guided(), seed=seed, workers=-1))
+    return [found[face] for face in range(len(shown.labels))]
 
 
 def _base64(values: np.ndarray) -> str:

@@ -16,7 +16,7 @@ import pytest
 from bs4 import BeautifulSoup
 from PIL import Image
 
-from maskdet import drawing, networks
+from maskdet import drawing, faces, networks
 from maskdet.config import ROOT
 from smoke_book import make
 
@@ -49,12 +49,28 @@ def site(build):
 
 
 @pytest.fixture(scope="module")
-def browser():
+def clip(tmp_path_factory):
+    """What the browser's camera sees: two drawn people who move sideways, as raw video."""
+    path = tmp_path_factory.mktemp("camera") / "clip.y4m"
+    scene = Image.fromarray(drawing.scene(rng=np.random.default_rng(3), people=2).photograph).resize((640, 480))
+    with path.open("wb") as file:
+        file.write(b"YUV4MPEG2 W640 H480 F30:1 Ip A1:1 C420jpeg\n")
+        for moved in range(0, 20, 2):
+            shown = scene.transform(scene.size, Image.Transform.AFFINE, (1, 0, moved, 0, 1, 0)).convert("YCbCr")
+            light, *colours = shown.split()
+            file.write(b"FRAME\n" + light.tobytes() + b"".join(one.resize((320, 240)).tobytes() for one in colours))
+    return path
+
+
+@pytest.fixture(scope="module")
+def browser(clip):
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
         # As root, in a container, Chromium has no sandbox and little shared memory.
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-dev-shm-usage"])
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=[
+            "--no-sandbox", "--disable-dev-shm-usage", "--use-fake-ui-for-media-stream",
+            "--use-fake-device-for-media-stream", f"--use-file-for-fake-video-capture={clip}"])
         yield browser
         browser.close()
 
@@ -194,19 +210,78 @@ def test_a_search_flips_a_face_and_keras_says_so_too(trying):
     assert not trying.faults
 
 
-def test_a_photograph_of_the_readers_own_is_cut_and_asked_about(trying):
-    scene = drawing.scene(rng=np.random.default_rng(0), people=1)
+def _file(photograph):
     file = io.BytesIO()
-    Image.fromarray(scene.photograph).save(file, "PNG")
+    Image.fromarray(photograph).save(file, "PNG")
+    return {"name": "own.png", "mimeType": "image/png", "buffer": file.getvalue()}
+
+
+def test_a_photograph_of_the_readers_own_is_searched_for_faces_which_can_be_attacked(trying):
+    photograph = drawing.scene(rng=np.random.default_rng(0), people=3).photograph
     before = trying.inner_text("#try-said")
-    trying.set_input_files("#try-file", {"name": "own.png", "mimeType": "image/png", "buffer": file.getvalue()})
-    trying.wait_for_selector("#try-cut:not([hidden])")
-    whole = trying.inner_text("#try-said")
+    trying.set_input_files("#try-file", _file(photograph))
+    trying.wait_for_selector("#try-found:has-text('3 faces found')")
+    labels = [button.inner_text() for button in trying.locator("#try-people button").all()]
+    assert len(labels) == 3 and all(re.fullmatch(r"face \d: (masked|bare) \d+ %", label) for label in labels)
+    first = trying.inner_text("#try-said")
+    trying.evaluate("document.querySelector('#try-people button').textContent = 'old'")
+    trying.get_by_role("radio", name="resnet").check()
+    assert trying.locator("#try-people button").first.inner_text().startswith("face 1: "), "the other network is asked"
+    trying.get_by_role("radio", name="figure2").check()
+    trying.locator("#try-people button").nth(1).click()
+    second = trying.inner_text("#try-said")
     trying.locator("#try-photograph").press("ArrowUp")
-    assert before != whole != trying.inner_text("#try-said")
+    assert len({before, first, second, trying.inner_text("#try-said")}) == 4, "each face, and the frame when it moves"
     trying.set_input_files("#try-file", {"name": "no.png", "mimeType": "image/png", "buffer": b"no image"})
     trying.wait_for_selector("#try-fault:has-text('no.png')")
     assert not trying.faults, "nothing was sent anywhere"
+
+
+def test_the_page_finds_the_faces_that_the_package_finds_within_a_pixel(trying):
+    detect = faces.detector("yunet")
+    for seed in range(3):
+        photograph = drawing.scene(rng=np.random.default_rng(seed), people=3).photograph
+        height, width = photograph.shape[:2]
+        found = trying.evaluate(
+            "([width, height, values]) => new maskdet.Detector(maskdet.detector)"
+            ".faces({width, height, values: Float32Array.from(values)}).map(({box, score}) => [...box, score])",
+            [width, height, photograph.ravel().tolist()])
+        boxes, scores = detect(photograph)
+        mine, theirs = (np.array(sorted(map(tuple, one))) for one in (np.column_stack([boxes, scores]).tolist(), found))
+        assert len(mine) == len(theirs) > 1 and np.abs(mine - theirs)[:, :4].max() < 1
+        assert np.abs(mine - theirs)[:, 4].max() < 0.01
+
+
+def test_the_camera_is_searched_live_and_its_picture_can_be_taken(trying):
+    trying.click("#try-camera")
+    trying.wait_for_selector("#try-found:has-text('2 faces')")
+    trying.wait_for_selector("#try-rate:has-text('pictures a second')")
+    trying.evaluate("window.track = document.getElementById('try-video').srcObject.getTracks()[0]")
+    trying.get_by_role("button", name="Take this picture").click()
+    trying.wait_for_selector("#try-found:has-text('found.')")
+    assert trying.locator("#try-people button").count() > 0 and trying.inner_text("#try-camera") == "or your camera"
+    assert trying.evaluate("track.readyState") == "ended", "the camera is off"
+    trying.click("#try-camera")
+    trying.wait_for_selector("#try-rate:has-text('pictures a second')")
+    trying.get_by_role("button", name="Stop the camera").click()
+    assert trying.evaluate("document.getElementById('try-video').srcObject") is None
+    assert not trying.faults, "nothing was sent anywhere"
+
+
+def test_what_was_found_is_copied_as_text_and_the_map_is_on_the_face(trying):
+    trying.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    plain = _pixel(trying, 0, 0)
+    trying.fill("#try-row", "9")
+    trying.click("#try-share")
+    trying.wait_for_selector("#try-shared:not(:empty)")
+    text = trying.evaluate("navigator.clipboard.readText()")
+    assert re.match(r"One pixel: drawn face 1, network figure2, row 9, column \d+, #[0-9a-f]{6}: bare [\d.]+ %", text)
+    trying.click("#try-search")
+    trying.wait_for_selector("#try-progress:not(:has-text('0 of'))")
+    trying.click("#try-search")
+    assert _pixel(trying, 0, 0) != plain
+    trying.uncheck("#try-map")
+    assert _pixel(trying, 0, 0) == plain
 
 
 def test_the_page_holds_the_shipped_weights(site):

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from maskdet import networks, playground
+from maskdet import config, networks, playground
 from maskdet.attack.pixels import every_pixel
 from maskdet.networks.backend import keras
 
@@ -56,5 +56,17 @@ def test_a_layer_or_an_end_that_the_page_does_not_know_is_an_error_that_names_it
     with pytest.raises(ValueError, match="got AveragePooling2D"):
         pooled = layers.Flatten()(layers.AveragePooling2D(2)(image))
         playground.steps(keras.Model(image, layers.Softmax()(layers.Dense(2)(pooled))))
+    with pytest.raises(ValueError, match=r"expected strides \(1, 1\) of .*, as the page computes it, got \(2, 2\)"):
+        moved = layers.Flatten()(layers.DepthwiseConv2D(3, strides=2)(image))
+        playground.steps(keras.Model(image, layers.Softmax()(layers.Dense(2)(moved))))
     with pytest.raises(ValueError, match="relu, got tanh"):
         playground.steps(keras.Model(image, layers.Softmax()(layers.Dense(2, activation="tanh")(flat))))
+
+
+def test_the_page_begins_with_a_bright_face_that_one_pixel_flips(monkeypatch):
+    monkeypatch.setattr(playground, "FIRST", "figure2")
+    shown = playground.gallery(seed=config.profile("demo").seed)
+    image, attempt = playground.flippable(shown, "figure2", seed=1)
+    first = playground._bright_first(shown, seed=1)
+    assert attempt.flipped and (first.images[0] == image).all()
+    assert sorted(map(bytes, first.images)) == sorted(map(bytes, shown.images)), "the same faces"

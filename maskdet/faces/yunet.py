@@ -87,15 +87,22 @@ def network():
     return keras.Model(inputs, outputs, name="yunet")
 
 
-def inference() -> Callable:
-    """`forward(photograph (1, H, W, 3) uint8)`: `network` with the shipped weights, traced once for all sizes. Raises
-    as `weights`."""
-    from maskdet.networks.backend import build_apart, tf
+def loaded():
+    """`network` with the shipped weights. Raises as `weights`."""
+    from maskdet.networks.backend import build_apart
 
     model, arrays = build_apart(network), weights()
     for layer in model.layers:
         if layer.weights:
             layer.set_weights([arrays[f"{layer.name}.{part}"] for part in ("kernel", "bias")])
+    return model
+
+
+def inference() -> Callable:
+    """`forward(photograph (1, H, W, 3) uint8)`: the network, traced once for all sizes. Raises as `weights`."""
+    from maskdet.networks.backend import tf
+
+    model = loaded()
     return tf.function(lambda photograph: model(tf.cast(photograph, tf.float32), training=False),
                        input_signature=[tf.TensorSpec((1, None, None, 3), tf.uint8)])
 

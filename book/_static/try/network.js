@@ -15,6 +15,9 @@
       const sums = tf.add(tf.matMul(x, kernel), bias);
       return step.relu ? tf.relu(sums) : sums;
     },
+    depthwise: ([x], [kernel, bias], step) => tf.add(tf.depthwiseConv2d(x, kernel, 1, step.padding), bias),
+    border: ([x]) => tf.pad(x, [[0, 0], [1, 1], [1, 1], [0, 0]]),
+    doubled: ([x]) => tf.image.resizeNearestNeighbor(x, [2 * x.shape[1], 2 * x.shape[2]]),
     maximum: ([x], _, step) => tf.maxPool(x, step.size, step.stride, step.padding),
     relu: ([x]) => tf.relu(x),
     mean: ([x]) => tf.mean(x, [1, 2]),
@@ -23,29 +26,37 @@
   };
 
   class Network {
-    constructor({steps, shapes, values}) {
+    constructor({steps, shapes, values, outputs}) {
       const all = new Float32Array(bytes(values).buffer);
       let start = 0;
       this.steps = steps;
+      this.outputs = outputs ?? [steps.length];   // the last step, or those that are named
       this.arrays = shapes.map(shape => {
         const size = shape.reduce((product, side) => product * side, 1);
         return tf.tensor(all.subarray(start, start += size), shape);
       });
     }
 
-    /** Logits (N, 2), as one row of numbers, of `count` images: Float32Array (count x 50 x 50 x 3) of 0 to 255. */
-    logits(images, count) {
-      const out = tf.tidy(() => {
-        const known = [tf.tensor4d(images, [count, 50, 50, 3])];
+    /** The outputs, each {shape, values}, of images: numbers of 0 to 255 in the shape [count, rows, columns, 3]. */
+    run(images, shape) {
+      const outputs = tf.tidy(() => {
+        const known = [tf.tensor4d(images, shape)];
         for (const step of this.steps) {
           const arrays = step.arrays.map(number => this.arrays[number]);
           known.push(KINDS[step.kind](step.inputs.map(number => known[number]), arrays, step));
         }
-        return known.at(-1);
+        return this.outputs.map(number => known[number]);
       });
-      const values = out.dataSync();
-      out.dispose();
-      return values;
+      return outputs.map(output => {
+        const found = {shape: output.shape, values: output.dataSync()};
+        output.dispose();
+        return found;
+      });
+    }
+
+    /** Logits (N, 2), as one row of numbers, of `count` images: Float32Array (count x 50 x 50 x 3) of 0 to 255. */
+    logits(images, count) {
+      return this.run(images, [count, 50, 50, 3])[0].values;
     }
   }
 
@@ -64,5 +75,5 @@
     return Object.fromEntries(Object.entries(found).map(([name, one]) => [name, new Network(one)]));
   }
 
-  window.maskdet = Object.assign(window.maskdet ?? {}, {bytes, start: networks});
+  window.maskdet = Object.assign(window.maskdet ?? {}, {bytes, Network, start: networks});
 })();

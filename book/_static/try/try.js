@@ -2,8 +2,8 @@
 "use strict";
 
 (() => {
-  const {SIDE, CORNERS, changed, margin, Search} = window.maskdet;
-  const {classes, faces, bytes} = window.maskdet;
+  const {SIDE, CORNERS, changed, margin, Search, Own} = window.maskdet;
+  const {classes, faces, bytes, detector} = window.maskdet;
   const element = name => document.getElementById(`try-${name}`);
   const hex = colour => "#" + colour.map(value => value.toString(16).padStart(2, "0")).join("");
   const rgb = text => [1, 3, 5].map(at => parseInt(text.slice(at, at + 2), 16));
@@ -11,7 +11,8 @@
   const RAMP = [[13, 8, 60], [98, 28, 130], [190, 55, 90], [245, 140, 40], [252, 250, 160]];   // dark to bright
 
   // `turn`: that of the search that runs, or 0.
-  const state = {networks: null, network: "figure2", image: null, pixel: null, search: null, turn: 0};
+  const state = {networks: null, network: "figure2", image: null, called: "", pixel: null, last: null, search: null,
+                 turn: 0};
 
   /* Drawing */
 
@@ -27,27 +28,34 @@
     return RAMP[low].map((value, k) => Math.round(value + (at - low) * (RAMP[low + 1][k] - value)));
   }
 
-  function paintMap() {
-    const {moved, flips, own, asked, all, worst} = state.search;
+  /** The map as colours of the places, where it is to be seen. */
+  function map() {
+    const {moved, flips, own, asked} = state.search;
+    if (!element("map").checked || !asked) return null;
     const most = moved.reduce((one, other) => other > one ? other : one, own);   // what was not asked is not a number
-    const image = new Float32Array(3 * SIDE * SIDE);
-    const shown = (value, n) => isNaN(value) ? [128, 128, 128] : flips[n] ? [0, 255, 255] : shade(value / most);
-    moved.forEach((value, n) => image.set(shown(value, n), 3 * n));
-    paint(element("map"), image);
-    element("legend").textContent = worst === null ? "" :
-      `Dark: a pixel there moves the margin by 0. Bright: by ${most.toFixed(1)}. Cyan: it turns the decision.` +
-      (moved.some(isNaN) ? " Grey: not asked yet." : "");
-    element("progress").textContent = `${asked.toLocaleString("en")} of ${all.toLocaleString("en")} questions asked.` +
+    return Array.from(moved, (value, n) => isNaN(value) ? null : flips[n] ? [0, 255, 255] : shade(value / most));
+  }
+
+  function paintMap() {
+    const {moved, own, asked, all, worst} = state.search;
+    const most = moved.reduce((one, other) => other > one ? other : one, own);
+    element("legend").textContent = worst === null || !element("map").checked ? "" :
+      `Dark: a pixel there hardly moves the margin. Bright: by ${most.toFixed(1)}. Cyan: it turns the decision.`;
+    element("progress").textContent = `${asked.toLocaleString("en")} of ${all.toLocaleString("en")} queries made.` +
       (worst === null ? "" : ` Worst so far: row ${worst.row}, column ${worst.column}, ${name(worst.colour)}: ` +
        `margin ${own.toFixed(2)} to ${worst.margin.toFixed(2)}.`) +
       (asked < all || state.search.found ? "" : " No corner flips this face.");
+    paintFace();
   }
 
   const name = colour => NAMES[CORNERS.findIndex(corner => hex(corner) === hex(colour))] ?? hex(colour);
 
   function paintFace() {
-    const {image, pixel} = state;
-    paint(element("face"), pixel ? changed(image, pixel) : image);
+    const {image, pixel} = state, colours = map(), shown = image.slice();
+    colours?.forEach((colour, n) => colour?.forEach((value, c) => {
+      shown[3 * n + c] = 0.35 * shown[3 * n + c] + 0.65 * value;
+    }));
+    paint(element("face"), pixel ? changed(shown, pixel) : shown);
   }
 
   /* What the network says */
@@ -70,9 +78,25 @@
   }
 
   function say() {
-    const {image, pixel} = state, {network, logits, label} = state.search;
-    bars(pixel ? network.logits(changed(image, pixel), 1) : logits, pixel ? label : null);
+    const {image, pixel} = state, {network, logits, label, own} = state.search;
+    const now = pixel ? network.logits(changed(image, pixel), 1) : logits;
+    bars(now, pixel ? label : null);
+    hint(pixel ? margin(now, label) : null, own);
     paintFace();
+  }
+
+  /** Hot or cold: by how much the pixel lowers the margin, beside the one before. */
+  function hint(now, own) {
+    const last = state.last;
+    state.last = now;
+    if (now === null) {
+      element("hint").textContent = "Set a pixel: the lower the margin, the nearer the decision is to flipping.";
+      return;
+    }
+    const way = `${Math.round(100 * (1 - now / own))} % of the way.`;
+    const told = now < 0 ? "You found one!" : now > own ? "Colder: it grows." : last === null || last === now ? way :
+      now < last ? `Warmer than your last pixel, ${way}` : `Colder than your last pixel, ${way}`;
+    element("hint").textContent = `Margin ${own.toFixed(2)} → ${now.toFixed(2)}. ${told}`;
   }
 
   /** Call `does` with the next frame, once, however often it is asked for before. */
@@ -93,6 +117,7 @@
   /* What the reader does */
 
   function setPixel(pixel) {
+    if (JSON.stringify(pixel) === JSON.stringify(state.pixel)) return;   // a pointer that moves within a pixel
     state.pixel = pixel;
     element("row").value = pixel.row;
     element("column").value = pixel.column;
@@ -106,15 +131,15 @@
     return {row: whole(element("row")), column: whole(element("column")), colour: rgb(element("colour").value)};
   }
 
-  function show(image) {
-    state.image = image;
+  function show(image, called) {
+    Object.assign(state, {image, called});
     restart();
   }
 
   /** Forget pixel and search: another face, or another network. */
   function restart() {
-    state.pixel = null;
-    state.turn = 0;
+    Object.assign(state, {pixel: null, turn: 0, last: null});
+    element("shared").textContent = "";
     state.search = new Search(state.networks[state.network], state.image);
     rest();
     say();
@@ -148,7 +173,7 @@
   /** The button of a search that does not run. */
   function rest() {
     const {asked, all} = state.search;
-    element("search").textContent = asked === 0 ? "Search" : asked < all ? "Search on" : "All asked";
+    element("search").textContent = asked === 0 ? "Search" : asked < all ? "Search on" : "All tried";
     element("search").disabled = asked === all;
   }
 
@@ -185,6 +210,24 @@
       say();
     });
     element("search").addEventListener("click", search);
+    element("map").addEventListener("change", paintMap);
+    element("share").addEventListener("click", share);
+    onArrows(element("photograph"), (down, right) => state.own.frame(state.own.middle[0] + right / 50,
+                                                                     state.own.middle[1] + down / 50));
+  }
+
+  /** What was done, as a line of text that others can do again. */
+  async function share() {
+    const {pixel} = state, {row, column, colour} = pixel ?? field();
+    const said = element("said").innerText.split("\n").filter(line => line.includes("%")).join(", ");
+    const text = `One pixel: ${state.called}, network ${state.network}, ` +
+      (pixel ? `row ${row}, column ${column}, ${hex(colour)}: ` : "no pixel set: ") + said;
+    try {
+      await navigator.clipboard.writeText(text);
+      element("shared").textContent = "Copied.";
+    } catch {
+      element("shared").textContent = text;   // a browser that keeps its clipboard to itself
+    }
   }
 
   function button(words, does) {
@@ -203,11 +246,8 @@
       paint(canvas, image);
       const made = button(`drawn face ${n + 1}, ${classes[label]}`, () => {
         for (const other of buttons) other.setAttribute("aria-pressed", other === made);
-        element("cut").hidden = true;
-        element("fault").textContent = "";
-        element("file").value = "";   // so that the same photograph can be chosen again
-        own.chosen++;
-        show(image);
+        state.own.close();
+        show(image, `drawn face ${n + 1}`);
       });
       made.setAttribute("aria-pressed", "false");
       made.append(canvas);
@@ -225,6 +265,7 @@
       input.addEventListener("change", () => {
         state.network = one;
         restart();
+        state.own.renew();
       });
       label.append(input, ` ${one} `);
       return label;
@@ -232,77 +273,17 @@
     buttons[0].click();
   }
 
-  /* A photograph of the reader's own: it is drawn on a canvas, and sent nowhere. */
+  /* A photograph of the reader's own */
 
-  const own = {bitmap: null, x: 0.5, y: 0.5, chosen: 0};   // the frame's centre, as shares of the sides
-
-  function cut() {
-    const {bitmap} = own, canvas = element("photograph"), pen = canvas.getContext("2d");
-    const side = Math.min(bitmap.width, bitmap.height) * Number(element("size").value) / 100;
-    const inside = (share, whole) => Math.min(Math.max(share * whole, side / 2), whole - side / 2) / whole;
-    own.x = inside(own.x, bitmap.width);
-    own.y = inside(own.y, bitmap.height);
-    const left = own.x * bitmap.width - side / 2, top = own.y * bitmap.height - side / 2;
-    const scale = canvas.width / bitmap.width;
-    const small = Object.assign(document.createElement("canvas"), {width: SIDE, height: SIDE}).getContext("2d");
-    for (const one of [pen, small]) {   // what is transparent is white
-      one.fillStyle = "#fff";
-      one.fillRect(0, 0, one.canvas.width, one.canvas.height);
-    }
-    small.imageSmoothingQuality = "high";
-    small.drawImage(bitmap, left, top, side, side, 0, 0, SIDE, SIDE);
-    pen.drawImage(bitmap, 0, 0, canvas.width, canvas.height);
-    pen.lineWidth = 3;
-    for (const [colour, dash] of [["#000", []], ["#fff", [6, 6]]]) {
-      pen.strokeStyle = colour;
-      pen.setLineDash(dash);
-      pen.strokeRect(left * scale, top * scale, side * scale, side * scale);
-    }
-    const found = small.getImageData(0, 0, SIDE, SIDE).data, image = new Float32Array(3 * SIDE * SIDE);
-    for (let n = 0; n < SIDE * SIDE; n++) image.set(found.subarray(4 * n, 4 * n + 3), 3 * n);
-    show(image);
+  /** What the network says of a face, in a word and a share. */
+  function told(face) {
+    const [bare, masked] = state.networks[state.network].logits(face, 1);
+    const share = 1 / (1 + Math.exp(-Math.abs(bare - masked)));
+    return `${classes[masked > bare ? 1 : 0]} ${Math.round(100 * share)} %`;
   }
 
-  const cutSoon = framed(cut);
-
-  async function open(file) {
-    const chosen = ++own.chosen;
-    let bitmap;
-    element("fault").textContent = "";
-    try {
-      bitmap = await createImageBitmap(file, {imageOrientation: "from-image"});
-    } catch {
-      if (chosen === own.chosen) {
-        element("fault").textContent = `Expected a photograph that this browser reads, got ${file.name}.`;
-      }
-      return;
-    }
-    if (chosen !== own.chosen) return;   // something else has been chosen meanwhile
-    own.bitmap?.close();
-    Object.assign(own, {bitmap, x: 0.5, y: 0.5});
+  function leaveGallery() {
     for (const other of element("faces").children) other.setAttribute("aria-pressed", "false");
-    element("photograph").height = Math.max(1, Math.round(element("photograph").width * bitmap.height / bitmap.width));
-    element("cut").hidden = false;
-    cut();
-  }
-
-  function listenToPhotograph() {
-    const canvas = element("photograph");
-    element("file").addEventListener("change", event => event.target.files[0] && open(event.target.files[0]));
-    const drag = event => {
-      const box = canvas.getBoundingClientRect();
-      own.x = (event.clientX - box.left) / box.width;
-      own.y = (event.clientY - box.top) / box.height;
-      cutSoon();
-    };
-    canvas.addEventListener("pointerdown", drag);
-    canvas.addEventListener("pointermove", event => event.buttons && drag(event));
-    onArrows(canvas, (down, right) => {
-      own.y += down / 50;
-      own.x += right / 50;
-      cut();
-    });
-    element("size").addEventListener("input", cutSoon);
   }
 
   /* Start */
@@ -310,8 +291,8 @@
   element("status").textContent = "Starting the networks …";
   window.maskdet.start(window.maskdet).then(networks => {
     state.networks = window.maskdet.ready = networks;
+    state.own = new Own(detector, {show: face => show(face, "a face of my own"), say: told, leave: leaveGallery});
     listen();
-    listenToPhotograph();
     fill();
     element("status").textContent = "";
     element("app").hidden = false;

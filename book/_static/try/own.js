@@ -73,11 +73,13 @@
         }
         return;
       }
-      element("own").hidden = false;
-      element("people").replaceChildren();
-      element("found").textContent = "Looking for faces …";
-      await new Promise(resolve => setTimeout(resolve, 30));   // which the page shows first
-      if (chosen === this.chosen) this.photograph(bitmap, bitmap.width, bitmap.height);   // nothing else was chosen
+      if (chosen === this.chosen) {
+        element("own").hidden = false;
+        element("people").replaceChildren();
+        element("found").textContent = "Looking for faces …";
+        await new Promise(resolve => setTimeout(resolve, 30));   // which the page shows first
+      }
+      if (chosen === this.chosen) this.photograph(bitmap, bitmap.width, bitmap.height);   // nothing else, meanwhile
       bitmap.close();
     }
 

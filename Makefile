@@ -26,7 +26,7 @@ export MASKDET_DATA := $(abspath $(MASKDET_DATA))
 endif
 .DELETE_ON_ERROR:
 .SECONDARY:  # a finished copy is kept when a later one fails or is interrupted
-.PHONY: help book pdf browser test notebooks verify data detect record check weights portraits manifest bench \
+.PHONY: help book pdf browser test notebooks verify data detect record check weights portraits transfer manifest bench \
   bench-detection lab lint lock clean
 
 help: ## list the targets
@@ -61,11 +61,17 @@ check: notebooks ## compare this run's numbers with those recorded in results/PR
 manifest: $(VENV)/ready ## write codecheck.yml: the recorded outputs, their commands and checksums
 	@$(BIN)/maskdet manifest
 
-weights: $(VENV)/ready ## train the shipped weights anew (on larxel and drawn faces; about 100 minutes)
+weights: $(VENV)/ready ## train the shipped weights anew (on larxel, wobot and drawn faces; about two hours)
 	$(MAKE) --no-print-directory PROFILE=larxel $(BUILD)/larxel/notebooks/02_faces.ipynb
+	$(MAKE) --no-print-directory PROFILE=wobot $(BUILD)/wobot/notebooks/02_faces.ipynb
 	$(BIN)/maskdet weights train
 portraits: $(VENV)/ready ## test the shipped weights on faces from elsewhere (into results/portraits.json)
 	$(BIN)/maskdet weights test
+
+transfer: $(VENV)/ready ## test each set's networks on the other's photographs (into results/transfer.json)
+	$(MAKE) --no-print-directory PROFILE=larxel $(BUILD)/larxel/notebooks/07_text_and_code.ipynb
+	$(MAKE) --no-print-directory PROFILE=wobot $(BUILD)/wobot/notebooks/07_text_and_code.ipynb
+	$(BIN)/maskdet transfer
 
 bench: $(DONE)/03_networks.ipynb $(PEERS)/ready ## measure the attack beside others (into results/bench.json; an hour)
 	$(PEERS)/bin/python -m bench $(PROFILE)
@@ -126,7 +132,7 @@ $(foreach step,$(join $(addsuffix :,$(wordlist 2,99,$(STAGES))),$(filter-out $(l
 $(DONE)/other_networks.ipynb: $(DONE)/04_attack.ipynb
 $(DONE)/weights.ipynb: $(DONE)/02_faces.ipynb
 $(DONE)/try.ipynb: $(wildcard book/_static/vendor/tfjs/*.wasm)
-$(patsubst book/%,$(DONE)/%,$(shell grep -l 'results.read\|results.headline' book/*.ipynb)): $(RECORDS)
+$(patsubst book/%,$(DONE)/%,$(shell grep -l 'results.read\|results.headline\|tables.read' book/*.ipynb)): $(RECORDS)
 
 # Whether the photographs are there is found out once, before anything is run.
 $(DONE)/.there: | $(VENV)/ready

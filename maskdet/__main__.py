@@ -60,14 +60,18 @@ def record(options: argparse.Namespace) -> None:
 def check(options: argparse.Namespace) -> int:
     """compare the numbers of a finished run with the record
 
-    Prints each value that differs and writes results/PROFILE-receipt.json of the checkout. The exit status is 1 where
-    a value differs.
+    Prints each value and table that differs and writes results/PROFILE-receipt.json of the checkout. The exit status
+    is 1 where any differs; for `tenth`, whose photographs are larger than those of the record, where the intervals of a
+    count do not meet.
     example: maskdet check larxel"""
     from maskdet.record import receipt
 
-    found = receipt.compare(config.profile(options.profile))
-    print(*found["different"], f"{found['same']} of {found['compared']} values are the same", sep="\n")
-    return int(bool(found["different"]))
+    profile = config.profile(options.profile)
+    found = receipt.compare(profile)
+    print(*found["different"], *(f"another table: {name}" for name in found["tables"]),
+          *(f"intervals apart: {name}" for name in found["apart"]),
+          f"{found['same']} of {found['compared']} values are the same", sep="\n")
+    return int(bool(found["apart"] if profile.of else found["different"] or found["tables"]))
 
 
 def manifest(options: argparse.Namespace) -> None:
@@ -80,11 +84,25 @@ def manifest(options: argparse.Namespace) -> None:
     receipt.write()
 
 
+def transfer(options: argparse.Namespace) -> None:
+    """test the networks of larxel on wobot's photographs, and the reverse
+
+    Needs the networks of both sets, of their notebooks up to 07_text_and_code; writes results/transfer.json of the
+    checkout.
+    example: maskdet transfer"""
+    from maskdet import deterministic
+    from maskdet.experiment import transfer
+    from maskdet.record import results
+
+    deterministic()
+    results.write_record("transfer", transfer.measure())
+
+
 def weights(options: argparse.Namespace) -> None:
     """train the networks that come with the package, or test them
 
-    `train` fits them anew on the photographs of larxel and on drawn faces, and writes them into the checkout (about
-    100 minutes). `test` runs them on photographs from elsewhere, in portraits/ of MASKDET_DATA or of data in the
+    `train` fits them anew on the photographs of larxel and wobot and on drawn faces, and writes them into the checkout
+    (about two hours). `test` runs them on photographs from elsewhere, in portraits/ of MASKDET_DATA or of data in the
     checkout, and writes results/portraits.json.
     example: maskdet weights test"""
     from maskdet import deterministic, shipped
@@ -111,7 +129,7 @@ def parser() -> Parser:
                    epilog="`maskdet COMMAND --help` says more, with an example.")
     commands = whole.add_subparsers(metavar="COMMAND", required=True)
     parsers = {}
-    for command in (detect, fetch, record, check, manifest, weights):
+    for command in (detect, fetch, record, check, manifest, transfer, weights):
         summary, text = (inspect.getdoc(command) or "").split("\n\n")
         parsers[command] = commands.add_parser(command.__name__, help=summary, description=text,
                                                formatter_class=argparse.RawDescriptionHelpFormatter)

@@ -44,8 +44,8 @@ class Count:
 
 def clustered(hits: np.ndarray, clusters: np.ndarray) -> Count:
     """How many of `hits` (N,) bool are true, where items of the same cluster, `clusters` (N,), may be alike. The design
-    effect, at least 1, is that of Rao & Scott (1992): the variance of the share over clusters, divided by that of
-    independent items. Raises ValueError where there is nothing to count."""
+    effect, at least 1, is that of Rao & Scott (1992): the variance of the share over clusters, divided by that over
+    single items. Raises ValueError where there is nothing to count."""
     hits, clusters = np.asarray(hits, bool), np.asarray(clusters)
     if hits.shape != clusters.shape or hits.ndim != 1:
         raise ValueError(f"expected a cluster for each of {hits.shape} hits, got {clusters.shape}")
@@ -54,8 +54,9 @@ def clustered(hits: np.ndarray, clusters: np.ndarray) -> Count:
     if len(names) < 2 or count.k in (0, count.n):
         return count
     residual = np.bincount(members, weights=hits - count.share)  # for each cluster, hits less expected hits
-    variance = len(names) / (len(names) - 1) * (residual**2).sum() / count.n**2
-    return Count(count.k, count.n, max(1.0, float(variance * count.n / (count.share * (1 - count.share)))))
+    over_clusters = len(names) / (len(names) - 1) * (residual**2).sum()
+    over_items = count.n / (count.n - 1) * count.n * count.share * (1 - count.share)
+    return Count(count.k, count.n, max(1.0, float(over_clusters / over_items)))
 
 
 def panels(counts: Mapping[str, Mapping[str, Count]]) -> dict[str, list[tuple]]:

@@ -6,7 +6,7 @@ import os
 import threading
 import time
 import warnings
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from typing import Any, TypeVar
 
 from joblib import Parallel, delayed, parallel_config
@@ -15,6 +15,23 @@ from maskdet import files, keys
 
 Item = TypeVar("Item")
 PATIENCE = 30  # seconds to wait for a cluster
+
+
+class Made(Mapping[Item, Callable[[], Any]]):
+    """Calls for `each`, made by `make(item)` when an item's turn comes: so that not all of what they hold is in memory
+    at once."""
+
+    def __init__(self, items: Iterable[Item], make: Callable[[Item], Callable[[], Any]]):
+        self._items, self._make = dict.fromkeys(items), make
+
+    def __getitem__(self, item: Item) -> Callable[[], Any]:
+        return self._make(item)
+
+    def __iter__(self) -> Iterator[Item]:
+        return iter(self._items)
+
+    def __len__(self) -> int:
+        return len(self._items)
 
 
 def each(calls: Mapping[Item, Callable[[], Any]], *, workers: int = -1,

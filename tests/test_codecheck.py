@@ -27,7 +27,7 @@ def test_the_manifest_lists_every_recorded_output_as_it_is():
 def test_a_receipt_that_is_not_there_is_named_with_its_command(monkeypatch, tmp_path):
     monkeypatch.setattr(results, "RECORDED", tmp_path)
     with pytest.raises(FileNotFoundError, match="expected a recorded run in .*larxel-receipt.json.*make check"):
-        receipt.receipt()
+        receipt.receipt("larxel")
 
 
 def test_a_receipt_is_of_the_record_until_a_value_of_it_changes_or_is_added(monkeypatch, tmp_path):
@@ -40,7 +40,7 @@ def test_a_receipt_is_of_the_record_until_a_value_of_it_changes_or_is_added(monk
                         ({"accuracy": {"k": 7, "n": 9}}, "An earlier record, and not the one of now,"),
                         ({"verification": 1}, "An earlier record, and not the one of now,")):
         (tmp_path / "larxel.json").write_text(json.dumps(record | changed))
-        assert receipt.receipt() == {"same": 8, "compared": 9, "date": "2026-11-26", "of": of}
+        assert receipt.receipt("larxel") == {"same": 8, "compared": 9, "date": "2026-11-26", "of": of}
 
 
 def test_a_run_is_compared_with_the_record_value_by_value(profile, monkeypatch, tmp_path):

@@ -25,14 +25,30 @@ def test_with_one_setting_changed_a_variant_has_that_of_the_other():
 
 
 def test_trials_that_need_other_networks_have_other_names():
-    every = [trial for made in (experiment.main_run, experiment.repeats, experiment.folds, experiment.text_and_code,
-                                experiment.other_networks, experiment.training_lengths, experiment.with_defences)
-             for several in made(RUN).values() for trial in several]
-    networks = {(dataclasses.replace(trial.variant, region=None), trial.seed, trial.fold) for trial in every}
+    made = [kind(RUN) for kind in (experiment.main_run, experiment.validations, experiment.folds,
+                                   experiment.text_and_code, experiment.other_networks, experiment.with_defences)]
+    made += [experiment.other_seeds(RUN, varied, recipe) for varied in variants.VARIED for recipe in ("text", "ours")]
+    made += [experiment.fewer_faces(RUN, faces, of=1900) for faces in (60, 1900)]
+    every = [trial for kind in made for several in kind.values() for trial in several]
+    networks = {dataclasses.replace(trial, variant=dataclasses.replace(trial.variant, region=None)) for trial in every}
     assert len({trial.name for trial in every}) == len(networks)
-    assert experiment.main_run(RUN)["resnet"][0].name == "resnet-562" == experiment.repeats(RUN)["resnet"][0].name
+    assert experiment.main_run(RUN)["resnet"][0].name == "resnet-562"
     assert experiment.text_and_code(RUN)["code"][0].name == "figure2-labelled-l2-code-562"
-    assert len(experiment.folds(RUN)["figure2"]) == 5 and len(experiment.repeats(RUN)["figure2"]) == 3
+    assert len(experiment.folds(RUN)["figure2"]) == 5 and len(experiment.with_defences(RUN)["resnet, none"]) == 3
+
+
+def test_a_seed_draws_the_weights_or_the_split_and_not_both():
+    for varied, kept in (("weights", "seed"), ("split", "drawn_by")):
+        trials = experiment.other_seeds(RUN, varied, "text")["resnet"]
+        assert trials[0] == experiment.main_run(RUN)["resnet"][0] and len(set(trials)) == RUN.seeds == 30
+        assert {getattr(trial, kept) for trial in trials} == {RUN.seed}
+    with pytest.raises(ValueError, match="expected what varies, one of weights, split, got 'luck'"):
+        experiment.other_seeds(RUN, "luck", "text")
+
+
+def test_from_fewer_faces_a_network_learns_as_long_up_to_a_limit():
+    epochs = {faces: experiment.fewer_faces(RUN, faces, of=1900)["figure2"][0].epochs for faces in (60, 950, 1900)}
+    assert epochs == {60: 10 * RUN.text.epochs, 950: 2 * RUN.text.epochs, 1900: RUN.text.epochs}
 
 
 def test_the_defences_are_those_that_the_profile_names():
@@ -40,7 +56,7 @@ def test_the_defences_are_those_that_the_profile_names():
     few = dataclasses.replace(RUN, defences=("none", "median_filter"))
     assert list(experiment.with_defences(few)) == ["resnet, none", "resnet, median filter",
                                                    "figure2, none", "figure2, median filter"]
-    assert experiment.with_defences(RUN)["resnet, none"] == experiment.main_run(RUN)["resnet"]
+    assert experiment.with_defences(RUN)["resnet, none"][:1] == experiment.main_run(RUN)["resnet"]
     with pytest.raises(ValueError, match=r"expected defences among 'none', .*, got \['prayer'\]"):
         experiment.with_defences(dataclasses.replace(RUN, defences=("none", "prayer")))
 
@@ -50,7 +66,7 @@ def cropped(tmp_path_factory):
     """A profile whose faces are drawn, found and cropped, in a folder of this module's own."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MASKDET_BUILD", str(tmp_path_factory.mktemp("experiment")))
-        run = dataclasses.replace(config.PROFILES["smoke"], name="test", recipe=config.Recipe(2, 16, 2e-3))
+        run = dataclasses.replace(config.PROFILES["smoke"], name="test", text=config.Recipe(2, 16, 2e-3))
         data.prepare(run)
         faces.crop_faces(run)
         yield run
@@ -69,11 +85,37 @@ def test_folds_test_every_found_face_once_and_never_a_photograph_that_was_learne
     test = experiment.pooled(folded)["figure2"]
     assert len(test.labels) == used.sum() and test.labels.sum() == (table.label == "masked").sum()
     for outcome in folded["figure2"]:
-        part = fitting._parts(cropped, dataset, found, outcome.trial)
+        part = fitting.parts(cropped, dataset, found, outcome.trial)
         sides = [set(table.group.loc[rows]) for rows in (part.learned, part.tested)]
         assert not sides[0] & sides[1] and set(part.learned) | set(part.tested) == set(np.flatnonzero(used))
         assert (outcome.test.clusters == table.group.loc[part.tested]).all()
         assert set(outcome.left_out.original) <= {"face_with_mask_incorrect", "face_other_covering"}
+
+
+def test_of_fewer_faces_the_more_hold_the_fewer_and_a_validation_never_sees_the_test(cropped):
+    found, dataset = faces.read(cropped), data.read(cropped)
+    trial = experiment.fewer_faces(cropped, 20, of=30)["figure2"][0]
+    few, more, all_of_them = (fitting.parts(cropped, dataset, found, dataclasses.replace(trial, faces=count))
+                              for count in (20, 30, None))
+    assert (len(few.learned), len(more.learned)) == (20, 30)
+    assert set(few.learned) < set(more.learned) < set(all_of_them.learned)
+    assert (few.tested == all_of_them.tested).all()
+    with pytest.raises(ValueError, match="expected 5000 faces to learn from, got .*: learn from fewer"):
+        fitting.parts(cropped, dataset, found, dataclasses.replace(trial, faces=5000))
+    validated = fitting.parts(cropped, dataset, found, experiment.validations(cropped)["figure2"][0])
+    sides = [set(found.rows().split[rows]) for rows in (validated.learned, validated.tested)]
+    assert sides == [{"train"}, {"validation"}] and not set(few.tested) & {*validated.learned, *validated.tested}
+
+
+def test_what_is_tested_is_written_with_the_rows_of_all_labelled_faces(cropped, folded):
+    found = faces.read(cropped)
+    tables = [pd.read_csv(cropped.folder / f"networks/{outcome.trial.name}.csv") for outcome in folded["figure2"]]
+    every = pd.concat(tables)
+    both = every[every.label.isin(config.CLASSES)]
+    assert len(every) - len(both) == sum(len(outcome.left_out) for outcome in folded["figure2"]) > 0
+    assert sorted(both.face) == np.flatnonzero(found.faces.found & found.faces.label.isin(config.CLASSES)).tolist()
+    assert (found.faces.label[both.face].to_numpy() == both.label).all()
+    assert ((both.masked > 0.5) == (both.label == "masked")).sum() == experiment.pooled(folded)["figure2"].accuracy.k
 
 
 def test_attacks_are_counted_among_faces_that_their_own_network_classifies_correctly(cropped, folded):
@@ -106,7 +148,7 @@ def test_a_finished_fit_is_read_back_and_another_is_done_anew(cropped, folded, m
     [alone] = experiment.fit(cropped, {"figure2": [trial]})["figure2"]
     assert len(fits) == 1 and all((a == b).all() for a, b in zip(alone.fit.weights, first.fit.weights)), \
         "fitted here or in a process of its own, the weights are the same"
-    other = dataclasses.replace(cropped, recipe=config.Recipe(2, 16, 1e-2))
+    other = dataclasses.replace(cropped, text=config.Recipe(2, 16, 1e-2))
     with pytest.raises(ValueError, match=f"expected network {trial.name} fitted to the crops as they are now"):
         experiment.read(other, {"figure2": [trial]})
 
@@ -126,8 +168,8 @@ def test_a_scaled_variant_is_measured_as_it_is_queried_and_as_it_was_trained(cro
 def test_tables_state_each_trial_and_each_class(cropped, folded):
     run = dataclasses.replace(cropped, attacked=1)
     sweeps = experiment.sweep(run, folded, search=lambda variant: attack.Guided(region=1))
-    table = experiment.trials_table(folded, sweeps)
-    assert table.fold.tolist() == [0, 1] and table["success of one pixel"].str.contains("/1,").all()
+    table = experiment.trials_table(folded, {"guided": sweeps})
+    assert table.fold.tolist() == [0, 1] and table["flipped by the guided corners"].str.contains("/1,").all()
     originals = experiment.by_original_class(folded)
     assert {"bare", "masked"} <= set(originals.index) and isinstance(originals, pd.DataFrame)
     measures = experiment.measures(cropped, experiment.pooled(folded))

@@ -11,6 +11,8 @@ from PIL import Image
 
 from maskdet import figures
 from maskdet.attack import Attempt
+from maskdet.counts import Estimate
+from maskdet.experiment.curve import Curve
 from maskdet.figures import style
 
 rng = np.random.default_rng(0)
@@ -60,6 +62,17 @@ def test_ways_of_doing_the_experiment_are_drawn_also_where_nothing_is_wrong_or_f
               "lines": [((0.0, (0.0, 0.01)), (0.0, (0.0, 0.1)))]}
     svg = figures.plane(points, (0.058, 0.0177)).svg
     assert "nan" not in svg and len(svg) > 1000
+
+
+def test_a_point_is_drawn_for_each_network_and_a_line_and_a_shade_for_each_curve(tmp_path):
+    groups = {f"training {number}": rng.random((3, 2)) for number in range(4)}
+    drawn = figures.seeds({"resnet": groups, "figure2": groups}, (0.942, 0.0177)).svg
+    assert drawn.count("<use ") >= 2 * 12
+    curve = Curve([60, 120, 4600], [0.8, 0.9], [0.8, 0.9, 0.97], [0.7, 0.8, 0.9], [0.9, 0.95, 0.99],
+                  Estimate(1.2, 1.1, 1.3))
+    both = {"resnet": curve, "figure2": curve}
+    svg = figures.curves({"accuracy": both, "success": both}, {"accuracy": 0.942, "success": 0.0177}).svg
+    assert svg.count("FillBetweenPolyCollection") == 4 and "NaN" not in svg
 
 
 def test_a_figure_is_the_same_bytes_each_time_and_its_ink_follows_the_theme():

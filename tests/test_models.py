@@ -120,11 +120,16 @@ def test_a_saved_network_answers_the_same_and_a_broken_file_is_named(tmp_path):
         networks.read_model(path)
 
 
+def made(name):
+    """An untrained network, as one that is shipped under this name is built."""
+    return networks.build(name, seed=3, make=networks.MADE.get(name))
+
+
 @pytest.fixture
 def shipped(tmp_path, monkeypatch):
     """A folder with the weights of two untrained networks, as shipped."""
     monkeypatch.setattr("maskdet.networks.weights.FOLDER", tmp_path)
-    built = {name: networks.build(name, seed=3).get_weights() for name in networks.NETWORKS}
+    built = {name: made(name).get_weights() for name in networks.NETWORKS}
     networks.ship(built, {"data": "none"})
     return tmp_path
 
@@ -132,9 +137,9 @@ def shipped(tmp_path, monkeypatch):
 def test_shipped_weights_answer_as_the_network_that_they_are_of_and_are_the_same_bytes_again(shipped):
     images, _ = crops(4)
     for name in networks.NETWORKS:
-        assert (networks.load(name)(images) == networks.predictor(networks.build(name, seed=3))(images)).all()
+        assert (networks.load(name)(images) == networks.predictor(made(name))(images)).all()
     before = (shipped / "resnet.npz").read_bytes()
-    networks.ship({"resnet": networks.build("resnet", seed=3).get_weights()}, {"data": "none"})
+    networks.ship({"resnet": made("resnet").get_weights()}, {"data": "none"})
     assert (shipped / "resnet.npz").read_bytes() == before and networks.card()["data"] == "none"
 
 
@@ -160,7 +165,7 @@ def test_a_damaged_card_is_named_with_the_remedy(shipped, content):
 
 
 def test_a_network_that_is_not_on_the_card_is_an_error(shipped):
-    networks.ship({"resnet": networks.build("resnet", seed=3).get_weights()}, {"data": "none"})
+    networks.ship({"resnet": made("resnet").get_weights()}, {"data": "none"})
     with pytest.raises(ValueError, match="expected figure2 on the card in .*, got only resnet: install"):
         networks.load("figure2")
 

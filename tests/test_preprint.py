@@ -7,7 +7,8 @@ from maskdet.counts import Count
 from maskdet.record import preprint, results, rows
 from test_results import recorded_all
 
-STATED = {"accuracy": {"value": 94.2, "unit": "%"}, "success": {"value": 1.77, "unit": "%", "about": True}}
+STATED = {"accuracy": {"value": 94.2, "unit": "%"}, "success": {"value": 1.77, "unit": "%", "about": True},
+          "samples": {"masked": 4180, "bare": 1569}, "test_share": {"value": 20, "unit": "%"}}
 
 
 def test_the_fewest_pictures_are_those_of_the_smallest_fraction_that_rounds_to_the_share():
@@ -17,81 +18,74 @@ def test_the_fewest_pictures_are_those_of_the_smallest_fraction_that_rounds_to_t
     assert preprint.fewest({"accuracy": {"value": 33.34}}, "accuracy").n > 100
 
 
-def test_where_the_preprints_number_lies_beside_two_counts_is_said_in_words():
-    ends = [Count(98, 100), Count(80, 100)]
-    said = [preprint.position(share, ends) for share in (0.5, 0.9, 0.99)]
-    assert said == ["below both", "between the two", "above both"]
-
-
 def test_a_count_agrees_with_the_preprint_where_its_interval_holds_the_number():
     count = Count(81, 263)  # 25.5 to 36.6 %
     assert [preprint.agreement(share, count) for share in (0.25, 0.26, 0.36, 0.37)] == [
         "higher", "in agreement", "in agreement", "lower"]
 
 
-def test_the_headline_sets_the_preprint_the_record_and_the_build_side_by_side(profile):
+def test_the_headline_sets_the_preprint_the_records_and_the_build_side_by_side(profile, monkeypatch):
     recorded_all(profile)
     for stage in results.STAGES[4:]:  # it needs no later chapter
         (profile.folder / f"results/{stage}.json").unlink()
     columns = results.headline_columns(profile)
     table = preprint.headline(columns)
-    assert list(table.columns) == ["the preprint", "recorded on photographs", "which is", "this build"]
+    assert list(table.columns) == ["the preprint", "its own photographs (a tenth)", "other photographs", "this build"]
     first = [cell.replace("\N{NO-BREAK SPACE}", " ") for cell in table.iloc[0]]
     assert first[0] == "94.20 %" and first[3] == str(Count(9, 10))
     assert [cell == "–" for cell in table["this build"]] == ["folds" in row for row in table.index]
-    columns["recorded"] = columns["recorded"] | {
-        "accuracy": {"resnet": {"k": 99, "n": 100}, "figure2": {"k": 94, "n": 100}},
-        "attack": {name: {"differential_evolution": {"k": 0, "n": 1000}} for name in ("resnet", "figure2")}}
-    said = preprint.headline(columns)["which is"].tolist()
-    assert said[:2] == ["higher", "in agreement"] and said[4:6] == ["lower", "lower"]
-    assert preprint.to_quote(columns)["beside"]["attack.figure2.differential_evolution"] == "lower"
+    assert (table[["its own photographs (a tenth)", "other photographs"]] != "–").all(axis=None)
     panels = preprint.intervals(columns)
     assert [name for name, *_ in panels["accuracy"]] == [name for name, *_ in panels["success"]], "one axis has both"
     assert list(panels) == ["accuracy", "success"], "two panels, of which the labels do not meet"
-    assert all(len({name for name, *_ in rows}) == len(rows) == 7 for rows in panels.values())
+    assert all(len({name for name, *_ in rows}) == len(rows) == 11 for rows in panels.values())
+    assert len(preprint.comparisons(columns)) == 2 * len(preprint.ROWS)
 
 
-def test_every_row_of_the_committed_record_is_in_the_table_once():
-    record = results.read("larxel")
-    found = rows.rows(record)
+@pytest.mark.parametrize("quantity, ours, verdict", [
+    ("accuracy", Count(2300, 2400), "not told apart"),  # higher than 1072 of 1138, but not than 65 of 69
+    ("accuracy", Count(2395, 2400), "higher"), ("accuracy", Count(700, 800), "not told apart"),
+    ("accuracy", Count(600, 800), "lower"), ("success", Count(5, 440), "not told apart"),
+    ("success", Count(80, 700), "higher"), ("success", Count(80, 700, 40.0), "not told apart"),
+    ("success", Count(0, 463), "not told apart"),  # nothing shows how alike the faces are
+    ("success", Count(10, 130, 1.3), "not told apart")])  # 7.7 of 100: rounded up it would be told apart
+def test_ours_differs_only_where_every_size_of_the_preprints_test_says_so(quantity, ours, verdict):
+    found = preprint.Beside.of(ours, STATED, quantity)
+    assert preprint.verdicts([found]) == [verdict]
+
+
+def test_p_is_that_of_fishers_exact_test_against_the_fewest_and_the_most_pictures():
+    found = preprint.Beside.of(Count(80, 700), STATED, "success")
+    assert preprint.most(STATED, "success") == Count(20, 1133)
+    assert preprint.most(STATED, "accuracy") == Count(1072, 1138)
+    assert found.p_fewest == pytest.approx(fisher_exact([[80, 620], [2, 111]]).pvalue)
+    assert found.p_most == pytest.approx(fisher_exact([[80, 620], [20, 1113]]).pvalue)
+
+
+def test_of_many_comparisons_each_has_to_be_surer():
+    def beside(p):
+        return preprint.Beside(Count(1, 2), p, p / 2, "higher")
+    assert preprint.verdicts([beside(0.04)]) == ["higher"]
+    assert preprint.verdicts([beside(p) for p in (0.04, 0.001, 0.03, 0.6)]) == [
+        "not told apart", "higher", "not told apart", "not told apart"], "0.03 is above a third of the level"
+    assert preprint.verdicts([]) == []
+
+
+def test_at_the_preprints_mix_each_class_counts_as_often_as_there():
+    run = {"folds": {"accuracy_by_class": {"resnet": {"masked": {"k": 96, "n": 100}, "bare": {"k": 90, "n": 100}}}}}
+    assert preprint._at_their_mix(run, STATED, "resnet") == "94.36 %"
+
+
+def test_every_row_of_the_committed_records_is_in_the_table_once():
+    records = {name: results.read(name) for name in ("wobot", "larxel")}
+    found = rows.rows(records)
     names = [row.name for row in found]
     assert len(set(names)) == len(names)
-    assert {"resnet, all folds", "figure2, fold 0", "resnet, seed 563", "code, crops of the text"} <= set(names)
-    single = [(row.accuracy, row.success) for row in found if row.group in ("seeds", "lengths")]
-    assert not {(row.accuracy, row.success) for row in found if row.name in ("text", "text, network of the code")} & {
-        *single}, "of one trial there is one row"
+    assert {"larxel: resnet, all folds", "wobot: figure2, fold 0", "wobot: code, crops of the text",
+            "larxel: text, our training"} <= set(names)
     assert len(found) == len(rows.table(found, STATED)) == sum(map(len, rows.plane(found).values()))
-    lengths = record["verification"]["lengths"]
-    trained = [epochs for kinds in lengths.values() for several in kinds.values() for epochs in several]
-    assert sum(row.group == "lengths" for row in found) == len(trained) - 2  # which are variants, too
-    longer = [lengths["figure2"]["augmented"][epochs] for epochs in ("5", "20", "160")]
-    for quantity in ("accuracy", "success"):
-        shares = [counts[quantity]["k"] / counts[quantity]["n"] for counts in longer]
-        assert shares == sorted(shares), f"the page says in words that {quantity} rises"
-    assert sum(row.group == "variants" for row in found) == len(record["variants"]["accuracy"])
-
-
-def test_most_of_the_recorded_intervals_meet_those_of_a_preprint_of_few_pictures_as_the_pages_say():
-    record, meet = results.read("larxel"), {}
-    for row in preprint.ROWS:
-        low, high = preprint.fewest(STATED, row.quantity).interval
-        least, most = preprint._count(record, row).interval
-        meet.setdefault(row.quantity, []).append(low <= most and least <= high)
-    assert all(2 * sum(several) > len(several) for several in meet.values())
-
-
-def test_what_the_page_says_in_words_of_the_defences_is_so_in_the_record():
-    def split(row):
-        return [row["at_most"]["k"], row["at_most"]["n"] - row["at_most"]["k"]]
-
-    record = results.read("larxel")["defences"]
-    for network, defences in record.items():
-        for name, row in defences.items():
-            beyond_chance = fisher_exact([split(row), split(defences["none"])]).pvalue < 0.05
-            assert beyond_chance == (network == "figure2" and "filter" in name), (network, name)
-    alone, both = (record["figure2"][name]["verdicts"]["safe"]
-                   for name in ("median_filter", "filter_trained_on_witnesses"))
-    assert alone >= both
+    for name, record in records.items():
+        assert sum(row.group == f"{name}, variants" for row in found) == len(record["variants"]["accuracy"])
 
 
 @pytest.mark.parametrize("accuracy, success, both", [

@@ -6,7 +6,7 @@ import pytest
 
 from maskdet import config
 from maskdet.counts import Count, Estimate
-from maskdet.record import provenance, results
+from maskdet.record import provenance, results, tables
 
 
 def recorded_all(profile):
@@ -17,7 +17,9 @@ def recorded_all(profile):
     success = {"differential_evolution": Count(1, 9)}
     results.write(profile, "attack", {"attack": {"resnet": success, "figure2": success}})
     both = {"resnet": count, "figure2": count}
-    results.write(profile, "splits", {"folds": {"accuracy": both, "success": both}})
+    folds = {"accuracy": both, "success": dict.fromkeys(both, {"evolution": count}),
+             "accuracy_by_class": dict.fromkeys(both, {"masked": count, "bare": count})}
+    results.write(profile, "splits", {"folds": folds})
     for stage in ("variants", "other_networks", "verification", "defences", "detection"):
         results.write(profile, stage, {stage: {}})
 
@@ -44,13 +46,39 @@ def test_an_unknown_stage_is_refused(profile):
 
 
 def test_a_whole_run_is_recorded_and_says_of_which_commit_each_stage_is(profile, monkeypatch, tmp_path):
-    monkeypatch.setattr(results, "RECORDED", tmp_path / "committed")
+    for module in (config, results):
+        monkeypatch.setattr(module, "RECORDED", tmp_path / "committed")
     monkeypatch.setattr(provenance, "commit", lambda: "abc1234")
     recorded_all(profile)
     record = json.loads(results.record_run(profile).read_text())
     assert record == results.read("test") and record["accuracy"]["resnet"]["k"] == 9
     assert {stage: made["commit"] for stage, made in record["provenance"]["made"].items()} == dict.fromkeys(
         results.STAGES, "abc1234")
+
+
+def test_a_record_has_the_tables_of_its_run_and_neither_images_nor_networks(profile, monkeypatch, tmp_path):
+    for module in (config, results):
+        monkeypatch.setattr(module, "RECORDED", tmp_path / "committed")
+    monkeypatch.setattr(provenance, "commit", lambda: "abc1234")
+    recorded_all(profile)
+    for name in ("crops/faces.csv", "crops/crops.npz", "networks/resnet-1.keras", "networks/resnet-1.csv",
+                 "data/photographs/a.png", "attacks/a-corners.csv", "attacks/a-corners.0123.jsonl"):
+        path = profile.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("face,seconds\n3,0.5\n")
+    (tmp_path / "committed/test/old").mkdir(parents=True)
+    results.record_run(profile)
+    kept = {path.relative_to(tmp_path / "committed/test").as_posix()
+            for path in (tmp_path / "committed/test").rglob("*.*")}
+    assert kept == {"crops/faces.csv", "networks/resnet-1.csv", "attacks/a-corners.csv"}
+    assert tables.read("test", "crops/faces").face.tolist() == [3] and not tables.different(profile, "test")
+    (profile.folder / "crops/faces.csv").write_text("face,seconds\n3,0.7\n")
+    assert not tables.different(profile, "test"), "seconds differ from run to run"
+    (profile.folder / "crops/faces.csv").write_text("face,seconds\n4,0.5\n")
+    (profile.folder / "networks/resnet-1.csv").unlink()
+    assert tables.different(profile, "test") == ["crops/faces.csv", "networks/resnet-1.csv"]
+    with pytest.raises(FileNotFoundError, match="expected the recorded table .*nowhere.csv, got no such file: .*`make"):
+        tables.read("test", "nowhere")
 
 
 def test_a_profile_that_repeats_the_record_of_another_does_not_take_its_place():
@@ -61,7 +89,8 @@ def test_a_profile_that_repeats_the_record_of_another_does_not_take_its_place():
 
 @pytest.mark.parametrize("commit", ["abc1234-dirty", "not a git checkout"])
 def test_a_run_of_which_a_stage_is_of_no_commit_is_not_recorded(profile, monkeypatch, tmp_path, commit):
-    monkeypatch.setattr(results, "RECORDED", tmp_path / "committed")
+    for module in (config, results):
+        monkeypatch.setattr(module, "RECORDED", tmp_path / "committed")
     monkeypatch.setattr(provenance, "commit", lambda: "abc1234")
     recorded_all(profile)
     monkeypatch.setattr(provenance, "commit", lambda: commit)

@@ -15,6 +15,7 @@ from maskdet.attack.oracle import margin
 from maskdet.counts import Count
 from maskdet.experiment import defences, verification
 from maskdet.experiment.variants import Variant
+from maskdet.networks.evaluation import Evaluation
 from maskdet.proof import many
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (6, 12, 12, 3), dtype=np.uint8)
@@ -70,16 +71,33 @@ def test_the_faces_verified_are_the_first_of_those_that_are_attacked(profile, la
     assert verified(profile, labels, most=2).faces.tolist() == sorted(drawn.tolist())
 
 
-def test_how_many_are_verified_is_said_by_network(profile, monkeypatch):
-    monkeypatch.setattr(verification, "verify_all", lambda *given, most, **options: most)
-    monkeypatch.setattr(verification.networks, "predictor", lambda model: None)
-    monkeypatch.setattr(verification.Incremental, "of", lambda model: None)
-    trial = SimpleNamespace(name="fit", variant=SimpleNamespace(network="resnet"))
-    outcome = [SimpleNamespace(model=None, trial=trial, test=SimpleNamespace(images=None, labels=None))]
-    named = {"resnet": outcome, "resnet, none": outcome, "resnet, median filter": outcome}
-    several = dataclasses.replace(profile, verified={"resnet": 3})
-    assert list(verification.verify(several, named).values()) == [3, 3, 3]
-    assert list(verification.verify(dataclasses.replace(profile, verified={}), named).values()) == [None] * 3
+@pytest.fixture
+def two_folds(labels, monkeypatch):
+    """Two outcomes of a network, each tested on half of the faces."""
+    monkeypatch.setattr(verification.networks, "predictor", lambda model: sweeping.predict)
+    monkeypatch.setattr(verification.Incremental, "of", lambda model: sweeping.network())
+    halves = [Evaluation(IMAGES[rows], labels[rows], sweeping.predict(IMAGES[rows]), np.arange(6)[rows])
+              for rows in (slice(0, 3), slice(3, 6))]
+    return {"resnet": [SimpleNamespace(model=None, test=test, trial=SimpleNamespace(
+        name=f"fold{number}", variant=SimpleNamespace(network="resnet"))) for number, test in enumerate(halves)]}
+
+
+def test_the_faces_of_all_folds_are_verified_each_in_its_own_test_and_counted_together(profile, labels, two_folds):
+    every = dataclasses.replace(profile, verified={})
+    whole, apart = verified(profile, labels), verification.verify(every, two_folds)["resnet"]
+    assert apart.faces.tolist() == whole.faces.tolist() and apart.counts == whole.counts
+    assert [one.witness for one in apart.results] == [one.witness for one in whole.results]
+    few = verification.verify(dataclasses.replace(profile, name="few", verified={"resnet": 1}), two_folds)["resnet"]
+    assert len(few.faces) == 2 and few.faces[0] < 3 <= few.faces[1], "so many of each fold"
+    flip = Attempt(0, ((0, 0, 0, 0, 0),), (0.9, 0.1), (0.1, 0.9), 1)
+    hits = apart.are(proof.FLIPPABLE)
+    sweeps = [Sweep("resnet", "s", np.arange(3), [flip if flips else dataclasses.replace(flip, after=(0.9, 0.1))
+                                                  for flips in hits[part]], 3, 3, 0.0)
+              for part in (slice(0, 3), slice(3, 6))]
+    shares = verification.shares(two_folds, {"resnet": apart}, {"corners": {"resnet": sweeps}})["resnet"]
+    assert shares["corners"].k == shares["flippable"].k == hits.sum() and shares["corners"].n == 6
+    missed = verification.missed(dataclasses.replace(profile, draws=1), two_folds, {"resnet": apart})
+    assert len(missed["resnet"]) == 1 and 0 <= missed["resnet"][0] <= hits.sum()
 
 
 def test_the_whole_pass_agrees_with_what_is_verified(profile, labels):
@@ -117,34 +135,38 @@ def test_a_search_that_flips_a_face_proved_safe_is_an_error(profile, labels):
 
     def sweep(flipped):
         return Sweep("net", "s", found.faces, [flip if flips else stays for flips in flipped], 6, 6, 0.0)
-    hits = found.are(proof.FLIPPABLE)
-    assert (verification._flipped(found, sweep(hits)) == hits).all()
+    hits, one = found.are(proof.FLIPPABLE), [SimpleNamespace(test=SimpleNamespace(labels=labels))]
+    assert (verification._flipped(found, one, [sweep(hits)]) == hits).all()
     with pytest.raises(AssertionError, match="net: expected no flip of a face that is proved safe, got faces"):
-        verification._flipped(found, sweep(np.ones(6, bool)))
+        verification._flipped(found, one, [sweep(np.ones(6, bool))])
     fewer = dataclasses.replace(sweep(hits), faces=found.faces[2:], attempts=sweep(hits).attempts[2:])
     with pytest.raises(ValueError, match="expected a search of every verified face of net, got none of 2: attack as"):
-        verification._flipped(found, fewer)
+        verification._flipped(found, one, [fewer])
 
 
 def test_each_defence_is_set_beside_the_same_network_without_one(profile, labels):
-    def outcome(right, variant):
-        test = SimpleNamespace(accuracy=Count(right, 100), clusters=np.arange(6))
-        return SimpleNamespace(test=test, trial=SimpleNamespace(variant=variant),
-                               fit=SimpleNamespace(seconds=3.0))
+    probabilities = sweeping.predict(IMAGES)
+
+    def outcome(variant, correct):
+        said = labels if correct else 1 - labels
+        test = Evaluation(IMAGES, labels, np.where(said[:, None] == labels[:, None], probabilities,
+                                                   probabilities[:, ::-1]), np.arange(6))
+        return SimpleNamespace(test=test, trial=SimpleNamespace(variant=variant), fit=SimpleNamespace(seconds=3.0))
     found = verified(profile, labels)
     hits = [Attempt(0, ((0, 0, 0, 0, 0),), (0.9, 0.1), (0.1, 0.9) if flips else (0.9, 0.1), 1)
             for flips in found.are(proof.FLIPPABLE)]
-    outcomes = {"net, none": [outcome(90, Variant("net"))],
-                "net, median filter": [outcome(93, Variant("net", scaling="median"))]}
+    outcomes = {"net, none": [outcome(Variant("net"), True)],
+                "net, median filter": [outcome(Variant("net", scaling="median"), False)]}
     sweeps = {"guided": {name: [Sweep(name, "s", found.faces, hits, 6, 6, 0.0)] for name in outcomes}}
     verdicts_of = dict.fromkeys(outcomes, found)
     shares = verification.shares(outcomes, verdicts_of, sweeps)
     table = defences.verdicts_table(outcomes, verdicts_of, shares)
-    assert table["accuracy, points more"].tolist() == ["+0.00", "+3.00"]
+    assert table["accuracy, points more"].tolist() == ["+0.00", "-100.00"]
     assert table["certified accuracy"].str.contains(f"({found.counts[proof.SAFE]}/6, ", regex=False).all()
     k = found.counts[proof.FLIPPABLE]
     assert f"({k}/6, " in defences.searched_table(outcomes, sweeps).loc["net, none", "flipped by the guided corners"]
     recorded, seconds = defences.to_record(profile, outcomes, sweeps, verdicts_of, shares)
     assert list(recorded["defences"]["net"]) == ["none", "median_filter"]
     assert recorded["defences"]["net"]["none"]["flippable"].k == k and seconds["net"]["none"]["training"] == 3.0
+    assert recorded["defences"]["net"]["none"]["seeds"] == 1
     assert [row[0] for row in defences.intervals(outcomes, shares)["flippable"]] == list(outcomes)

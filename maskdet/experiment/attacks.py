@@ -15,6 +15,8 @@ from maskdet.networks.evaluation import Evaluation
 
 Outcomes = Mapping[str, Sequence[Outcome]]  # of several trials, by name
 Sweeps = Mapping[str, Sequence[Sweep]]  # of each outcome, by the same names
+# Searches, as the book calls them.
+SEARCHES = {"evolution": "differential evolution", "corners": "all corners", "guided": "the guided corners"}
 FIRST = 32  # corners that are tried on a large network, of which each query is a whole pass
 
 

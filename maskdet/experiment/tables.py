@@ -10,11 +10,11 @@ from maskdet import attack, networks
 from maskdet.attack import Sweep
 from maskdet.config import CLASSES, SIZE, Profile, Recipe
 from maskdet.counts import Count, clustered, panels
-from maskdet.experiment.attacks import FIRST, Outcomes, Sweeps, pooled, success
+from maskdet.experiment.attacks import FIRST, SEARCHES, Outcomes, Sweeps, pooled, success
 from maskdet.experiment.fitting import Outcome
 from maskdet.experiment.variants import CODE, TEXT, one_setting_changed
 from maskdet.networks.evaluation import Evaluation
-from maskdet.record.preprint import position, stated_share
+from maskdet.record.preprint import stated_share
 from maskdet.record.rows import SETTINGS, words
 
 
@@ -47,15 +47,33 @@ def accuracy_and_success(outcomes: Outcomes, sweeps: Sweeps, *, first: float = n
             "success": {name: success(outcomes[name], sweeps[name], first=first) for name in outcomes}}
 
 
+def mean_histories(outcomes: Outcomes) -> dict[str, pd.DataFrame]:
+    """By name, the history of the trainings, the mean over trials of the same length."""
+    return {name: pd.concat([outcome.fit.history for outcome in members]).groupby(level=0).mean()
+            for name, members in outcomes.items()}
+
+
 def _seconds(outcomes: Outcomes) -> dict[str, float]:
     """Seconds that the trainings of each name took together."""
     return {name: sum(outcome.fit.seconds for outcome in members) for name, members in outcomes.items()}
 
 
-def main_to_record(run: Profile, outcomes: Outcomes) -> tuple[dict, dict]:
-    """What the stage of the single split records, and its seconds."""
+def _validated(run: Profile, tried: Outcomes) -> dict:
+    """By network, the accuracy on the validation part, the mean over seeds, after the epochs of the recipe; and the
+    best after any number of epochs, and that number."""
+    found = {}
+    for name, history in mean_histories(tried).items():
+        best = int(history.held_out.argmax())
+        found[name] = {"chosen": f"{100 * history.held_out.iloc[run.text.epochs - 1]:.1f} %", "epochs": best + 1,
+                       "best": f"{100 * history.held_out.iloc[best]:.1f} %"}
+    return found
+
+
+def main_to_record(run: Profile, outcomes: Outcomes, tried: Outcomes) -> tuple[dict, dict]:
+    """What the stage of the single split records, and its seconds; `tried`: the trials by which the number of epochs
+    was chosen."""
     tests = pooled(outcomes)
-    return {"training": recipe_numbers(run.recipe),
+    return {"training": recipe_numbers(run.text), "validation": _validated(run, tried),
             "accuracy": {name: test.accuracy for name, test in tests.items()},
             "accuracy_by_class": {name: test.by_class for name, test in tests.items()},
             "majority": majority(next(iter(tests.values()))),
@@ -84,22 +102,24 @@ def measures(run: Profile, tests: Mapping[str, Evaluation]) -> pd.DataFrame:
         for name, test in tests.items()}).map(str)
 
 
-def trials_table(outcomes: Outcomes, sweeps: Sweeps) -> pd.DataFrame:
-    """A row for each trial: its seed or fold, accuracy, and success of the attack."""
+def trials_table(outcomes: Outcomes, swept: Mapping[str, Sweeps]) -> pd.DataFrame:
+    """A row for each trial, by network and fold: accuracy, and success of each search (sweeps by search, then name)."""
     rows = {(name, outcome.trial): {
-        "seed": outcome.trial.seed, "fold": "–" if outcome.trial.fold is None else outcome.trial.fold,
-        "accuracy": str(outcome.test.accuracy), "success of one pixel": str(success([outcome], [sweep]))}
-        for name in outcomes for outcome, sweep in zip(outcomes[name], sweeps[name])}
+        "fold": "–" if outcome.trial.fold is None else outcome.trial.fold, "accuracy": str(outcome.test.accuracy),
+        **{f"flipped by {SEARCHES[search]}": str(success([outcome], [sweeps[name][place]]))
+           for search, sweeps in swept.items()}}
+        for name in outcomes for place, outcome in enumerate(outcomes[name])}
     return pd.DataFrame(rows.values(), index=[name for name, _ in rows])
 
 
-def folds_to_record(run: Profile, outcomes: Outcomes, sweeps: Sweeps, again: Outcomes,
-                    swept_again: Sweeps) -> tuple[dict, dict]:
-    """What the stage of the splits records: folds, and other seeds (`again`)."""
-    tests, counts = pooled(outcomes), accuracy_and_success(outcomes, sweeps)
+def splits_to_record(run: Profile, outcomes: Outcomes, swept: Mapping[str, Sweeps], seeds: Mapping,
+                     curve: Mapping) -> tuple[dict, dict]:
+    """What the stage of the splits records: of the folds, whose sweeps `swept` has by search, then network; and what is
+    quoted of the `seeds` and of the `curve`."""
+    tests = pooled(outcomes)
     left_out = {name: pd.concat([outcome.left_out for outcome in members]) for name, members in outcomes.items()}
     return {"folds": {
-        "count": run.folds, "repeats": run.repeats, "accuracy": counts["accuracy"],
+        "count": run.folds, "accuracy": {name: test.accuracy for name, test in tests.items()},
         "accuracy_by_class": {name: test.by_class for name, test in tests.items()},
         "balanced": {name: test.balanced(seed=run.seed) for name, test in tests.items()},
         "area": {name: test.area(seed=run.seed) for name, test in tests.items()},
@@ -107,16 +127,18 @@ def folds_to_record(run: Profile, outcomes: Outcomes, sweeps: Sweeps, again: Out
         "majority": majority(next(iter(tests.values()))),
         "left_out_masked": {name: clustered(faces.masked > 0.5, faces.group)
                             for name, faces in left_out.items() if len(faces)},
-        "success": counts["success"], "only": {name: int(only.sum()) for name, only in _only(tests).items()},
-        "each": {name: _each(outcomes[name], sweeps[name], "fold") for name in outcomes},
-        "seeds": {name: _each(again[name], swept_again[name], "seed") for name in again},
-    }}, {"training": _seconds(outcomes),
-         "attack": {name: sum(sweep.seconds for sweep in members) for name, members in sweeps.items()}}
+        "success": {name: {search: success(outcomes[name], sweeps[name]) for search, sweeps in swept.items()}
+                    for name in outcomes},
+        "only": {name: int(only.sum()) for name, only in _only(tests).items()},
+        "each": {name: _each(outcomes[name], swept["corners"][name]) for name in outcomes},
+    }, "seeds": seeds, "curve": curve}, {"training": _seconds(outcomes),
+         "attack": {name: {search: sum(sweep.seconds for sweep in sweeps[name]) for search, sweeps in swept.items()}
+                    for name in outcomes}}
 
 
-def _each(outcomes: Sequence[Outcome], sweeps: Sequence[Sweep], key: str) -> dict:
-    """Accuracy and success of each trial, by its fold or seed."""
-    return {str(getattr(outcome.trial, key)):
+def _each(outcomes: Sequence[Outcome], sweeps: Sequence[Sweep]) -> dict:
+    """Accuracy and success of each trial, by its fold."""
+    return {str(outcome.trial.fold):
             {"accuracy": outcome.test.accuracy, "success": success([outcome], [sweep])}
             for outcome, sweep in zip(outcomes, sweeps)}
 
@@ -140,20 +162,18 @@ def variants_intervals(outcomes: Outcomes, sweeps: Sweeps, preprint: Mapping) ->
             for quantity, panel in panels(accuracy_and_success(outcomes, sweeps)).items()}
 
 
-def variants_to_record(run: Profile, outcomes: Outcomes, sweeps: Sweeps, evolved: Sweeps,
-                       preprint: Mapping) -> tuple[dict, dict]:
-    """What the stage of the variants records: and where the preprint's numbers lie beside text and code."""
+def variants_to_record(run: Profile, outcomes: Outcomes, sweeps: Sweeps, evolved: Sweeps) -> tuple[dict, dict]:
+    """What the stage of the variants records; `evolved`: the sweeps of text and code by differential evolution."""
     counts = accuracy_and_success(outcomes, sweeps)
     ends = accuracy_and_success({name: outcomes[name] for name in evolved}, evolved)
     return {"variants": {
-        "code": recipe_numbers(run.code) | {"region": CODE.region}, **counts, "evolution": ends["success"],
+        "code": recipe_numbers(run.code) | {"region": CODE.region}, "ours": recipe_numbers(run.ours), **counts,
+        "evolution": ends["success"],
         "settings": {name: {field: str(value) for field, value in dataclasses.asdict(outcome.trial.variant).items()}
                      for name, [outcome] in outcomes.items()},
         "majority": {name: majority(outcomes[name][0].test) for name in ("text", "code")},
         "as_trained": {name: outcome.as_trained for name, [outcome] in outcomes.items()
                        if outcome.trial.variant.scaling == "l2"},
-        "preprint": {quantity: position(stated_share(preprint, quantity), list(by_name.values()))
-                     for quantity, by_name in ends.items()},
         "matters": {quantity: _most(by_name) for quantity, by_name in counts.items()},
     }}, {"training": _seconds(outcomes)}
 

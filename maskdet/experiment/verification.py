@@ -1,5 +1,6 @@
 """The test faces of trials verified, beside what searches found on them."""
 
+import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
@@ -9,7 +10,8 @@ from maskdet import attack, networks
 from maskdet.attack import DifferentialEvolution, Sweep
 from maskdet.config import Profile
 from maskdet.counts import Count, clustered
-from maskdet.experiment.attacks import Outcomes, Sweeps, success
+from maskdet.experiment.attacks import SEARCHES, Outcomes, Sweeps, pooled, success
+from maskdet.experiment.fitting import Outcome
 from maskdet.incremental import Incremental
 from maskdet.proof import FLIPPABLE, SAFE, UNDECIDED, Verifications, verify_all
 
@@ -17,24 +19,36 @@ Verified = Mapping[str, Verifications]  # by network
 COLOURS: dict[tuple[int, ...], str] = {
     (0, 0, 0): "black", (0, 0, 255): "blue", (0, 255, 0): "green", (0, 255, 255): "cyan", (255, 0, 0): "red",
     (255, 0, 255): "magenta", (255, 255, 0): "yellow", (255, 255, 255): "white"}  # the corners of the cube
-# Searches, as the book calls them.
-SEARCHES = {"evolution": "differential evolution", "corners": "all corners", "guided": "the guided corners"}
 
 
 def verify(run: Profile, outcomes: Outcomes) -> dict[str, Verifications]:
-    """Verify the test faces that the first network of each name classifies correctly, at most `run.verified`."""
+    """Verify the test faces that each network classifies correctly, at most `run.verified` of each. Rows are those of
+    the tests of all outcomes of a name put together, as by `attacks.pooled`."""
     verified = {}
-    for name, [outcome, *_] in outcomes.items():
-        model, test, most = outcome.model, outcome.test, run.verified.get(outcome.trial.variant.network)
-        verified[name] = verify_all(networks.predictor(model), Incremental.of(model), test.images, test.labels,
-                                    name=name, profile=run, stem=outcome.trial.name, most=most, budget=run.regions)
+    for name, members in outcomes.items():
+        parts = []
+        for start, outcome in zip(_starts(members), members):
+            model, test, most = outcome.model, outcome.test, run.verified.get(outcome.trial.variant.network)
+            part = verify_all(networks.predictor(model), Incremental.of(model), test.images, test.labels, name=name,
+                              profile=run, stem=outcome.trial.name, most=most, budget=run.regions)
+            parts.append(dataclasses.replace(part, faces=part.faces + start))
+        verified[name] = Verifications(name, np.concatenate([part.faces for part in parts]),
+                                       [result for part in parts for result in part.results],
+                                       *(np.concatenate([getattr(part, of) for part in parts])
+                                         for of in ("margins", "seconds")))
     return verified
 
 
-def _flipped(verified: Verifications, sweep: Sweep) -> np.ndarray:
+def _starts(outcomes: Sequence[Outcome]) -> list[int]:
+    """The row of the first face of each outcome where their tests are put together."""
+    return [0, *np.cumsum([len(outcome.test.labels) for outcome in outcomes])[:-1].tolist()]
+
+
+def _flipped(verified: Verifications, outcomes: Sequence[Outcome], sweeps: Sequence[Sweep]) -> np.ndarray:
     """Which of the verified faces a search flipped, (N,) bool. Raises AssertionError where such a face is proved safe,
     and ValueError where a face was not searched."""
-    flipped = dict(zip(sweep.faces.tolist(), sweep.flipped))
+    flipped = {face + start: flips for start, sweep in zip(_starts(outcomes), sweeps)
+               for face, flips in zip(sweep.faces.tolist(), sweep.flipped)}
     if missing := set(verified.faces.tolist()) - set(flipped):
         raise ValueError(f"expected a search of every verified face of {verified.network}, got none of {len(missing)}: "
                          "attack as many faces as are verified (`attacked` and `verified` of the profile)")
@@ -47,10 +61,12 @@ def _flipped(verified: Verifications, sweep: Sweep) -> np.ndarray:
 def shares(outcomes: Outcomes, verified: Verified, sweeps: Mapping[str, Sweeps]) -> dict[str, dict]:
     """Of the verified faces of each network: how many each search (sweeps by search, then network) flipped, how many
     have a witness ("flippable"), and how many have no proof, so that they may be flippable ("at_most")."""
-    hits = {name: {search: _flipped(verdicts, swept[name][0]) for search, swept in sweeps.items()} | {
-        "flippable": verdicts.are(FLIPPABLE), "at_most": ~verdicts.are(SAFE)} for name, verdicts in verified.items()}
-    return {name: {key: clustered(hit, outcomes[name][0].test.clusters[verified[name].faces])
-                   for key, hit in by_key.items()} for name, by_key in hits.items()}
+    tests, counts = pooled(outcomes), {}
+    for name, verdicts in verified.items():
+        hits = {search: _flipped(verdicts, outcomes[name], swept[name]) for search, swept in sweeps.items()}
+        hits |= {"flippable": verdicts.are(FLIPPABLE), "at_most": ~verdicts.are(SAFE)}
+        counts[name] = {key: clustered(hit, tests[name].clusters[verdicts.faces]) for key, hit in hits.items()}
+    return counts
 
 
 def shares_table(counts: Mapping[str, Mapping]) -> pd.DataFrame:
@@ -87,12 +103,15 @@ def by_margin(verified: Verified, *, parts: int = 4) -> pd.DataFrame:
 
 def missed(run: Profile, outcomes: Outcomes, verified: Verified) -> dict[str, list[int]]:
     """How many of the flippable faces of each network differential evolution flips, for each of `run.draws` seeds."""
-    flips, search = {}, DifferentialEvolution(run.evolution)
+    flips, search = {name: [0] * run.draws for name in verified}, DifferentialEvolution(run.evolution)
     for name, verdicts in verified.items():
-        [outcome, *_], faces = outcomes[name], verdicts.faces[verdicts.are(FLIPPABLE)]
-        network, test = Incremental.of(outcome.model), outcome.test.part(faces)
-        flips[name] = [sum(attempt.flipped for _, attempt in attack.attack(
-            network, test.images, test.labels, search=search, seed=run.seed + draw)) for draw in range(run.draws)]
+        faces = verdicts.faces[verdicts.are(FLIPPABLE)]
+        for start, outcome in zip(_starts(outcomes[name]), outcomes[name]):
+            own = faces[(faces >= start) & (faces < start + len(outcome.test.labels))] - start
+            network, test = Incremental.of(outcome.model), outcome.test.part(own)
+            for draw in range(run.draws):
+                flips[name][draw] += sum(attempt.flipped for _, attempt in attack.attack(
+                    network, test.images, test.labels, search=search, seed=run.seed + draw, workers=-1))
     return flips
 
 
@@ -107,9 +126,10 @@ def most_vulnerable(outcomes: Outcomes, verified: Verified, *, at_most: int):
     pixel moves the margin at each place, (N, H, W); where it flips the decision; and titles."""
     rows: list[tuple] = []
     for name, verdicts in verified.items():
+        images = pooled(outcomes)[name].images
         for row in np.argsort([face.reached.min() for face in verdicts.results], kind="stable")[:at_most]:
             face, margin = verdicts.results[row], verdicts.margins[row]
-            rows.append((outcomes[name][0].test.images[verdicts.faces[row]], margin - face.reached, face.flips,
+            rows.append((images[verdicts.faces[row]], margin - face.reached, face.flips,
                          f"{name}, margin {margin:.1f}\n{face.verdict}"))
     images, moved, flips, titles = zip(*rows)
     return np.array(images), np.array(moved), np.array(flips), list(titles)
@@ -120,9 +140,8 @@ def weak_spots(verified: Verified) -> dict[str, tuple[np.ndarray, dict[str, int]
     the worst pixels have each colour."""
     spots = {}
     for name, verdicts in verified.items():
-        moved = np.mean([margin - face.reached for margin, face in zip(verdicts.margins, verdicts.results)], axis=0)
         colours = [COLOURS.get(face.witness[2:], "another") for face in verdicts.results]
-        spots[name] = moved, {colour: colours.count(colour) for colour in (*COLOURS.values(), "another")}
+        spots[name] = verdicts.moved, {colour: colours.count(colour) for colour in (*COLOURS.values(), "another")}
     return spots
 
 
@@ -150,20 +169,15 @@ def _by_objective(outcomes: Outcomes, sweeps: Mapping[str, Sweeps]) -> dict[str,
             for objective, swept in sweeps.items()}
 
 
-def to_record(run: Profile, outcomes: Mapping, verified: Verified, counts: Mapping, flips: Mapping,
-              by_objective: tuple, by_length: tuple) -> tuple[dict, dict]:
-    """What this stage records, and its seconds. `by_objective` and `by_length` are outcomes and their sweeps."""
-    lengths: dict[str, dict] = {}  # by network, kind of crops and epochs
-    for name, [outcome] in by_length[0].items():
-        variant = outcome.trial.variant
-        kind = lengths.setdefault(variant.network, {}).setdefault("plain" if variant.plain else "augmented", {})
-        kind[str(variant.settings(run).epochs)] = {
-            "accuracy": outcome.test.accuracy, "success": success([outcome], by_length[1][name])}
+def to_record(run: Profile, outcomes: Outcomes, verified: Verified, counts: Mapping, flips: Mapping,
+              by_objective: tuple) -> tuple[dict, dict]:
+    """What this stage records, and its seconds. `by_objective`: outcomes and their sweeps."""
+    tests = pooled(outcomes)
     return {"verification": {
         "verdicts": {name: verdicts.counts for name, verdicts in verified.items()},
         "shares": counts, "draws": run.draws, "regions": run.regions, "objective": _by_objective(*by_objective),
-        "lengths": lengths, "saturated": _saturated(by_objective[0]),
-        "verified": {name: clustered(~verdicts.are(UNDECIDED), outcomes[name][0].test.clusters[verdicts.faces])
+        "saturated": _saturated(by_objective[0]),
+        "verified": {name: clustered(~verdicts.are(UNDECIDED), tests[name].clusters[verdicts.faces])
                      for name, verdicts in verified.items()},
         "missed": {name: {"flippable": verified[name].counts[FLIPPABLE], "least": min(flipped), "most": max(flipped)}
                    for name, flipped in flips.items()}}

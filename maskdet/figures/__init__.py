@@ -9,4 +9,4 @@ from maskdet.figures.networks import calibration, confusion, layers, roc, traini
 from maskdet.figures.photographs import by_width, detections, labelled, mistakes, recall, sizes
 from maskdet.figures.pixel import ackley, flips, margins, surface, vulnerability, weak_spots
 from maskdet.figures.style import SvgFigure
-from maskdet.figures.summary import intervals, plane, throughput, times
+from maskdet.figures.summary import curves, intervals, plane, seeds, throughput, times

@@ -45,13 +45,16 @@ def layers(networks: Mapping[str, Sequence[Mapping]]):
 
 
 @figure
-def training(histories: Mapping[str, pd.DataFrame]):
-    """Accuracy after each epoch, on the augmented training crops and on the test faces, a panel per network."""
+def training(histories: Mapping[str, pd.DataFrame], *, held_out: str = "test faces", chosen: int | None = None):
+    """Accuracy after each epoch, on the training crops and on those of `held_out`, a panel per network; a dotted line
+    at the epoch that was `chosen`."""
     figure, pairs = panels(histories, height=2.5, ylabel="accuracy", sharey=True)
     for ax, history in pairs:
         epochs = np.arange(1, len(history) + 1)
-        ax.plot(epochs, history.accuracy, color=COLOURS["masked"], label="training (augmented)")
-        ax.plot(epochs, history.held_out, color=COLOURS["bare"], label="test")
+        ax.plot(epochs, history.accuracy, color=COLOURS["masked"], label="training crops")
+        ax.plot(epochs, history.held_out, color=COLOURS["bare"], label=held_out)
+        if chosen:
+            ax.axvline(chosen, color=INK, lw=1, ls=":")
         ax.set(xlabel="epoch")
     pairs[-1][0].legend(loc="lower right")
     return figure

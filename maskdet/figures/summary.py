@@ -48,6 +48,44 @@ def plane(points: Mapping[str, Sequence[tuple]], preprint: tuple[float, float]):
 
 
 @figure
+def seeds(networks: Mapping[str, Mapping[str, np.ndarray]], preprint: tuple[float, float]):
+    """Networks that differ by their seeds, a panel for each kind of network: by group, the share of faces classified
+    correctly and the success of one pixel (N, 2), 0 to 1. `preprint`: its accuracy and its success."""
+    figure, pairs = panels(networks, height=3.4, ylabel="success of one pixel (%)", sharey=True)
+    for ax, groups in pairs:
+        styles = zip(("o", "s", "^", "D"), ("masked", "detected", "bare", "missed"))
+        for (name, points), (marker, of) in zip(groups.items(), styles):
+            ax.plot(*(100 * points.T), marker, ms=4.5, alpha=0.75, mec="none", color=COLOURS[of], label=name)
+        ax.axvline(100 * preprint[0], color=INK, lw=1, ls="--")
+        ax.axhline(100 * preprint[1], color=INK, lw=1, ls="--")
+        ax.plot([100 * preprint[0]], [100 * preprint[1]], "*", ms=12, color=INK, label="the preprint")
+        ax.set(xlabel="accuracy (%)", ylim=(0, None))
+    figure.legend(*pairs[0][0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
+    return figure
+
+
+@figure
+def curves(quantities: Mapping[str, Mapping], preprint: Mapping[str, float]):
+    """Shares against the number of faces learned from, a panel for each quantity, a curve for each network: the shares
+    measured, the model's line and its interval (`experiment.curve.Curve`), all 0 to 1. `preprint`: its shares."""
+    figure, pairs = panels(quantities, height=3.2)
+    for (ax, by_network), quantity in zip(pairs, quantities):
+        for (name, curve), marker, of in zip(by_network.items(), "os", ("masked", "bare")):
+            ax.plot(curve.faces[:len(curve.shares)], 100 * np.array(curve.shares), marker, ms=5, color=COLOURS[of],
+                    label=name)
+            ax.plot(curve.faces, 100 * np.array(curve.line), lw=1.4, color=COLOURS[of])
+            ax.fill_between(curve.faces, 100 * np.array(curve.low), 100 * np.array(curve.high), alpha=0.2, lw=0,
+                            color=COLOURS[of])
+        ax.axhline(100 * preprint[quantity], color=INK, lw=1, ls="--", label="the preprint")
+        ax.set(xscale="log", xlabel="faces learned from", ylabel="%")
+        ticks = [*curve.faces[:-2:2], curve.faces[-1]]
+        ax.set_xticks(ticks, [f"{tick:,}" for tick in ticks])
+        ax.set_xticks([], minor=True)
+    pairs[-1][0].legend()
+    return figure
+
+
+@figure
 def throughput(rows: Mapping[str, Sequence[tuple[str, float, bool]]]):
     """Faces per minute on a logarithmic axis, a panel per network: (name, faces per minute, whether it is ours)."""
     figure, pairs = panels(rows, height=2.6, sharey=True)

@@ -1,6 +1,7 @@
 """The networks, untrained or with given weights."""
 
 import functools
+from collections.abc import Callable
 
 import numpy as np
 
@@ -34,7 +35,7 @@ def _sorted(three: list) -> tuple:
     return tf.minimum(low, c), tf.maximum(low, tf.minimum(high, c)), tf.maximum(high, c)
 
 
-def _input(scaling: str, *, offset: float = 0.0):
+def entrance(scaling: str, *, offset: float = 0.0):
     """An image, and what the first layer with weights reads: the image divided by 255, or as it is."""
     inputs = keras.Input((SIZE, SIZE, 3), dtype="float32")
     scale, offset = (1.0, 0.0) if scaling == "l2" else (1 / 255, offset)
@@ -42,27 +43,28 @@ def _input(scaling: str, *, offset: float = 0.0):
 
 
 def resnet(scaling: str) -> keras.Model:
-    """A residual network (He et al. 2016) for 50x50x3: a stem and two residual blocks, all of stride 2. Each of them
-    halves the image, so that a changed pixel reaches little of it and a query of the attack costs little."""
-    inputs, x = _input(scaling, offset=-0.5)
-    x = layers.ReLU()(_convolution(x, 16, stride=2))  # 25x25x16
-    x = _residual(x, 32)  # 13x13x32
-    x = _residual(x, 64)  # 7x7x64
+    """A residual network (He et al. 2016) for 50x50x3: a stem of patches of 5x5 pixels (as of Liu et al. 2022) and one
+    residual block. A changed pixel lies in one patch alone, so that it reaches little, and queries and proofs cost
+    little."""
+    inputs, x = entrance(scaling, offset=-0.5)
+    x = layers.ReLU()(convolution(x, 48, stride=5, size=5))  # 10x10x48
+    x = residual(x, 96)  # 5x5x96
     x = layers.GlobalAveragePooling2D()(x)
-    return _classifier(inputs, x, name="resnet")
+    return classifier(inputs, x, name="resnet")
 
 
-def _convolution(x, filters: int, *, stride: int = 1, size: int = 3, name: str | None = None):
+def convolution(x, filters: int, *, stride: int = 1, size: int = 3, name: str | None = None):
+    """A convolution without bias, and batch normalisation."""
     x = layers.Conv2D(filters, size, strides=stride, padding="same", use_bias=False,
                       kernel_initializer="he_normal", name=name)(x)
     return layers.BatchNormalization(momentum=0.9)(x)
 
 
-def _residual(x, filters: int):
+def residual(x, filters: int):
     """Two convolutions, the first of stride 2, added to their input, which a 1x1 convolution brings to their shape."""
-    shortcut = _convolution(x, filters, stride=2, size=1, name=f"shortcut{filters}")
-    x = layers.ReLU()(_convolution(x, filters, stride=2))
-    return layers.ReLU()(layers.Add()([_convolution(x, filters), shortcut]))
+    shortcut = convolution(x, filters, stride=2, size=1, name=f"shortcut{filters}")
+    x = layers.ReLU()(convolution(x, filters, stride=2))
+    return layers.ReLU()(layers.Add()([convolution(x, filters), shortcut]))
 
 
 def figure2(scaling: str, *, batch_normalised: bool = False) -> keras.Model:
@@ -76,7 +78,7 @@ def figure2(scaling: str, *, batch_normalised: bool = False) -> keras.Model:
             return layer(*given, activation="relu", **options)(x)
         return layers.ReLU()(layers.BatchNormalization(momentum=0.9)(layer(*given, use_bias=False, **options)(x)))
 
-    inputs, x = _input(scaling)
+    inputs, x = entrance(scaling)
     grey = layers.Conv2D(1, 1, use_bias=False, trainable=False, name="grey")
     x = grey(x)  # 50x50x1
     grey.set_weights([LUMA.reshape(1, 1, 3, 1)])
@@ -87,7 +89,7 @@ def figure2(scaling: str, *, batch_normalised: bool = False) -> keras.Model:
     x = layers.Flatten()(x)  # 1600
     x = activated(x, layers.Dense, 50)
     x = layers.Dropout(0.2)(x)
-    return _classifier(inputs, x, name="figure2")
+    return classifier(inputs, x, name="figure2")
 
 
 def scale_and_offset(layer) -> tuple[np.ndarray, np.ndarray]:
@@ -108,25 +110,26 @@ def merge_batch_normalisation(model: keras.Model) -> list[np.ndarray]:
     return weights
 
 
-def _classifier(inputs, x, *, name: str) -> keras.Model:
+def classifier(inputs, x, *, name: str) -> keras.Model:
+    """The network from `inputs` to `x`, with two logits and their softmax."""
     logits = layers.Dense(len(CLASSES), name="logits")(x)
     return keras.Model(inputs, layers.Softmax(name="probabilities")(logits), name=name)
 
 
 def mobilenet(scaling: str) -> keras.Model:
     """MobileNetV2 (Sandler et al. 2018) under the head of SSDMNV2 (Nagrath et al. 2021), without pretraining."""
-    inputs, x = _input(scaling, offset=-0.5)
+    inputs, x = entrance(scaling, offset=-0.5)
     x = keras.applications.MobileNetV2(input_tensor=x, include_top=False, weights=None).output
     x = layers.Flatten()(layers.GlobalAveragePooling2D()(x))
     x = layers.Dropout(0.5)(layers.Dense(128, activation="relu")(x))
-    return _quick(_classifier(inputs, x, name="mobilenet"))
+    return _quick(classifier(inputs, x, name="mobilenet"))
 
 
 def resnet50(scaling: str) -> keras.Model:
     """ResNet-50 (He et al. 2016), the backbone of Loey et al. (2021), without pretraining."""
-    inputs, x = _input(scaling, offset=-0.5)
+    inputs, x = entrance(scaling, offset=-0.5)
     x = keras.applications.ResNet50(input_tensor=x, include_top=False, weights=None).output
-    return _quick(_classifier(inputs, layers.GlobalAveragePooling2D()(x), name="resnet50"))
+    return _quick(classifier(inputs, layers.GlobalAveragePooling2D()(x), name="resnet50"))
 
 
 def _quick(model: keras.Model) -> keras.Model:
@@ -143,10 +146,16 @@ GREY = ("figure2",)  # networks that turn colours into grey
 BATCH_NORMALISED = {"figure2": functools.partial(figure2, batch_normalised=True)}  # for training
 
 
-def build(name: str, *, seed: int, scaling: str = "unit", batch_normalised: bool = False) -> keras.Model:
-    """An untrained network with weights drawn from `seed`. Raises ValueError for an unknown name or scaling, and for a
-    network that has no `batch_normalised` form."""
+Maker = Callable[[str], keras.Model]  # of a scaling
+
+
+def build(name: str, *, seed: int, scaling: str = "unit", batch_normalised: bool = False,
+          make: Maker | None = None) -> keras.Model:
+    """An untrained network with weights drawn from `seed`; `make`, where given, builds it instead of the one that
+    `name` stands for here. Raises ValueError for an unknown name or scaling, and for a network that has no
+    `batch_normalised` form."""
     makers = BATCH_NORMALISED if batch_normalised else NETWORKS | COMPARED
+    makers = {name: make} if make else makers
     if name not in makers:
         kind = "a network that can be batch_normalised" if batch_normalised else "a network"
         raise ValueError(f"expected {kind}, one of {', '.join(makers)}, got {name!r}")
@@ -155,9 +164,9 @@ def build(name: str, *, seed: int, scaling: str = "unit", batch_normalised: bool
     return build_apart(functools.partial(makers[name], scaling), seed=seed)
 
 
-def restore(name: str, weights: list[np.ndarray], *, scaling: str = "unit") -> keras.Model:
-    """The network `name` with these weights."""
-    model = build(name, seed=0, scaling=scaling)
+def restore(name: str, weights: list[np.ndarray], *, scaling: str = "unit", make: Maker | None = None) -> keras.Model:
+    """The network `name`, or the one that `make` builds, with these weights."""
+    model = build(name, seed=0, scaling=scaling, make=make)
     model.set_weights(weights)
     return model
 

@@ -27,8 +27,9 @@ class Fit:
 
 def fit(name: str, patches: np.ndarray, labels: np.ndarray, *, held_out: tuple, recipe: Recipe, seed: int,
         scaling: str = "unit", hardened: str | None = None, crops: np.ndarray | None = None,
-        augmentation: Augmentation = Augmentation()) -> Fit:
-    """Train network `name` on `patches` (N, 100, 100, 3) uint8 and `labels` (N,), 0 bare, 1 masked.
+        augmentation: Augmentation = Augmentation(), make: networks.Maker | None = None) -> Fit:
+    """Train network `name`, or the one that `make` builds, on `patches` (N, 100, 100, 3) uint8 and `labels` (N,), 0
+    bare, 1 masked.
 
     By Adam (Kingma & Ba 2015), with decoupled weight decay (Loshchilov & Hutter 2019). A recipe that does not augment
     trains on `crops` (N, 50, 50, 3) instead. `held_out` (images, labels) is measured after each epoch; nothing is
@@ -44,7 +45,7 @@ def fit(name: str, patches: np.ndarray, labels: np.ndarray, *, held_out: tuple, 
         raise ValueError("expected crops to train on as they are, got none: the recipe does not augment patches")
     deterministic()
     start, rng = time.perf_counter(), np.random.default_rng(seed)
-    model = networks.build(name, seed=seed, scaling=scaling, batch_normalised=recipe.batch_normalised)
+    model = networks.build(name, seed=seed, scaling=scaling, batch_normalised=recipe.batch_normalised, make=make)
     rows = _balanced(labels) if recipe.balanced else np.arange(len(labels))  # what an epoch shows
     batches = -(-len(rows) // recipe.batch)
     steps = recipe.epochs * batches

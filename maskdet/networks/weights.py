@@ -9,10 +9,12 @@ from typing import Any
 import numpy as np
 
 from maskdet import files
-from maskdet.networks.architectures import NETWORKS, restore
+from maskdet.networks import deeper
+from maskdet.networks.architectures import NETWORKS, Maker, restore
 from maskdet.networks.backend import keras
 from maskdet.networks.predict import predictor
 
+MADE: dict[str, Maker] = {"resnet": deeper.resnet}  # the shipped networks that are not those of the experiment
 FOLDER = Path(__file__).parent / "shipped"
 REMEDY = "install the package anew (in a checkout: `git checkout maskdet/networks/shipped`)"
 
@@ -32,7 +34,7 @@ def shipped(name: str) -> keras.Model:
         raise ValueError(f"expected {name} on the card in {FOLDER}, got only {', '.join(stated)}: {remedy}")
     content = files.checked(FOLDER / f"{name}.npz", stated[name]["sha256"], remedy=remedy)
     with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
-        return restore(name, [arrays[f"{number:03d}"] for number in range(len(arrays.files))])
+        return restore(name, [arrays[f"{number:03d}"] for number in range(len(arrays.files))], make=MADE.get(name))
 
 
 def card() -> dict:

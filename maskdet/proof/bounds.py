@@ -16,7 +16,7 @@ from maskdet.proof.backward import least_margin
 from maskdet.proof.forms import Form, Noise, Regions, Relaxation, bent, scaled, spread
 
 TIE = 1e-5  # where logits differ by more than this, so do their float32 probabilities
-BATCH = {False: 10, True: 32}  # regions bounded together, closely or roughly, so that symbols stay in cache
+BATCH = {False: 20, True: 64}  # regions bounded together, closely or roughly, so that symbols stay in cache
 
 
 @dataclass(frozen=True)

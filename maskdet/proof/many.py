@@ -39,6 +39,12 @@ class Verifications:
         """How many faces have each verdict."""
         return {verdict: int(self.are(verdict).sum()) for verdict in (FLIPPABLE, SAFE, UNDECIDED)}
 
+    @property
+    def moved(self) -> np.ndarray:
+        """By how much a pixel at each place moves the margin at most, as far as was queried, the mean over faces, (H,
+        W)."""
+        return np.mean([margin - face.reached for margin, face in zip(self.margins, self.results)], axis=0)
+
     def table(self) -> pd.DataFrame:
         """A row for each face: verdict, witness or worst pixel, margins, and what it took."""
         rows = [{"face": face, "verdict": result.verdict, "pixel": result.witness, "margin": margin,
@@ -54,9 +60,9 @@ def verify_all(predict: Predict, network: Incremental, images: np.ndarray, label
     """Verify the faces (N, H, W, 3) that `predict`, the whole pass of `network`, classifies correctly.
 
     At most `most` of them, drawn from the seed; each with `budget` regions of colours. Each result is kept in a
-    journal: an interrupted call goes on where it stopped. Writes `verification/<stem>.csv`, by default with `name` as
-    `stem`. Raises AssertionError where `predict` does not confirm a witness, and ValueError where no face is classified
-    correctly.
+    journal: an interrupted call goes on where it stopped. Writes `verification/<stem>.csv` and, of `moved`,
+    `<stem>-moved.csv`, by default with `name` as `stem`. Raises AssertionError where `predict` does not confirm a
+    witness, and ValueError where no face is classified correctly.
     """
     chosen = shuffled_correct(predict(images), labels, name=name, seed=profile.seed)[:most]
     path = profile.folder / "verification" / f"{stem or name}.csv"
@@ -78,6 +84,8 @@ def verify_all(predict: Predict, network: Incremental, images: np.ndarray, label
         done = Verifications(name, np.sort(chosen), list(map(_read, items)), margins, seconds)
         with files.whole(path) as part:
             done.table().to_csv(part, index=False)
+        with files.whole(path.with_name(f"{path.stem}-moved.csv")) as part:
+            np.savetxt(part, done.moved, fmt="%.4f", delimiter=",")
     return done
 
 

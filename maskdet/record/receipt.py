@@ -12,33 +12,47 @@ import yaml
 
 from maskdet import config, files
 from maskdet.config import Profile
-from maskdet.record import results
+from maskdet.counts import Count
+from maskdet.record import results, tables
 from maskdet.record.results import OUTPUTS
 
 
 def compare(run: Profile) -> dict:
-    """Compares a run with the recorded one: how many recorded values it also has, which differ, and the provenance of
-    both; also written to `results/<profile>-receipt.json`. Raises ValueError where a stage was not run again but is the
-    recorded run's own."""
+    """Compares a run with the recorded one: how many recorded values it also has, which of them and which tables
+    differ, the counts whose intervals lie `apart`, and the provenance of both; also written to
+    `results/<profile>-receipt.json`. Raises ValueError where a stage was not run again but is the recorded run's own,
+    and where the recorded tables are not those of the recorded run."""
     built, kept = results.collect(run), results.read(run.set)
     seconds, then = (record["provenance"]["seconds"] for record in (built, kept))
     if once := [stage for stage, took in seconds.items() if took and took == then.get(stage)]:
         raise ValueError(f"expected another run than the recorded one of {run.set}, got its own "
                          f"{', '.join(once)}: do it again elsewhere, `make check PROFILE={run.name} "
                          "BUILD=/an/empty/folder`")
+    if kept["provenance"].get("tables") != tables.checksum(run.set):
+        raise ValueError(f"expected the tables of the recorded run in {tables.folder(run.set)}, got others: take them "
+                         "back from the commit of the record")
     here, recorded = (dict(_leaves(_numbers(record))) for record in (built, kept))
     different = [f"{name}: {here.get(name)} here, {recorded.get(name)} recorded"
                  for name in sorted(here.keys() | recorded.keys()) if here.get(name) != recorded.get(name)]
     same = sum(here.get(name) == value for name, value in recorded.items())
     found = {"profile": run.name, "compared": len(recorded), "same": same, "of": _digest(kept),
-             "different": different, "recorded": kept["provenance"], "again": built["provenance"]}
+             "different": different, "tables": tables.different(run, run.set), "apart": _apart(built, kept),
+             "recorded": kept["provenance"], "again": built["provenance"]}
     files.write_json(config.RECORDED / f"{run.name}-receipt.json", found)
     return found
 
 
+def _apart(built: Mapping, kept: Mapping) -> list[str]:
+    """The recorded counts whose interval that of the other run does not meet."""
+    here, recorded = ({name: value for name, value in results.flat(_numbers(record)) if isinstance(value, Count)}
+                      for record in (built, kept))
+    ends = {name: (here[name].interval, count.interval) for name, count in recorded.items() if name in here}
+    return [name for name, ((low, high), (least, most)) in ends.items() if high < least or most < low]
+
+
 def _numbers(record: Mapping) -> dict:
-    """A record without its provenance."""
-    return {name: part for name, part in record.items() if name != "provenance"}
+    """A record without its provenance and the name of its profile."""
+    return {name: part for name, part in record.items() if name not in ("provenance", "profile")}
 
 
 def _digest(record: Mapping) -> str:
@@ -54,11 +68,11 @@ def _leaves(values: Mapping, prefix: str = "") -> Iterator[tuple[str, object]]:
             yield f"{prefix}{name}", value
 
 
-def receipt() -> dict:
-    """Of the second larxel run, for the book: whether it was compared with the record of now, and how many values are
-    the same. Raises FileNotFoundError as `results.read`."""
-    found = results.read("larxel-receipt")
-    now = found.get("of") == _digest(results.read("larxel"))
+def receipt(name: str) -> dict:
+    """Of the second run of the record `name`, for the book: whether it was compared with the record of now, and how
+    many values are the same. Raises FileNotFoundError as `results.read`."""
+    found = results.read(f"{name}-receipt")
+    now = found.get("of") == _digest(results.read(name))
     return {"same": found["same"], "compared": found["compared"], "date": found["again"]["date"],
             "of": "The recorded run" if now else "An earlier record, and not the one of now,"}
 
@@ -68,7 +82,8 @@ def manifest() -> dict:
     entries = [{"file": name, "comment": comment, "command": command,
                 "sha256": hashlib.sha256((config.ROOT / name).read_bytes()).hexdigest()}
                for name, (command, comment) in OUTPUTS.items()]
-    summary = "{of} was made again on {date}: {same} of {compared} values are the same.".format(**receipt())
+    summary = " ".join("{name}: {of} was made again on {date}: {same} of {compared} values are the same.".format(
+        name=name, **receipt(name)) for name in ("wobot", "larxel"))
     return {"version": "https://codecheck.org.uk/spec/config/1.0/",
             "paper": {"title": "Face Mask Detection and Attack with One Pixel Change",
                       "authors": [{"name": "Yang Hu"}, {"name": "Kangda Wei"}, {"name": "Yuchen Bai"}]},

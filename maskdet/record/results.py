@@ -10,17 +10,22 @@ from typing import Any
 from maskdet import files
 from maskdet.config import RECORDED, Profile
 from maskdet.counts import Count, Estimate
-from maskdet.record import provenance
+from maskdet.record import provenance, tables
 
 # As the notebooks record them.
 STAGES = ("data", "faces", "networks", "attack", "splits", "variants", "other_networks", "verification", "defences",
           "detection")
 # Each committed file, the command that makes it, and what it holds.
 OUTPUTS = {
+    "results/wobot.json": ("make record PROFILE=wobot",
+                           "every number that the book quotes as recorded on the preprint's own photographs"),
+    "results/wobot-receipt.json": ("make check PROFILE=wobot BUILD=/an/empty/folder",
+                                   "a second run, compared with the record value by value"),
     "results/larxel.json": ("make record PROFILE=larxel",
-                            "every number that the book quotes as recorded on photographs"),
+                            "every number that the book quotes as recorded on the photographs of larxel"),
     "results/larxel-receipt.json": ("make check PROFILE=larxel BUILD=/an/empty/folder",
                                     "a second run, compared with the record value by value"),
+    "results/transfer.json": ("make transfer", "networks of each set tested on the other"),
     "results/portraits.json": ("make portraits", "the shipped weights on faces from elsewhere"),
     "results/bench.json": ("make bench PROFILE=larxel", "the speed of the attack beside public ones"),
     "results/detection.json": ("make bench-detection PROFILE=larxel", "how long a photograph takes, by detector"),
@@ -137,15 +142,16 @@ def write_record(name: str, values: Mapping) -> None:
 
 
 def headline_columns(run: Profile) -> dict[str, dict]:
-    """The columns of the headline: `preprint`, `recorded` (larxel) and `build`, this run up to chapter 4."""
-    return {"preprint": read("preprint"), "recorded": read("larxel"),
+    """The columns of the headline: `preprint`, the recorded runs `wobot` and `larxel`, and `build`, this run up to
+    chapter 4."""
+    return {"preprint": read("preprint"), "wobot": read("wobot"), "larxel": read("larxel"),
             "build": _stage(run, "networks") | _stage(run, "attack")}
 
 
 def record_run(run: Profile) -> Path:
-    """Write a whole run to `results/<profile>.json`; returns its path. Raises FileNotFoundError, naming the command,
-    where a stage is missing, and ValueError where one was run by code that is not committed, or where the profile
-    repeats the record of another."""
+    """Write a whole run to `results/<profile>.json`, and its tables beside it; returns the path. The run should be from
+    an empty folder: what older code left there would be taken for its tables. Raises FileNotFoundError, naming the
+    command, where a stage is missing, and ValueError where one was run by code that is not committed."""
     if run.of:
         raise ValueError(f"expected a profile of a record of its own, got {run.name}, which repeats that of {run.of}: "
                          f"compare it with `make check PROFILE={run.name}`")
@@ -154,5 +160,7 @@ def record_run(run: Profile) -> Path:
         if made["commit"].endswith("-dirty") or " " in made["commit"]:
             raise ValueError(f"expected stage {stage} of a commit, got {made['commit']}: commit, and run it again")
     path = RECORDED / f"{run.name}.json"
+    tables.keep(run, run.name)
+    found["provenance"]["tables"] = tables.checksum(run.name)  # so that other tables are seen to be of another run
     files.write_json(path, found)
     return path

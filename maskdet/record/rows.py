@@ -14,7 +14,7 @@ SETTINGS = {"recipe": "training", "region": "region searched"}  # as the book ca
 
 @dataclass(frozen=True)
 class Row:
-    """One way, of a group of them: its accuracy, and the success of one pixel by the guided search."""
+    """One way, of a group of them: its accuracy, and the success of one pixel by all corners."""
 
     group: str
     name: str
@@ -27,35 +27,30 @@ class Row:
                 for quantity, count in (("accuracy", self.accuracy), ("success", self.success))}
 
 
-def rows(recorded: Mapping) -> list[Row]:
-    """Each trial of a record once: all folds and each fold; the variants text and code, and each with one setting of
-    the other; other seeds of the single split; the main networks trained for fewer epochs, or without augmentation."""
-    folds, variants = recorded["folds"], recorded["variants"]
+def rows(records: Mapping[str, Mapping]) -> list[Row]:
+    """Each trial of the recorded runs once, by set: all folds and each fold; and the variants text and code, each alone
+    and with one setting changed. Groups are the folds and the variants of each set."""
     found: list[Row] = []
+    for of, recorded in records.items():
+        def add(group: str, name: str, accuracy: Mapping, success: Mapping, *, of: str = of) -> None:
+            found.append(Row(f"{of}, {group}", f"{of}: {name}", Count(**accuracy), Count(**success)))
 
-    def add(group: str, name: str, accuracy: Mapping, success: Mapping) -> None:
-        found.append(Row(group, name, Count(**accuracy), Count(**success)))
-
-    for network, each in folds["each"].items():
-        add("folds", f"{network}, all folds", folds["accuracy"][network], folds["success"][network])
-        for number, fold in each.items():
-            add("folds", f"{network}, fold {number}", **fold)
-    for name in variants["accuracy"]:
-        add("variants", words(name), variants["accuracy"][name], variants["success"][name])
-    for network, seeds in folds["seeds"].items():
-        for seed, split in seeds.items():
-            if seed != str(recorded["provenance"]["seed"]):  # which is among the variants
-                add("seeds", f"{network}, seed {seed}", **split)
-    for network, crops in recorded["verification"]["lengths"].items():
-        for kind, epochs, trained in ((kind, *item) for kind, lengths in crops.items() for item in lengths.items()):
-            if kind == "plain" or epochs != str(recorded["training"]["epochs"]):  # which is among the variants
-                add("lengths", f"{network}, {epochs} epochs{', plain' * (kind == 'plain')}", **trained)
+        folds, variants = recorded["folds"], recorded["variants"]
+        for network, each in folds["each"].items():
+            add("folds", f"{network}, all folds", folds["accuracy"][network], folds["success"][network]["corners"])
+            for number, fold in each.items():
+                add("folds", f"{network}, fold {number}", **fold)
+        for name in variants["accuracy"]:
+            add("variants", words(name), variants["accuracy"][name], variants["success"][name])
     return found
 
 
 def words(name: str) -> str:
-    """A variant as the book calls it: "text", "code", or, of "text_crops", "text, crops of the code"."""
+    """A variant as the book calls it: "text", "code", of "text_crops" "text, crops of the code", or of "text_ours"
+    "text, our training"."""
     variant, _, setting = name.partition("_")
+    if setting == "ours":
+        return f"{variant}, our training"
     return f"{variant}, {SETTINGS.get(setting, setting)} of the {OTHER[variant]}" if setting else variant
 
 

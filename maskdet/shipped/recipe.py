@@ -15,8 +15,8 @@ from maskdet.networks.augmentation import Augmentation
 from maskdet.record import provenance
 from maskdet.workers import each
 
-SOURCES = ("larxel", "drawings")  # profiles
-RECIPE = Recipe(epochs=40, batch=64, learning_rate=3e-3, weight_decay=0.05, balanced=True)
+SOURCES = ("larxel", "wobot", "drawings")  # profiles
+RECIPE = Recipe(epochs=100, batch=64, learning_rate=3e-3, weight_decay=0.05, balanced=True)
 # Grey tells less, and the preprint's network learns slowly.
 RECIPES = {"resnet": RECIPE, "figure2": dataclasses.replace(RECIPE, epochs=300, batch_normalised=True)}
 # Far wider than for the experiment: other cameras, other masks, tight and loose boxes. Colours that change places
@@ -38,7 +38,7 @@ def learned(run: Profile) -> tuple[np.ndarray, np.ndarray]:
 
 def train() -> None:
     """Fit every network to the faces of `SOURCES`, each in a process of its own, and write them where `networks.load`
-    reads them. A finished fit is kept in `_build/weights` until what it depends on, or the commit, has changed."""
+    reads them. A finished fit is kept in `_build/weights` until what it depends on has changed."""
     drawings = config.profile("drawings")
     data.prepare(drawings)
     faces.crop_faces(drawings)
@@ -52,22 +52,24 @@ def train() -> None:
     networks.ship({name: fits[name][0] for name in networks.NETWORKS},
                   {"data": sets, "recipes": {name: dataclasses.asdict(recipe) for name, recipe in RECIPES.items()},
                    "augmentation": dataclasses.asdict(WIDE), "smallest": SMALLEST, "seed": drawings.seed,
-                   "seconds": {name: round(fits[name][1]) for name in networks.NETWORKS},
-                   "provenance": provenance.environment()})
+                   "seconds": {name: round(fits[name][1]["seconds"]) for name in networks.NETWORKS},
+                   "provenance": {name: fits[name][1]["provenance"] for name in networks.NETWORKS}})
 
 
-def _fitted(name: str, patches: np.ndarray, labels: np.ndarray, *, seed: int) -> tuple[list[np.ndarray], float]:
-    """The weights of a network, fitted now or read back from the same fit of before, and the seconds that it took."""
+def _fitted(name: str, patches: np.ndarray, labels: np.ndarray, *, seed: int) -> tuple[list[np.ndarray], dict]:
+    """The weights of a network, fitted now or read back from the same fit of before, and the report of the fit: the
+    `seconds` that it took and its `provenance`."""
     options: dict[str, Any] = {"recipe": RECIPES[name], "augmentation": WIDE, "seed": seed}
-    made = {part: value for part, value in provenance.environment().items() if part != "date"}  # as the card states it
-    key = files.digest(patches, labels, options, made, keys.code(training.fit))
-    report = config.build_folder() / "weights" / f"{name}.json"
-    kept = json.loads(report.read_text()) if report.exists() else {}
-    if kept.get("key") == key:
-        return networks.read_model(report.with_suffix(".keras")).get_weights(), kept["seconds"]
+    make = networks.MADE.get(name)
+    key = files.digest(patches, labels, options, keys.code(training.fit, *[make] * bool(make)))
+    path = config.build_folder() / "weights" / f"{name}.json"
+    report = json.loads(path.read_text()) if path.exists() else {}
+    if report.get("key") == key:
+        return networks.read_model(path.with_suffix(".keras")).get_weights(), report
     nothing = np.empty((0, config.SIZE, config.SIZE, 3), np.uint8), np.empty(0, int)
-    fit = training.fit(name, patches, labels, held_out=nothing, **options)
-    report.unlink(missing_ok=True)
-    networks.save_model(networks.restore(name, fit.weights), report.with_suffix(".keras"))
-    files.write_json(report, {"key": key, "seconds": fit.seconds})
-    return fit.weights, fit.seconds
+    fit = training.fit(name, patches, labels, held_out=nothing, make=make, **options)
+    report = {"key": key, "seconds": fit.seconds, "provenance": provenance.environment()}
+    path.unlink(missing_ok=True)
+    networks.save_model(networks.restore(name, fit.weights, make=make), path.with_suffix(".keras"))
+    files.write_json(path, report)
+    return fit.weights, report

@@ -29,4 +29,7 @@ RUN .venv/bin/pip install --no-cache-dir --disable-pip-version-check --no-deps -
 
 ENV PATH=/home/${NB_USER}/maskdet/.venv/bin:${PATH}
 EXPOSE 8888
-CMD ["jupyter", "lab", "--ip=0.0.0.0", "--no-browser"]
+# As `make lab`: with numbers and links of the prose filled in.
+ENV PYTHONPATH=/home/${NB_USER}/maskdet/book/_ext
+CMD ["jupyter", "lab", "--ip=0.0.0.0", "--no-browser", \
+     "--ServerApp.contents_manager_class=filled_notebooks.Contents"]

@@ -11,7 +11,9 @@ LINT := .venv-lint
 BUILD ?= $(or $(MASKDET_BUILD),_build)
 DONE := $(BUILD)/$(PROFILE)/notebooks
 COPIES := $(patsubst book/%,$(DONE)/%,$(sort $(wildcard book/*.ipynb)))
-RECORDS := $(wildcard results/*.json)
+# What a record is made of; the other notebooks need the records of both sets.
+RECORDED := $(patsubst book/%,$(DONE)/%,$(sort $(shell grep -l 'results\.write(' book/*.ipynb)))
+RECORDS := $(wildcard results/*.json results/*/*)
 # The book of the drawn faces is Jupyter Book's own _build/html; any other lies in its profile's folder.
 SITE := $(if $(filter demo:_build,$(PROFILE):$(BUILD)),.,$(BUILD)/$(PROFILE))
 HTML := $(SITE)/_build/html
@@ -26,7 +28,7 @@ export MASKDET_DATA := $(abspath $(MASKDET_DATA))
 endif
 .DELETE_ON_ERROR:
 .SECONDARY:  # a finished copy is kept when a later one fails or is interrupted
-.PHONY: help book pdf browser test notebooks verify data detect record check weights portraits transfer manifest bench \
+.PHONY: help book pdf browser test notebooks verify data detect record check weights picture portraits transfer manifest bench \
   bench-detection lab lint lock clean
 
 help: ## list the targets
@@ -54,9 +56,9 @@ data: $(VENV)/ready ## fetch the photographs of PROFILE from Kaggle (needs your 
 detect: $(VENV)/ready ## find the faces in PHOTO (a photograph or a folder), masked or bare (into _build/detect)
 	@$(BIN)/maskdet detect -- "$$PHOTO"
 
-record: notebooks ## write this run's numbers to results/PROFILE.json, which is committed
+record: $(RECORDED) ## write this run's numbers to results/PROFILE.json, which is committed
 	@$(BIN)/maskdet record $(PROFILE)
-check: notebooks ## compare this run's numbers with those recorded in results/PROFILE.json
+check: $(RECORDED) ## compare this run's numbers with those recorded in results/PROFILE.json
 	@$(BIN)/maskdet check $(PROFILE)
 manifest: $(VENV)/ready ## write codecheck.yml: the recorded outputs, their commands and checksums
 	@$(BIN)/maskdet manifest
@@ -65,6 +67,8 @@ weights: $(VENV)/ready ## train the shipped weights anew (on larxel, wobot and d
 	$(MAKE) --no-print-directory PROFILE=larxel $(BUILD)/larxel/notebooks/02_faces.ipynb
 	$(MAKE) --no-print-directory PROFILE=wobot $(BUILD)/wobot/notebooks/02_faces.ipynb
 	$(BIN)/maskdet weights train
+picture: $(VENV)/ready ## draw the face of the README before and after its pixel (into book/_static/one-pixel.png)
+	$(BIN)/maskdet weights picture
 portraits: $(VENV)/ready ## test the shipped weights on faces from elsewhere (into results/portraits.json)
 	$(BIN)/maskdet weights test
 
@@ -79,7 +83,8 @@ bench-detection: $(DONE)/01_data.ipynb ## measure how long a photograph takes, b
 	$(BIN)/python -m bench.detection $(PROFILE)
 
 lab: $(VENV)/ready ## open the notebooks in JupyterLab
-	$(BIN)/jupyter lab $(if $(filter 0,$(shell id -u)),--allow-root) book
+	PYTHONPATH=book/_ext:$$PYTHONPATH $(BIN)/jupyter lab --ServerApp.contents_manager_class=filled_notebooks.Contents \
+	  $(if $(filter 0,$(shell id -u)),--allow-root) book
 lint: $(VENV)/ready $(LINT)/ready ## look for faults in code, notebooks and types, without running anything
 	$(LINT)/bin/pre-commit run --all-files
 	$(LINT)/bin/mypy
@@ -127,12 +132,14 @@ $(LINT)/ready: .ci/lint-requirements.txt
 
 # A copy is run again when its notebook, the package or the stage before it has changed. What a change does not touch
 # is read back by its key: one in figures/ fits nothing anew. The numbered notebooks run one after the other.
-STAGES := $(filter $(DONE)/0% $(DONE)/1%,$(COPIES))
+# The results alone read what all of a record's stages have made, so that none of these waits for them.
+STAGES := $(filter-out %/05_results.ipynb,$(filter $(DONE)/0% $(DONE)/1%,$(COPIES)))
 $(foreach step,$(join $(addsuffix :,$(wordlist 2,99,$(STAGES))),$(filter-out $(lastword $(STAGES)),$(STAGES))),$(eval $(step)))
-$(DONE)/other_networks.ipynb: $(DONE)/04_attack.ipynb
+$(DONE)/05_results.ipynb $(DONE)/other_networks.ipynb: $(DONE)/04_attack.ipynb
 $(DONE)/weights.ipynb: $(DONE)/02_faces.ipynb
 $(DONE)/try.ipynb: $(wildcard book/_static/vendor/tfjs/*.wasm)
-$(patsubst book/%,$(DONE)/%,$(shell grep -l 'results.read\|results.headline\|tables.read' book/*.ipynb)): $(RECORDS)
+SHOW_RECORDS := results\.read\|results\.headline\|experiment\.beside
+$(patsubst book/%,$(DONE)/%,$(shell grep -l '$(SHOW_RECORDS)' book/*.ipynb)): $(RECORDS)
 
 # Whether the photographs are there is found out once, before anything is run.
 $(DONE)/.there: | $(VENV)/ready

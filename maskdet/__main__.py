@@ -99,11 +99,11 @@ def transfer(options: argparse.Namespace) -> None:
 
 
 def weights(options: argparse.Namespace) -> None:
-    """train the networks that come with the package, or test them
+    """train the networks that come with the package, test them, or draw one of their mistakes
 
     `train` fits them anew on the photographs of larxel and wobot and on drawn faces, and writes them into the checkout
     (about two hours). `test` runs them on photographs from elsewhere, in portraits/ of MASKDET_DATA or of data in the
-    checkout, and writes results/portraits.json.
+    checkout, and writes results/portraits.json. `picture` draws what the README shows.
     example: maskdet weights test"""
     from maskdet import deterministic, shipped
     from maskdet.record import results
@@ -111,6 +111,11 @@ def weights(options: argparse.Namespace) -> None:
     deterministic()
     if options.action == "train":
         shipped.train()
+    elif options.action == "picture":
+        from maskdet import files, playground
+
+        with files.whole(config.checkout() / "book/_static/one-pixel.png") as path:
+            playground.picture(seed=config.profile("demo").seed).save(path, "PNG")
     else:
         folder = Path(os.environ.get("MASKDET_DATA") or config.checkout() / "data") / "portraits"
         results.write_record("portraits", shipped.test(folder, seed=config.profile("larxel").seed))
@@ -139,7 +144,7 @@ def parser() -> Parser:
     parsers[detect].add_argument("path", metavar="PATH", help="a photograph, or a folder of them")
     parsers[detect].add_argument("--folder", type=Path, help="where to write, instead of _build/detect")
     parsers[fetch].add_argument("--check", action="store_true", help="only see whether its photographs are there")
-    parsers[weights].add_argument("action", choices=("train", "test"))
+    parsers[weights].add_argument("action", choices=("train", "test", "picture"))
     return whole
 
 

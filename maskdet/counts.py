@@ -11,8 +11,9 @@ Z = float(ndtri(0.975))  # the normal quantile of a 95 % interval
 
 @dataclass(frozen=True)
 class Count:
-    """`k` of `n`, with the 95 % interval of Wilson (1927). Raises ValueError unless 0 <= k <= n > 0. `effect` is the
-    design effect of clusters (see `clustered`): the interval is as wide as that of n / effect independent items."""
+    """`k` of `n`, with the 95 % interval of Wilson (1927): as text, share, count and interval. Raises ValueError unless
+    0 <= k <= n > 0. `effect` is the design effect of clusters (see `clustered`): the interval is as wide as that of
+    n / effect independent items."""
 
     k: int
     n: int
@@ -39,7 +40,7 @@ class Count:
 
     def __str__(self) -> str:
         low, high = (100 * end for end in self.interval)
-        return f"{100 * self.share:.2f} % ({self.k}/{self.n}, 95 % CI {low:.1f} to {high:.1f} %)"
+        return f"{100 * self.share:.1f} % ({self.k}/{self.n}; {low:.1f} to {high:.1f} %)"
 
 
 def clustered(hits: np.ndarray, clusters: np.ndarray) -> Count:
@@ -74,7 +75,7 @@ class Estimate:
     high: float
 
     def __str__(self) -> str:
-        return f"{self.value:.4f} (95 % CI {self.low:.4f} to {self.high:.4f})"
+        return f"{self.value:.3f} ({self.low:.3f} to {self.high:.3f})"
 
 
 def bootstrap(statistic: Callable[[np.ndarray], float], clusters: np.ndarray, *, rng: np.random.Generator,

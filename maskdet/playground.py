@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from PIL import Image, ImageDraw
 
 from maskdet import attack, config, drawing, faces, files, networks
-from maskdet.config import CLASSES, Profile
+from maskdet.config import CLASSES, SIZE, Profile
 from maskdet.counts import Count
 from maskdet.data import FOLDING
 from maskdet.faces import yunet
@@ -18,6 +19,7 @@ from maskdet.networks.backend import keras
 
 DRAWN = 80  # faces, of which the gallery shows some
 SHOWN = 6  # faces of each class
+ENLARGED = 6  # times, in the picture
 FIRST = "figure2"  # the network that the page begins with
 RUNTIME = "book/_static/vendor/tfjs/tfjs-backend-wasm-simd.wasm"  # of TensorFlow.js, in a checkout
 layers = keras.layers
@@ -162,6 +164,20 @@ def flippable(shown: Gallery, network: str, *, seed: int) -> tuple[np.ndarray, a
     face = max((face for face, attempt in enumerate(attempts) if attempt.flipped),
                key=lambda face: shown.images[face].mean())
     return shown.images[face], attempts[face]
+
+
+def picture(*, seed: int) -> Image.Image:
+    """The face of `flippable` and, beside it, the same with its pixel changed and framed, enlarged."""
+    image, attempt = flippable(gallery(seed=seed), FIRST, seed=seed)
+    [changed] = attack.set_pixels(image, np.array([attempt.pixels]))
+    shown = Image.new("RGB", (2 * ENLARGED * SIZE + ENLARGED, ENLARGED * SIZE), "white")
+    for left, one in ((0, image), (ENLARGED * (SIZE + 1), changed)):
+        shown.paste(Image.fromarray(one).resize((ENLARGED * SIZE,) * 2, Image.Resampling.NEAREST), (left, 0))
+    row, column, *_ = attempt.pixels[0]
+    at = np.array([column + SIZE + 1, row]) * ENLARGED
+    ImageDraw.Draw(shown).rectangle((*(at - 2 * ENLARGED).tolist(), *(at + 3 * ENLARGED).tolist()), outline="#b3366b",
+                                    width=3)
+    return shown
 
 
 def _bright_first(shown: Gallery, *, seed: int) -> Gallery:

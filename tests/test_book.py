@@ -33,14 +33,14 @@ def test_notebooks_are_thin_and_carry_no_output(path):
     cells = json.loads(path.read_text(encoding="utf8"))["cells"]
     code = [cell for cell in cells if cell["cell_type"] == "code"]
     assert all(not cell["outputs"] and cell["execution_count"] is None for cell in code)
-    assert max(len("".join(cell["source"]).splitlines()) for cell in code) <= 12
+    assert max(len("".join(cell["source"]).splitlines()) for cell in code) <= 20
     assert [cell["metadata"]["tags"] for cell in code if "parameters" in cell["metadata"].get("tags", [])]
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.stem)
 def test_every_figure_has_a_name_a_caption_and_alternative_text(path):
     for cell in json.loads(path.read_text(encoding="utf8"))["cells"]:
-        if cell["cell_type"] == "code" and "figures." in "".join(cell["source"]):
+        if cell["cell_type"] == "code" and re.search(r"\bfigures\.[a-z]", "".join(cell["source"])):
             shown = cell["metadata"]["mystnb"]
             assert shown["figure"]["name"] and shown["figure"]["caption"] and shown["image"]["alt"]
 
@@ -49,7 +49,7 @@ def test_every_page_is_in_the_table_of_contents_and_numbered_chapters_are_in_the
     contents = (ROOT / "_toc.yml").read_text()
     chapters = re.findall(r"book/((\d+)_\w+)\n", contents)
     assert [int(number) for _, number in chapters] == list(range(1, len(chapters) + 1)) and len(chapters) > 10
-    index = re.findall(r"^(\d+)\. \{doc\}`(\w+)`", (ROOT / "book/index.md").read_text(encoding="utf8"), re.MULTILINE)
+    index = re.findall(r"^(\d+)\. \{doc\}`(\w+)`", _prose(ROOT / "book/index.ipynb"), re.MULTILINE)
     assert index == [(str(int(number)), name) for name, number in chapters]
     for path in [*SOURCES, *PAGES]:
         assert f"book/{path.stem}\n" in contents
@@ -91,7 +91,7 @@ def test_a_number_of_a_record_is_quoted_by_its_name_and_the_page_depends_on_the_
     name = "larxel.folds.accuracy.resnet"
     text, said, files = page(f"{{number}}`{name}`, {{number}}`{name}.share`, {{number}}`preprint.success`")
     count = Count(**results.read("larxel")["folds"]["accuracy"]["resnet"])
-    assert f"{count}, {100 * count.share:.2f} %, about 1.77 %" in text.replace("\N{NO-BREAK SPACE}", " ")
+    assert f"{count}, {100 * count.share:.1f} %, about 1.77 %" in text.replace("\N{NO-BREAK SPACE}", " ")
     assert not said and {Path(file).name for file in files} == {"larxel.json", "preprint.json"}
 
 
@@ -156,9 +156,9 @@ def test_verify_passes_on_what_was_run_and_fails_on_a_planted_number(build):
 
 NAMES = re.compile(  # what holds a digit and is no finding: quotes, names, the size of a crop, the level of intervals
     r'"[^"]*"|“[^”]*”|Figure \d|50×50|95 %|ResNet-50|MobileNetV2|CIFAR-10|SHA-256|float\d+|CC0 1\.0|'
-    r"Python 3\.11, 3\.12 or 3\.13|best/1/bin|:header-rows: 1")
+    r"Python 3\.11, 3\.12 or 3\.13|best/1/bin|:header-rows: 1|:gutter: 2")
 TABLE = re.compile(r"^```\{list-table\}(.*?)^```", re.DOTALL | re.MULTILINE)
-MARKUP = re.compile(r"^```.*?^```|\$\$.*?\$\$|\$[^$]*\$|`[^`]*`|\{[a-z:]+\}`[^`]*`|\]\([^)]*\)|https?://\S+|"
+MARKUP = re.compile(r"^````.*?$|^```[^`].*?^```|\$\$.*?\$\$|\$[^$]*\$|`[^`]*`|\{[a-z:]+\}`[^`]*`|\]\([^)]*\)|https?://\S+|"
                     r"^\d+\. ", re.DOTALL | re.MULTILINE)
 
 
@@ -176,8 +176,17 @@ def test_no_number_is_typed_by_hand(path):
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.stem)
-def test_a_chapter_opens_with_its_question_and_closes_with_three_points(path):
+def test_a_page_opens_with_its_question_and_a_chapter_closes_with_exercises(path):
     text = _prose(path)
-    assert re.match(r"# .+\n\n\*.+\?\*\n", text)
-    _, end = text.split("## What this shows\n\n")
-    assert len(re.findall(r"^- ", end, re.MULTILINE)) == 3
+    assert re.match(r"# .+\n\n\*.+\?\*(\n|$)", text)
+    if path.stem[0].isdigit() and path.stem != "05_results":  # which runs nothing that an exercise could change
+        _, end = text.split("## Try it in JupyterLab\n\n")
+        assert 2 <= len(re.findall(r"^\d\. ", end, re.MULTILINE)) <= 3
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.stem)
+def test_no_table_is_without_a_caption(path):
+    cells = json.loads(path.read_text(encoding="utf8"))["cells"]
+    for cell in (cell for cell in cells if cell["cell_type"] == "code"):
+        source = "".join(cell["source"])
+        assert not re.search(r"^[\w.]*(?:table|counts|summary|agreement)\w*\(", source, re.MULTILINE), source

@@ -11,6 +11,7 @@ from maskdet.attack import set_pixels
 from maskdet.attack.oracle import margin
 from maskdet.incremental import Incremental
 from maskdet.incremental.layers import Change, Dense, Relu, rows
+from maskdet.networks import deeper
 from maskdet.networks.backend import keras
 from maskdet.proof import Bounds, Regions, backward, rounding
 from test_incremental import other, shaken, whole
@@ -53,6 +54,7 @@ def linear_end(model):
 
 
 NETWORKS = {name: lambda name=name: shaken(networks.build(name, seed=1)) for name in networks.NETWORKS} | {
+    "deeper": lambda: shaken(networks.build("resnet", seed=1, make=deeper.resnet)),
     "median": lambda: shaken(networks.build("resnet", seed=1, scaling="median")),
     "other": lambda: linear_end(other()),
     "overlapping": lambda: linear_end(other(padding="valid", pool=2, size=(20, 25)))}
@@ -100,7 +102,7 @@ def test_every_tensor_stays_where_its_form_says_and_between_its_lines(name, roug
 
 
 def test_a_rough_bound_is_as_a_rule_the_lower_one():
-    network, rng = Incremental.of(NETWORKS["resnet"]()), np.random.default_rng(0)
+    network, rng = Incremental.of(NETWORKS["deeper"]()), np.random.default_rng(0)
     bounds = Bounds.of(network.face(rng.integers(0, 256, network.shape, dtype=np.uint8)))
     several = regions(rng, 24, network.shape, width=255)
     rough, close = (bounds.margin(0, dataclasses.replace(several, rough=np.full(24, one)))[0] for one in (True, False))
@@ -122,9 +124,9 @@ def test_nothing_is_steeper_than_the_steepest_slope_which_positive_weights_have(
     np.testing.assert_allclose(steep[0][:, :3].reshape(4, 3, 3), face.gradient(0), rtol=2e-3)
 
 
-@pytest.mark.parametrize("name", ["resnet", "figure2"])
+@pytest.mark.parametrize("name", ["deeper", "figure2"])
 def test_where_rounding_decides_it_is_looked_at_more_closely_and_a_small_margin_is_proved(name):
-    network = Incremental.of(shaken(networks.build(name, seed=1)))
+    network = Incremental.of(NETWORKS[name]())
     image = np.random.default_rng(0).integers(0, 256, (50, 50, 3), dtype=np.uint8)
     own = margin(network.face(image).logits, 0)
     last = network.steps[-1]
@@ -133,7 +135,7 @@ def test_where_rounding_decides_it_is_looked_at_more_closely_and_a_small_margin_
     bounds, colour = Bounds.of(face), image[7:8, 8].astype(int)
     still = Regions.of(np.array([[7, 8]]), colour, colour)
     assert 0 < bounds.margin(0, still)[0][0] < 0.1 - bounds.doubt / 2 and bounds.margin(1, still)[0][0] < -0.1
-    if name == "resnet":
+    if name == "deeper":
         assert bounds.slack[-1][0, :2].sum() > 0.1, "roundings, each as harmful as it can be, would forbid it"
 
 

@@ -13,7 +13,7 @@ def test_intervals_are_wilsons(k, n, low, high):
 
 
 def test_a_count_states_its_denominator_and_interval():
-    assert str(Count(81, 263)) == "30.80 % (81/263, 95 % CI 25.5 to 36.6 %)"
+    assert str(Count(81, 263)) == "30.8 % (81/263; 25.5 to 36.6 %)"
 
 
 @pytest.mark.parametrize("k, n", [(1, 0), (3, 2), (-1, 2)])

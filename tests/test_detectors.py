@@ -57,7 +57,7 @@ def test_what_is_shown_holds_every_detector(search):
     table = detectors.table(searches)
     assert table.loc["boxes of any width: unmatched, per photograph"].tolist() == ["0.25", "0.25"]
     row = table.loc["faces at least 20 px wide: found and classified correctly"]
-    assert row.str.contains("(1/3, ", regex=False).all()
+    assert row.str.contains("(1/3; ", regex=False).all()
     panels = detectors.by_width(searches)
     assert panels["masked faces found"]["one"].loc["10–14", "share"] == 1
     assert panels["boxes on a labelled face"]["two"].loc["50–99", "share"] == 0

@@ -40,7 +40,7 @@ def test_trials_that_need_other_networks_have_other_names():
 def test_a_seed_draws_the_weights_or_the_split_and_not_both():
     for varied, kept in (("weights", "seed"), ("split", "drawn_by")):
         trials = experiment.other_seeds(RUN, varied, "text")["resnet"]
-        assert trials[0] == experiment.main_run(RUN)["resnet"][0] and len(set(trials)) == RUN.seeds == 30
+        assert trials[0] == experiment.main_run(RUN)["resnet"][0] and len(set(trials)) == RUN.seeds == 10
         assert {getattr(trial, kept) for trial in trials} == {RUN.seed}
     with pytest.raises(ValueError, match="expected what varies, one of weights, split, got 'luck'"):
         experiment.other_seeds(RUN, "luck", "text")
@@ -168,8 +168,11 @@ def test_a_scaled_variant_is_measured_as_it_is_queried_and_as_it_was_trained(cro
 def test_tables_state_each_trial_and_each_class(cropped, folded):
     run = dataclasses.replace(cropped, attacked=1)
     sweeps = experiment.sweep(run, folded, search=lambda variant: attack.Guided(region=1))
-    table = experiment.trials_table(folded, {"guided": sweeps})
-    assert table.fold.tolist() == [0, 1] and table["flipped by the guided corners"].str.contains("/1,").all()
+    panels = experiment.folds_intervals(folded, {"guided": sweeps})
+    assert list(panels) == ["accuracy", "flipped by the guided corners"]
+    [(name, share, interval, *parts)] = panels["accuracy"]
+    assert name == "figure2" and len(parts) == 2 and min(parts) <= share <= max(parts)
+    assert interval[0] <= share <= interval[1]
     originals = experiment.by_original_class(folded)
     assert {"bare", "masked"} <= set(originals.index) and isinstance(originals, pd.DataFrame)
     measures = experiment.measures(cropped, experiment.pooled(folded))

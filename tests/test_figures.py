@@ -32,14 +32,14 @@ DRAWINGS = {
 
 def rasters(drawing):
     """The pictures inside an SVG."""
-    found = re.findall(r"data:image/png;base64,([A-Za-z0-9+/=\s]+)", drawing.svg)
+    found = re.findall(r"data:image/png;base64,([A-Za-z0-9+/=\s]+)", drawing.svg + drawing.narrow)
     return [np.asarray(Image.open(io.BytesIO(base64.b64decode(text))).convert("RGB")) for text in found]
 
 
 @pytest.mark.parametrize("name", DRAWINGS)
 def test_a_veiled_figure_holds_no_pixel_of_a_photograph(name):
     shown, veiled = (rasters(DRAWINGS[name](veiled)) for veiled in (False, True))
-    assert len(shown) == len(veiled) == 2
+    assert len(shown) == len(veiled) == 4, "wide and narrow"
     assert all(len(np.unique(image.reshape(-1, 3), axis=0)) > 100 for image in shown)
     assert all((image == 128).all() for image in veiled)
 
@@ -72,14 +72,30 @@ def test_a_point_is_drawn_for_each_network_and_a_line_and_a_shade_for_each_curve
                   Estimate(1.2, 1.1, 1.3))
     both = {"resnet": curve, "figure2": curve}
     svg = figures.curves({"accuracy": both, "success": both}, {"accuracy": 0.942, "success": 0.0177}).svg
-    assert svg.count("FillBetweenPolyCollection") == 4 and "NaN" not in svg
+    assert svg.count("fill-opacity: 0.2") == 4 and "NaN" not in svg
 
 
-def test_a_figure_is_the_same_bytes_each_time_and_its_ink_follows_the_theme():
-    one, two = (DRAWINGS["labelled"](False).svg for _ in range(2))
-    assert one == two and "prefers-color-scheme:dark" in one
-    body = one.split("</style>", 1)[1]
-    assert "var(--ink)" in body and style.INK not in body
+def test_a_figure_is_the_same_bytes_each_time_and_its_ink_is_that_of_the_text_around_it():
+    one, two = (DRAWINGS["labelled"](False) for _ in range(2))
+    assert one._repr_html_() == two._repr_html_() and "currentColor" in one.svg and style.INK not in one.svg
+
+
+def test_a_narrow_page_has_a_layout_of_its_own_with_panels_below_each_other():
+    drawn = figures.training({name: pd.DataFrame({"accuracy": [0.5, 0.6], "held_out": [0.5, 0.6]})
+                              for name in ("resnet", "figure2")})
+    wide, narrow = (tuple(map(float, re.search(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', svg).groups()))
+                    for svg in (drawn.svg, drawn.narrow))
+    assert narrow[0] < 270 < 450 < wide[0] and narrow[1] > 1.5 * wide[1]
+    assert "network, on the training crops" in drawn.alt or drawn.alt.startswith("Accuracy after each epoch")
+
+
+def test_names_in_the_markup_are_of_one_figure_alone():
+    page = DRAWINGS["labelled"](False)._repr_html_() + DRAWINGS["mistakes"](False)._repr_html_()
+    names = re.findall(r' id="([^"]+)"', page)
+    assert len(names) == len(set(names)) > 4
+    assert set(re.findall(r'(?:url\(|href=")#([^")]+)', page)) <= set(names)
+    assert "<style type" not in page, "its rules would hold for the whole page"
+
 
 
 def test_curves_and_calibration_are_drawn_a_line_or_panel_a_network():
@@ -94,7 +110,7 @@ def test_curves_and_calibration_are_drawn_a_line_or_panel_a_network():
 def test_a_map_of_vulnerability_marks_the_places_that_flip_and_hides_a_person():
     moved, flips = rng.random((2, 50, 50)), np.zeros((2, 50, 50), bool)
     none = figures.vulnerability(CROPS, moved, flips, ["a", "b"], veiled=True)
-    assert sum((image == 128).all() for image in rasters(none)) == 2, "both faces, not the maps"
+    assert sum((image == 128).all() for image in rasters(none)) == 4, "both faces, wide and narrow, not the maps"
     flips[0, 7, 9] = True
     assert len(figures.vulnerability(CROPS, moved, flips, ["a", "b"], veiled=True).svg) > len(none.svg)
     spots = {"net": (moved[0], {"black": 1, "white": 3, "another": 0})}

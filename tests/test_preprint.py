@@ -73,7 +73,7 @@ def test_of_many_comparisons_each_has_to_be_surer():
 
 def test_at_the_preprints_mix_each_class_counts_as_often_as_there():
     run = {"folds": {"accuracy_by_class": {"resnet": {"masked": {"k": 96, "n": 100}, "bare": {"k": 90, "n": 100}}}}}
-    assert preprint._at_their_mix(run, STATED, "resnet") == "94.36 %"
+    assert preprint._at_their_mix(run, STATED, "resnet") == "94.4 %"
 
 
 def test_every_row_of_the_committed_records_is_in_the_table_once():
@@ -85,7 +85,10 @@ def test_every_row_of_the_committed_records_is_in_the_table_once():
             "larxel: text, our training"} <= set(names)
     assert len(found) == len(rows.table(found, STATED)) == sum(map(len, rows.plane(found).values()))
     for name, record in records.items():
-        assert sum(row.group == f"{name}, variants" for row in found) == len(record["variants"]["accuracy"])
+        folds = record["folds"]["count"] + 1
+        networks = [settings["network"] for settings in record["variants"]["settings"].values()]
+        for network in ("resnet", "figure2"):
+            assert sum(row.group == f"{name}, {network}" for row in found) == folds + networks.count(network)
 
 
 @pytest.mark.parametrize("accuracy, success, both", [

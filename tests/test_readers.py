@@ -25,12 +25,6 @@ def test_every_class_of_both_sets_is_folded_as_the_preprint_does():
     assert {name for name in labels if labels[name] != "left out"} < faces
 
 
-def test_the_folding_table_has_one_row_per_class_and_a_reason_for_each():
-    table = data.folding_table()
-    assert list(table.columns) == ["label", "a face", "why"] and len(table) == table.index.nunique() == 23
-    assert (table["why"].str.len() > 0).all()
-
-
 # Pascal VOC
 
 

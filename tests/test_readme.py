@@ -36,11 +36,11 @@ def test_its_code_runs_from_top_to_bottom_on_a_photograph_with_a_face(tmp_path):
 def test_its_numbers_are_those_of_the_records():
     records, preprint = [results.read(name) for name in ("wobot", "larxel")], results.read("preprint")
     for quantity, network, told in (
-            ("accuracy", "resnet", "classified correctly by a residual network, as its text has it"),
+            ("accuracy", "resnet", "classified correctly by a residual network"),
             ("accuracy", "figure2", "classified correctly by the network of its Figure 2"),
-            ("success", "resnet", "flipped by one pixel (ours: of those), residual network"),
-            ("success", "figure2", "flipped by one pixel (ours: of those), network of Figure 2")):
+            ("success", "resnet", "flipped by one pixel (of those), residual network"),
+            ("success", "figure2", "flipped by one pixel (of those), network of Figure 2")):
         ours = [record["folds"][quantity][network] for record in records]
         ours = [one["evolution"] if quantity == "success" else one for one in ours]
-        shown = [f"{100 * one['k'] / one['n']:.2f} % ({one['k']}/{one['n']})" for one in ours]
+        shown = [f"{100 * one['k'] / one['n']:.1f} % ({one['k']}/{one['n']})" for one in ours]
         assert " | ".join([f"| {told}", results.typed(preprint[quantity]), *shown]) + " |" in README

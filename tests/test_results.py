@@ -108,7 +108,7 @@ def test_a_run_that_was_not_recorded_is_an_error_that_names_the_command():
 def test_each_count_is_quotable_whole_and_in_parts():
     quotable = dict(results.flat({"accuracy": {"resnet": {"k": 81, "n": 263}}, "threshold": 0.4}))
     assert quotable == {"accuracy.resnet": Count(81, 263), "accuracy.resnet.k": 81, "accuracy.resnet.n": 263,
-                        "accuracy.resnet.share": "30.80 %", "accuracy.resnet.interval": "25.5 to 36.6 %",
+                        "accuracy.resnet.share": "30.8 %", "accuracy.resnet.interval": "25.5 to 36.6 %",
                         "threshold": 0.4}
 
 

@@ -48,6 +48,7 @@ def test_a_trial_is_fitted_and_attacked_as_in_the_main_run_and_kept(cropped, mon
 
 def test_the_distribution_has_a_row_for_each_network_and_says_where_the_preprint_lies(cropped):
     rows = seeds.distribution(cropped)
+    seeds.keep(cropped, rows)
     assert len(rows) == 2 * 2 * 2 * cropped.seeds
     written = pd.read_csv(cropped.folder / "seeds/distribution.csv")
     pd.testing.assert_frame_equal(written, rows, check_dtype=False)

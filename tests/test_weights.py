@@ -67,7 +67,7 @@ def test_the_same_people_are_asked_about_with_each_thing_before_the_mouth(monkey
     assert found == shipped.covered(seed=3)
     assert all(list(said) == list(drawing.BEFORE) for said in found.values())
     assert found["resnet"]["nothing"].k == 0 and found["resnet"]["mask"].k == 4
-    assert shipped.covered_table(found).loc["mask", "resnet says masked"].startswith("100.00 % (4/4")
+    assert shipped.covered_table(found).loc["mask", "resnet says masked"].startswith("100.0 % (4/4")
 
 
 def test_a_face_cut_out_of_a_photograph_that_was_learned_from_is_known_also_mirrored_and_another_is_not():

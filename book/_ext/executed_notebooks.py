@@ -8,6 +8,7 @@ edit links and downloads remain those of `book/x.ipynb`. `MASKDET_PROFILE` choos
 
 import json
 import os
+import re
 from html import escape
 from pathlib import Path
 
@@ -37,6 +38,16 @@ def readable(notebook):
     return notebook
 
 
+def described(notebook):
+    """The notebook with the alternative text of each cell's metadata in its figures, which cannot know it."""
+    for cell in notebook["cells"]:
+        if text := cell["metadata"].get("mystnb", {}).get("image", {}).get("alt"):
+            for data in (output["data"] for output in cell.get("outputs", []) if "text/html" in output.get("data", {})):
+                label = f'role="img" aria-label="{escape(text)}"'
+                data["text/html"] = re.sub('role="img" aria-label="[^"]*"', lambda _: label, "".join(data["text/html"]))
+    return notebook
+
+
 def swap(app, docname, source):
     """Put the executed copy in place of the source that was read; warn if there is none, or an old one."""
     path = Path(app.env.doc2path(docname))
@@ -52,7 +63,7 @@ def swap(app, docname, source):
     if written(executed) != written(json.loads(source[0])):
         log.warning("%s was executed from another version of it: run `make notebooks`", copy,
                     location=docname, type="executed", subtype="stale")
-    source[0] = json.dumps(readable(executed))
+    source[0] = json.dumps(described(readable(executed)))
 
 
 def add_notice(app, pagename, templatename, context, doctree):

@@ -43,9 +43,9 @@ def landscape(face: Face, label: int) -> np.ndarray:
 
 def on_face(network: Network, images: np.ndarray, labels: np.ndarray, *, generations: Sequence[int],
             seed: int, settings: Evolution):
-    """Differential evolution on the correctly classified face of least margin, for `figures.surface`. Returns the
-    face's confidence landscape (H, W), the populations (G, P, 2: row, column) of `generations` (as far as `settings`
-    goes), and `generations`. Raises ValueError where no face is classified correctly."""
+    """Differential evolution on the correctly classified face of least margin, for `figures.surface`. Returns the face
+    (H, W, 3), its confidence landscape (H, W), the populations (G, P, 2: row, column) of `generations` (as far as
+    `settings` goes), and `generations`. Raises ValueError where no face is classified correctly."""
     faces = [network.face(image) for image in images]
     margins = np.array([margin(face.logits, label) for face, label in zip(faces, labels)])
     if not (margins > 0).any():
@@ -57,7 +57,7 @@ def on_face(network: Network, images: np.ndarray, labels: np.ndarray, *, generat
                           rng=np.random.default_rng(seed),
                           settings=dataclasses.replace(settings, generations=max(generations)))
     places = np.array([decoded(members[generation], shape=face.image.shape)[:, 0, :2] for generation in generations])
-    return landscape(face, label), places, generations
+    return face.image, landscape(face, label), places, generations
 
 
 def summary(sweeps: Sequence[Sweep]) -> pd.DataFrame:

@@ -3,8 +3,6 @@
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-import pandas as pd
-
 MASKED, BARE, LEFT_OUT = "masked", "bare", "left out"
 
 
@@ -29,12 +27,6 @@ FOLDING = {name: Fold(label, face, why) for label, face, why, *names in (
     (LEFT_OUT, False, "headgear", "turban", "helmet", "hair_net", "hat", "hood"),
     (LEFT_OUT, False, "glasses", "sunglasses", "eyeglasses", "goggles"),
     (LEFT_OUT, False, "anything else", "other")) for name in names}
-
-
-def folding_table() -> pd.DataFrame:
-    """`FOLDING` as a table: label, face, why; a row for each original class, which is the index."""
-    rows = [(fold.label, "yes" if fold.face else "no", fold.why) for fold in FOLDING.values()]
-    return pd.DataFrame(rows, index=list(FOLDING), columns=["label", "a face", "why"])
 
 
 class Box(NamedTuple):

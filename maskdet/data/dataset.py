@@ -72,6 +72,10 @@ def read(profile: Profile) -> Dataset:
     for name in SETTINGS:
         if (wanted := getattr(profile, name)) != (got := content["settings"].get(name)):
             raise ValueError(f"expected {summary} made with {name} {wanted}, got {got}: run `{profile.command}` again")
-    tables = {name: pd.read_csv(path, dtype=dict(columns), keep_default_na=False)
-              for path, (name, columns) in zip(paths, COLUMNS.items())}
-    return Dataset(photographs_folder(profile), **tables, checksum=content["checksum"])
+    return Dataset(photographs_folder(profile), **read_tables(folder), checksum=content["checksum"])
+
+
+def read_tables(folder: Path) -> dict[str, pd.DataFrame]:
+    """The tables of a set as `save` wrote them to a folder, by name."""
+    return {name: pd.read_csv(folder / f"{name}.csv", dtype=dict(columns), keep_default_na=False)
+            for name, columns in COLUMNS.items()}

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from maskdet import files
+from maskdet.config import Profile
 from maskdet.counts import Estimate
 from maskdet.experiment.seeds import Measured
 
@@ -34,6 +36,20 @@ class Curve:
     low: list[float]
     high: list[float]
     doubling: Estimate
+
+    def table(self) -> pd.DataFrame:
+        """A row for each number of faces; that of the doubling is the same in all."""
+        shares = [*self.shares, *[np.nan] * (len(self.faces) - len(self.shares))]
+        return pd.DataFrame({"faces": self.faces, "share": shares, "line": self.line, "low": self.low,
+                             "high": self.high}).assign(
+            **{f"doubling_{name}": value for name, value in vars(self.doubling).items()})
+
+    @classmethod
+    def of(cls, table: pd.DataFrame) -> "Curve":
+        """The curve of a `table`."""
+        doubling = Estimate(*(float(table[f"doubling_{name}"].iloc[0]) for name in ("value", "low", "high")))
+        return cls(table.faces.tolist(), table.share.dropna().tolist(),
+                   *(table[name].tolist() for name in ("line", "low", "high")), doubling)
 
     def at(self, faces: int) -> Estimate:
         """The share by the model at one of its numbers of faces."""
@@ -97,16 +113,24 @@ def curves(learned: Mapping[str, Learned], *, further: Sequence[int], seed: int)
                        for name, by_number in learned.items()} for quantity in QUANTITIES}
 
 
+def keep(run: Profile, found: Mapping[str, Mapping[str, Curve]]) -> None:
+    """Write the curves of a run to `seeds/curves.csv`."""
+    rows = [curve.table().assign(quantity=quantity, network=name)
+            for quantity, by_network in found.items() for name, curve in by_network.items()]
+    with files.whole(run.folder / "seeds" / "curves.csv") as path:
+        pd.concat(rows, ignore_index=True).to_csv(path, index=False)
+
+
 def table(found: Mapping[str, Mapping[str, Curve]]) -> pd.DataFrame:
     """A row for each number of faces: the share measured and, by the model, the share and its interval."""
     columns = {}
     for quantity, by_network in found.items():
         for name, curve in by_network.items():
-            measured = [f"{100 * share:.2f} %" for share in curve.shares] + ["–"] * (
+            measured = [_percent(share) for share in curve.shares] + ["–"] * (
                 len(curve.faces) - len(curve.shares))
             columns[f"{name}, {quantity}"] = measured
             columns[f"{name}, {quantity} by the model"] = [
-                f"{100 * line:.2f} % ({100 * low:.2f} to {100 * high:.2f} %)"
+                f"{_percent(line)} ({100 * low:.1f} to {_percent(high)})"
                 for line, low, high in zip(curve.line, curve.low, curve.high)]
     [faces, *_] = [curve.faces for by_network in found.values() for curve in by_network.values()]
     return pd.DataFrame(columns, index=[f"{number:,} faces" for number in faces])

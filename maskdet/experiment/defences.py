@@ -7,9 +7,9 @@ import numpy as np
 import pandas as pd
 
 from maskdet.config import Profile
-from maskdet.counts import Count, clustered, panels
+from maskdet.counts import Count, clustered
 from maskdet.experiment.attacks import SEARCHES, Outcomes, Sweeps, pooled, success
-from maskdet.experiment.variants import defence
+from maskdet.experiment.variants import DEFENCES, defence
 from maskdet.experiment.verification import Verified
 from maskdet.proof import SAFE
 
@@ -39,10 +39,14 @@ def verdicts_table(outcomes: Outcomes, verified: Verified, shares: Shares) -> pd
     return pd.DataFrame(rows).T
 
 
-def intervals(outcomes: Outcomes, shares: Shares) -> dict[str, list]:
-    """Accuracy, and the share of the verified faces that have a witness, as `figures.intervals` draws them."""
-    return panels({"accuracy": {name: test.accuracy for name, test in pooled(outcomes).items()},
-                   "flippable": {name: shares[name]["flippable"] for name in outcomes}})
+def dumbbell(outcomes: Outcomes, shares: Shares) -> dict[str, list]:
+    """Accuracy, and the share of the verified faces that are flippable, by network, as `figures.dumbbell` draws it."""
+    rows: dict[str, list] = {}
+    for name, test in pooled(outcomes).items():
+        variant, flippable = outcomes[name][0].trial.variant, shares[name]["flippable"]
+        rows.setdefault(variant.network, []).append((DEFENCES[defence(variant)][0], test.accuracy.share,
+                                                     test.accuracy.interval, flippable.share, flippable.interval))
+    return rows
 
 
 def to_record(run: Profile, outcomes: Outcomes, sweeps: Searches, verified: Verified, shares: Shares) -> tuple:

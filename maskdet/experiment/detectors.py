@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from maskdet import data, faces, networks
+from maskdet import data, faces, files, networks
 from maskdet.config import CLASSES, Profile
 from maskdet.counts import Count, clustered, panels
 from maskdet.experiment import fitting, variants
@@ -77,8 +77,13 @@ def compare(run: Profile) -> dict[str, Detected]:
     [outcome] = fitting.read(run, {NETWORK: variants.main_run(run)[NETWORK]})[NETWORK]
     predict, photographs = networks.predictor(outcome.model), data.read(run).photographs
     groups = photographs[photographs.split == "test"].set_index("photograph").group
-    return {name: _classified(faces.detect_split(run, name), predict, groups, smallest=run.smallest_face)
-            for name in DETECTORS}
+    found = {name: _classified(faces.detect_split(run, name), predict, groups, smallest=run.smallest_face)
+             for name in DETECTORS}
+    for name, search in found.items():
+        for kind, table in (("faces", search.faces), ("boxes", search.detections)):
+            with files.whole(run.folder / "detection" / f"{name}-{kind}.csv") as path:
+                table.to_csv(path, index=False)
+    return found
 
 
 def _classified(cropped: faces.Faces, predict, groups: pd.Series, *, smallest: int) -> Detected:

@@ -6,18 +6,45 @@ It has neither images nor weights: the faces of its tests are empty images, whic
 import ast
 import json
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
+from maskdet import config, data
 from maskdet.attack import Attempt, Search, Sweep
 from maskdet.config import CLASSES
 from maskdet.experiment.attacks import Outcomes
+from maskdet.experiment.curve import Curve
+from maskdet.experiment.detectors import DETECTORS, Detected
 from maskdet.experiment.fitting import Outcome
 from maskdet.experiment.variants import Trial, Variant
 from maskdet.networks import training
 from maskdet.networks.evaluation import Evaluation
+from maskdet.experiment.verification import starts
+from maskdet.proof import FLIPPABLE, SAFE, UNDECIDED
 from maskdet.record import tables
+
+
+@dataclass(frozen=True)
+class Matched:
+    """The labelled `faces` and the `detections` of `faces.Faces`, without any crop."""
+
+    faces: pd.DataFrame
+    detections: pd.DataFrame
+
+
+def dataset(name: str) -> data.Dataset:
+    """The photographs' tables of the record `name`. Raises FileNotFoundError, naming the command, where it has none."""
+    tables.read(name, "data/photographs")
+    folder = tables.folder(name) / "data"
+    checksum = json.loads((folder / "dataset.json").read_text(encoding="utf8"))["checksum"]
+    return data.Dataset(folder, **data.read_tables(folder), checksum=checksum)
+
+
+def matched(name: str) -> Matched:
+    """The faces of the record `name`, and what was detected. Raises as `dataset`."""
+    return Matched(tables.read(name, "crops/faces"), tables.read(name, "crops/detections"))
 
 
 def outcomes(name: str, trials: Mapping[str, Sequence[Trial]]) -> dict[str, list[Outcome]]:
@@ -53,3 +80,67 @@ def _sweep(name: str, network: str, outcome: Outcome, search: str) -> Sweep:
                 for row in rows.itertuples()]
     return Sweep(network, search, rows.face.to_numpy(), attempts, outcome.test.accuracy.k, len(outcome.test.labels),
                  np.nan)
+
+
+@dataclass(frozen=True)
+class Verified:
+    """The verified faces of a network, of which the record has a row each, as `proof.Verifications` has them; `moved`
+    (H, W): by how much a pixel at each place moves the margin, the mean over faces."""
+
+    network: str
+    rows: pd.DataFrame
+    moved: np.ndarray
+
+    def table(self) -> pd.DataFrame:
+        """A row for each face."""
+        return self.rows
+
+    @property
+    def faces(self) -> np.ndarray:
+        """The rows of the faces in the tests of all outcomes put together."""
+        return self.rows.face.to_numpy()
+
+    @property
+    def margins(self) -> np.ndarray:
+        """The margins of the unchanged faces."""
+        return self.rows.margin.to_numpy()
+
+    def are(self, verdict: str) -> np.ndarray:
+        """Which faces have this verdict, (N,) bool."""
+        return (self.rows.verdict == verdict).to_numpy()
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many faces have each verdict."""
+        return {verdict: int(self.are(verdict).sum()) for verdict in (FLIPPABLE, SAFE, UNDECIDED)}
+
+
+def verified(name: str, found: Outcomes) -> dict[str, Verified]:
+    """The verified faces of recorded outcomes. Raises as `outcomes`."""
+    return {key: _verified(name, key, members) for key, members in found.items()}
+
+
+def _verified(name: str, network: str, members: Sequence[Outcome]) -> Verified:
+    parts = [tables.read(name, f"verification/{outcome.trial.name}") for outcome in members]
+    moved = [np.loadtxt(tables.folder(name) / f"verification/{outcome.trial.name}-moved.csv", delimiter=",")
+             for outcome in members]
+    rows = pd.concat([part.assign(face=part.face + start) for part, start in zip(parts, starts(members))],
+                     ignore_index=True)
+    return Verified(network, rows.assign(pixel=rows.pixel.map(ast.literal_eval)),
+                    np.average(moved, axis=0, weights=list(map(len, parts))))
+
+
+def curves(name: str) -> dict[str, dict[str, Curve]]:
+    """The curves of the record `name`, as `curve.curves` gives those of a run. Raises as `outcomes`."""
+    found: dict[str, dict[str, Curve]] = {}
+    for (quantity, network), rows in tables.read(name, "seeds/curves").groupby(["quantity", "network"], sort=False):
+        found.setdefault(quantity, {})[network] = Curve.of(rows)
+    return found
+
+
+def detected(name: str) -> dict[str, Detected]:
+    """What the detectors find in the test photographs of the record `name`, as `detectors.compare` gives it of a run.
+    Raises as `outcomes`."""
+    photographs, smallest = tables.read(name, "data/photographs"), config.profile(name).smallest_face
+    return {detector: Detected(*(tables.read(name, f"detection/{detector}-{kind}") for kind in ("faces", "boxes")),
+                               int((photographs.split == "test").sum()), smallest) for detector in DETECTORS}

@@ -98,10 +98,15 @@ def _read(trial: Trial, item: Mapping, part: fitting.Parts) -> Measured:
 
 def distribution(run: Profile) -> pd.DataFrame:
     """The networks of all seeds, a row for each, as `table`: the preprint's text and our training, both networks, with
-    other weights on one split and on other splits. Writes `seeds/distribution.csv`."""
+    other weights on one split and on other splits."""
     parts = [table(measure(run, trials)).assign(varied=varied) for varied in VARIED for recipe in RECIPES
              for trials in other_seeds(run, varied, recipe).values()]
-    return _written(run, "distribution", pd.concat(parts, ignore_index=True))
+    return pd.concat(parts, ignore_index=True)
+
+
+def keep(run: Profile, points: pd.DataFrame) -> None:
+    """Write a `distribution` to `seeds/distribution.csv`, for the record."""
+    _written(run, "distribution", points)
 
 
 def learned(run: Profile) -> dict[str, dict[int, list[Measured]]]:
@@ -131,10 +136,9 @@ def table(found: Iterable[Measured]) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _written(run: Profile, name: str, rows: pd.DataFrame) -> pd.DataFrame:
+def _written(run: Profile, name: str, rows: pd.DataFrame) -> None:
     with files.whole(run.folder / "seeds" / f"{name}.csv") as path:
         rows.to_csv(path, index=False)
-    return rows
 
 
 def places(rows: pd.DataFrame, preprint: Mapping) -> dict:

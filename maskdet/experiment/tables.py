@@ -102,14 +102,19 @@ def measures(run: Profile, tests: Mapping[str, Evaluation]) -> pd.DataFrame:
         for name, test in tests.items()}).map(str)
 
 
-def trials_table(outcomes: Outcomes, swept: Mapping[str, Sweeps]) -> pd.DataFrame:
-    """A row for each trial, by network and fold: accuracy, and success of each search (sweeps by search, then name)."""
-    rows = {(name, outcome.trial): {
-        "fold": "–" if outcome.trial.fold is None else outcome.trial.fold, "accuracy": str(outcome.test.accuracy),
-        **{f"flipped by {SEARCHES[search]}": str(success([outcome], [sweeps[name][place]]))
-           for search, sweeps in swept.items()}}
-        for name in outcomes for place, outcome in enumerate(outcomes[name])}
-    return pd.DataFrame(rows.values(), index=[name for name, _ in rows])
+def folds_intervals(outcomes: Outcomes, swept: Mapping[str, Sweeps]) -> dict[str, list]:
+    """Accuracy, and success of each search, over all folds and of each, as `figures.intervals` draws them; sweeps by
+    search, then network."""
+    panels = {"accuracy": [(name, test.accuracy.share, test.accuracy.interval,
+                            *(outcome.test.accuracy.share for outcome in outcomes[name]))
+                           for name, test in pooled(outcomes).items()]}
+    for search, sweeps in swept.items():
+        counts = {name: success(outcomes[name], sweeps[name]) for name in outcomes}
+        panels[f"flipped by {SEARCHES[search]}"] = [
+            (name, count.share, count.interval, *(success([outcome], [sweep]).share for outcome, sweep in
+                                                  zip(outcomes[name], sweeps[name])))
+            for name, count in counts.items()]
+    return panels
 
 
 def splits_to_record(run: Profile, outcomes: Outcomes, swept: Mapping[str, Sweeps], seeds: Mapping,
@@ -185,15 +190,13 @@ def _most(counts: Mapping[str, Count]) -> dict:
     return {"setting": SETTINGS.get(setting, setting), "count": alone[setting]}
 
 
-def other_networks_table(outcomes: Outcomes, sweeps: Sweeps) -> pd.DataFrame:
-    """A row for each network: accuracy, size, cost, and success of the first corners and, where tried, of all."""
-    first, complete = (accuracy_and_success(outcomes, sweeps, first=most) for most in (FIRST, np.inf))
+def other_networks_table(recorded: Mapping) -> pd.DataFrame:
+    """A row for each network of what its stage recorded: accuracy, size, cost, and success of the first corners."""
     return pd.DataFrame({name: {
-        "accuracy": str(first["accuracy"][name]), "parameters": f"{size['parameters']:,}",
-        "million multiplications": f"{size['multiplications']:,}",
-        f"success, first {FIRST} corners": str(first["success"][name]),
-        "success, all corners": str(complete["success"][name]) if name in networks.NETWORKS else "–"}
-        for name, size in sizes(outcomes).items()}).T
+        "accuracy": str(Count(**accuracy)), "parameters": f"{recorded['networks'][name]['parameters']:,}",
+        "million multiplications": f"{recorded['networks'][name]['multiplications']:,}",
+        f"success, first {recorded['first']} corners": str(Count(**recorded["success"][name]))}
+        for name, accuracy in recorded["accuracy"].items()}).T
 
 
 def other_networks_to_record(run: Profile, outcomes: Outcomes, sweeps: Sweeps) -> tuple[dict, dict]:

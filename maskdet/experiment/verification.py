@@ -27,7 +27,7 @@ def verify(run: Profile, outcomes: Outcomes) -> dict[str, Verifications]:
     verified = {}
     for name, members in outcomes.items():
         parts = []
-        for start, outcome in zip(_starts(members), members):
+        for start, outcome in zip(starts(members), members):
             model, test, most = outcome.model, outcome.test, run.verified.get(outcome.trial.variant.network)
             part = verify_all(networks.predictor(model), Incremental.of(model), test.images, test.labels, name=name,
                               profile=run, stem=outcome.trial.name, most=most, budget=run.regions)
@@ -39,7 +39,7 @@ def verify(run: Profile, outcomes: Outcomes) -> dict[str, Verifications]:
     return verified
 
 
-def _starts(outcomes: Sequence[Outcome]) -> list[int]:
+def starts(outcomes: Sequence[Outcome]) -> list[int]:
     """The row of the first face of each outcome where their tests are put together."""
     return [0, *np.cumsum([len(outcome.test.labels) for outcome in outcomes])[:-1].tolist()]
 
@@ -47,7 +47,7 @@ def _starts(outcomes: Sequence[Outcome]) -> list[int]:
 def _flipped(verified: Verifications, outcomes: Sequence[Outcome], sweeps: Sequence[Sweep]) -> np.ndarray:
     """Which of the verified faces a search flipped, (N,) bool. Raises AssertionError where such a face is proved safe,
     and ValueError where a face was not searched."""
-    flipped = {face + start: flips for start, sweep in zip(_starts(outcomes), sweeps)
+    flipped = {face + start: flips for start, sweep in zip(starts(outcomes), sweeps)
                for face, flips in zip(sweep.faces.tolist(), sweep.flipped)}
     if missing := set(verified.faces.tolist()) - set(flipped):
         raise ValueError(f"expected a search of every verified face of {verified.network}, got none of {len(missing)}: "
@@ -79,10 +79,10 @@ def verdicts_table(verified: Verified) -> pd.DataFrame:
     """A row for each network: faces with each verdict, places that flip, and regions that were bounded."""
     rows = {}
     for name, verdicts in verified.items():
-        regions, flips = (np.array([getattr(face, key) for face in verdicts.results]) for key in ("regions", "flips"))
-        faces, counts = len(verdicts.faces), verdicts.counts
-        rows[name] = {"verified": f"{faces - counts[UNDECIDED]} of {faces}", **counts,
-                      "flipping places, in all": int(flips.sum()), "regions per face": f"{regions.mean():,.0f}"}
+        table, counts = verdicts.table(), verdicts.counts
+        rows[name] = {"verified": f"{len(table) - counts[UNDECIDED]} of {len(table)}", **counts,
+                      "flipping places, in all": int(table["flipping places"].sum()),
+                      "regions per face": f"{table.regions.mean():,.0f}"}
     return pd.DataFrame(rows).T
 
 
@@ -91,7 +91,7 @@ def by_margin(verified: Verified, *, parts: int = 4) -> pd.DataFrame:
     and the median of what the worst pixel moves the margin by."""
     rows = []
     for name, verdicts in verified.items():
-        moved = verdicts.margins - np.array([face.reached.min() for face in verdicts.results])
+        moved = (verdicts.table().margin - verdicts.table().reached).to_numpy()
         for part in np.array_split(np.argsort(verdicts.margins, kind="stable"), min(parts, len(verdicts.faces))):
             margins = verdicts.margins[part]
             rows.append({"network": name, "margin": f"{margins.min():.1f} to {margins.max():.1f}", "faces": len(part),
@@ -106,7 +106,7 @@ def missed(run: Profile, outcomes: Outcomes, verified: Verified) -> dict[str, li
     flips, search = {name: [0] * run.draws for name in verified}, DifferentialEvolution(run.evolution)
     for name, verdicts in verified.items():
         faces = verdicts.faces[verdicts.are(FLIPPABLE)]
-        for start, outcome in zip(_starts(outcomes[name]), outcomes[name]):
+        for start, outcome in zip(starts(outcomes[name]), outcomes[name]):
             own = faces[(faces >= start) & (faces < start + len(outcome.test.labels))] - start
             network, test = Incremental.of(outcome.model), outcome.test.part(own)
             for draw in range(run.draws):
@@ -140,8 +140,9 @@ def weak_spots(verified: Verified) -> dict[str, tuple[np.ndarray, dict[str, int]
     the worst pixels have each colour."""
     spots = {}
     for name, verdicts in verified.items():
-        colours = [COLOURS.get(face.witness[2:], "another") for face in verdicts.results]
-        spots[name] = verdicts.moved, {colour: colours.count(colour) for colour in (*COLOURS.values(), "another")}
+        colours = [COLOURS.get(tuple(pixel[2:]), "another") for pixel in verdicts.table().pixel]
+        # Rounded, so that a record, which has the maps of its parts, shows the same.
+        spots[name] = verdicts.moved.round(3), {colour: colours.count(colour) for colour in (*COLOURS.values(), "another")}
     return spots
 
 

@@ -8,4 +8,4 @@ missed. A new detector is a function in `DETECTORS`.
 from maskdet.faces.crops import SOURCES, Faces, crop_faces, detect_split, labels, read
 from maskdet.faces.detectors import DETECTORS, detector, key
 from maskdet.faces.matching import crop, match, overlap, surroundings
-from maskdet.faces.tables import counts, counts_by_width, missed, precision_by_width, recall_by_width, sample, to_record
+from maskdet.faces.tables import counts, missed, precision_by_width, recall_by_width, sample, to_record

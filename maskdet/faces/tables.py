@@ -38,13 +38,6 @@ def _by_width(matched):
     return faces.groupby([_binned(faces), "label"], observed=False)
 
 
-def counts_by_width(matched) -> pd.DataFrame:
-    """Labelled faces and found faces, bare and masked, by the width of the labelled box (px, the index)."""
-    table = _by_width(matched).found.agg(faces="size", found="sum").astype(int).unstack("label")
-    table.columns = [f"{label}: {name}" for name, label in table.columns]
-    return table[sorted(table.columns)].rename_axis(None)
-
-
 def recall_by_width(matched) -> pd.DataFrame:
     """The share of labelled faces that were found, and its 95 % interval, whose clusters are the photographs: index
     (width, label), columns share, low, high, 0 to 1; NaN where there is no such face."""

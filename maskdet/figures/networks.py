@@ -5,42 +5,43 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 import seaborn as sns
-from matplotlib.patches import FancyArrowPatch, Patch, Rectangle
+from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 
 from maskdet.config import CLASSES
 from maskdet.figures.style import COLOURS, INK, figure, panels, subplots
 
-KINDS = {"Conv2D": "#0173b2", "Dense": "#de8f05", "MaxPooling2D": "#029e73",
-         "GlobalAveragePooling2D": "#029e73", "Flatten": "#8c8c8c", "Softmax": "#cc78bc"}
-LEGEND = {"convolution": "Conv2D", "pooling": "MaxPooling2D", "dense": "Dense", "softmax": "Softmax"}
+# What each kind of layer is called in the figure, and its colour; other kinds change neither shape nor weights.
+KINDS = {"InputLayer": ("the face", "#8c8c8c"), "Conv2D": ("convolution", "#0173b2"), "Dense": ("dense", "#b35900"),
+         "MaxPooling2D": ("maximum", "#02754f"), "GlobalAveragePooling2D": ("mean", "#02754f"),
+         "Flatten": ("in a row", "#8c8c8c"), "Add": ("sum", "#8a3f7a"), "Softmax": ("softmax", "#8a3f7a")}
 
 
 @figure
 def layers(networks: Mapping[str, Sequence[Mapping]]):
-    """Each network as a row of blocks, one per layer with weights or a change of shape. `networks`: name -> layers in
-    order with `layer` (its name), `kind` and `output` ("24×24×100"). A block's height is the square root of its
-    output's side; a shortcut is an arc that ends at its `Add`."""
-    figure, axes = subplots(len(networks), height=2.3 * len(networks), squeeze=False)
-    for ax, (name, rows) in zip(axes.flat, networks.items()):
-        x, shortcut = 0, 1.27  # where the next block is, and where the next arc starts: at first, at the first layer
-        for row in rows:
-            if row["kind"] not in (*KINDS, "Add", "InputLayer") or row["layer"].startswith("shortcut"):
-                continue
+    """The networks from top to bottom, a box for each layer with weights or a change of shape, and the shape behind it.
+    `networks`: name -> layers in order with `layer` (its name), `kind` and `output` ("24×24×100"). A shortcut is a line
+    that passes by the layers between its two ends."""
+    shown = {name: [row for row in rows if row["kind"] in KINDS and not row["layer"].startswith("shortcut")]
+             for name, rows in networks.items()}
+    longest = max(map(len, shown.values()))
+    figure, axes = subplots(1, len(shown), height=0.36 * longest + 0.3, squeeze=False)
+    for ax, (name, rows) in zip(axes.flat, shown.items()):
+        start = 1  # where the next shortcut begins: behind the first layer
+        for y, row in enumerate(rows):
+            words, colour = KINDS[row["kind"]]
+            ax.add_patch(FancyBboxPatch((0, y - 0.33), 2.1, 0.66, boxstyle="round,pad=0,rounding_size=.1", fc=colour,
+                                        lw=0))
+            ax.text(1.05, y, "grey" if row["layer"] == "grey" else words, color="white", ha="center", va="center")
+            ax.text(2.3, y, row["output"], va="center")
             if row["kind"] == "Add":
-                ax.add_patch(FancyArrowPatch((shortcut, 4.2), (x - 0.35, 4.2), arrowstyle="-|>", color=INK,
-                                             connectionstyle="arc3,rad=-0.45", mutation_scale=7, lw=1))
-                shortcut = x - 0.35
-                continue
-            side, *further = map(int, row["output"].split("×"))
-            height = np.sqrt(side) if len(further) == 2 else 1.5 + np.log10(side)
-            ax.add_patch(Rectangle((x, -height / 2), 0.55, height, color=KINDS.get(row["kind"], "#8c8c8c")))
-            ax.text(x + 0.27, -height / 2 - 0.3, row["output"], rotation=90, ha="center", va="top", fontsize=6.5)
-            x += 1
-        ax.set(xlim=(-0.3, x), ylim=(-8.2, 7))
-        ax.set_title(name, loc="left", fontsize=9)
+                ax.plot([0, -0.5, -0.5], [start, start, y - 0.1], color=INK, lw=1.3)
+                ax.add_patch(FancyArrowPatch((-0.5, y), (0, y), arrowstyle="-|>", color=INK, mutation_scale=9,
+                                             shrinkA=0, shrinkB=0))
+                ax.plot([-0.5, -0.5], [y - 0.1, y], color=INK, lw=1.3)
+                start = y
+        ax.set(xlim=(-0.8, 4.2), ylim=(longest - 0.4, -0.6))
+        ax.set_title(name, loc="left", fontsize=10)
         ax.axis("off")
-    figure.legend(handles=[Patch(color=KINDS[kind], label=name) for name, kind in LEGEND.items()],
-                  loc="outside lower center", ncols=4)
     return figure
 
 

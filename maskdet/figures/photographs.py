@@ -9,7 +9,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 
 from maskdet.config import CLASSES
-from maskdet.figures.style import COLOURS, INK, figure, grid, panels, show_image, subplots
+from maskdet.figures.style import COLOURS, INK, figure, grid, narrow, panels, show_image, subplots
 
 
 def _frame(ax, box, colour, ls: str) -> None:
@@ -19,7 +19,7 @@ def _frame(ax, box, colour, ls: str) -> None:
 
 def _legend(figure, entries: Mapping[str, tuple[str, str]]) -> None:
     lines = [Line2D([], [], lw=2, label=name, color=COLOURS[of], ls=ls) for name, (of, ls) in entries.items()]
-    figure.legend(handles=lines, loc="outside lower center", ncols=len(lines))
+    figure.legend(handles=lines, loc="outside lower center", ncols=2 if narrow() else len(lines))
 
 
 @figure

@@ -3,22 +3,56 @@
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+from matplotlib.lines import Line2D
 
-from maskdet.figures.style import COLOURS, INK, figure, panels, subplots
+from maskdet.figures.style import COLOURS, INK, figure, legend, narrow, panels, subplots
 
 
 @figure
-def intervals(rows: Mapping[str, Sequence[tuple[str, float, tuple[float, float] | None]]]):
-    """Shares with their intervals, a panel per quantity: (name, share, interval or None), 0 to 1."""
+def intervals(rows: Mapping[str, Sequence[tuple]]):
+    """Shares with their intervals, a panel per quantity: (name, share, interval or None), 0 to 1; what follows in a row
+    are shares of parts, drawn as rings around it."""
     longest = max(map(len, rows.values()))
-    figure, axes = subplots(1, len(rows), height=0.9 + 0.3 * longest, sharey=True, squeeze=False)
+    height = 0.9 + (0.45 if narrow() else 0.3) * longest
+    figure, axes = subplots(1, len(rows), height=height, sharey=True, squeeze=False)
     for ax, (quantity, shares) in zip(axes.flat, rows.items()):
-        for y, (_, share, interval) in enumerate(shares):
+        for y, (_, share, interval, *parts) in enumerate(shares):
+            ax.plot([100 * part for part in parts], [y] * len(parts), "o", ms=5, mfc="none", mec=COLOURS["bare"])
             if interval:
                 ax.plot([100 * end for end in interval], [y, y], color=COLOURS["masked"], lw=2)
             ax.plot([100 * share], [y], "o", ms=6, color=COLOURS["masked"] if interval else INK)
         ax.set(yticks=range(len(shares)), yticklabels=[name for name, *_ in shares], xlabel=f"{quantity} (%)",
-               ylim=(len(shares) - 0.5, -0.5))
+               ylim=(len(shares) - 0.5, -0.8))
+        if narrow():  # names above their rows, so that these have the whole width
+            ax.set(yticklabels=[])
+            for y, (name, *_) in enumerate(shares):
+                ax.text(0.01, y - 0.3, name, transform=ax.get_yaxis_transform(), va="center", fontsize=7.5)
+    return figure
+
+
+@figure
+def dumbbell(rows: Mapping[str, Sequence[tuple]], *, quantities: tuple[str, str]):
+    """Two shares of each row, 0 to 1, on one axis, with a line between them: (name, share, interval, share, interval),
+    a panel below the other for each group. `quantities`: what the two are."""
+    each = [len(part) for part in rows.values()]
+    figure, axes = subplots(len(rows), 1, height=0.9 + (0.45 if narrow() else 0.32) * sum(each), sharex=True,
+                            squeeze=False, height_ratios=each)
+    for ax, (group, part) in zip(axes.flat, rows.items()):
+        for y, (name, *pair) in enumerate(part):
+            ax.plot([100 * pair[0], 100 * pair[2]], [y, y], color=COLOURS["left out"], lw=1)
+            for (share, interval), of, marker in zip((pair[:2], pair[2:]), ("masked", "bare"), "os"):
+                ax.plot([100 * end for end in interval], [y, y], color=COLOURS[of], lw=3, alpha=0.5)
+                ax.plot([100 * share], [y], marker, ms=7, color=COLOURS[of])
+            if narrow():
+                ax.text(0.01, y - 0.36, name, transform=ax.get_yaxis_transform(), va="center", fontsize=7.5)
+        names = [] if narrow() else [name for name, *_ in part]
+        ax.set(yticks=range(len(part)), yticklabels=names or [""] * len(part), ylim=(len(part) - 0.5, -0.7),
+               xlim=(-2, 102))
+        ax.set_title(group, loc="left", fontsize=9)
+    axes[-1, 0].set_xlabel("share (%)")
+    handles = [Line2D([], [], marker=marker, ls="", color=COLOURS[of], label=quantity)
+               for quantity, of, marker in zip(quantities, ("masked", "bare"), "os")]
+    figure.legend(handles=handles, loc="outside upper center", ncols=1 if narrow() else 2)
     return figure
 
 
@@ -43,7 +77,7 @@ def plane(points: Mapping[str, Sequence[tuple]], preprint: tuple[float, float]):
         axis.set_ticks(ticks, [f"{tick:g}" for tick in ticks])
         axis.set_ticks([], minor=True)
     ax.set(xlim=(0.2, 100), ylim=(0, None))  # an interval that reaches 0 ends at the border
-    figure.legend(loc="outside right center")
+    legend(figure, columns=2)
     return figure
 
 
@@ -60,7 +94,7 @@ def seeds(networks: Mapping[str, Mapping[str, np.ndarray]], preprint: tuple[floa
         ax.axhline(100 * preprint[1], color=INK, lw=1, ls="--")
         ax.plot([100 * preprint[0]], [100 * preprint[1]], "*", ms=12, color=INK, label="the preprint")
         ax.set(xlabel="accuracy (%)", ylim=(0, None))
-    figure.legend(*pairs[0][0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
+    figure.legend(*pairs[0][0].get_legend_handles_labels(), loc="outside lower center", ncols=1 if narrow() else 2)
     return figure
 
 
@@ -113,5 +147,5 @@ def times(seconds: Mapping[str, Mapping[float, float]], *, quoted: float):
     ax.set(xscale="log", yscale="log", xlabel="megapixels", ylabel="seconds per photograph")
     ax.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
     ax.set_xticks([], minor=True)
-    figure.legend(loc="outside right center")
+    legend(figure, columns=2)
     return figure

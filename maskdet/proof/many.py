@@ -85,7 +85,7 @@ def verify_all(predict: Predict, network: Incremental, images: np.ndarray, label
         with files.whole(path) as part:
             done.table().to_csv(part, index=False)
         with files.whole(path.with_name(f"{path.stem}-moved.csv")) as part:
-            np.savetxt(part, done.moved, fmt="%.4f", delimiter=",")
+            np.savetxt(part, done.moved, fmt="%.9f", delimiter=",")
     return done
 
 

@@ -196,4 +196,4 @@ def _at_their_mix(run: Mapping, preprint: Mapping, network: str) -> str:
     reads."""
     by_class, samples = run["folds"]["accuracy_by_class"][network], preprint["samples"]
     shares = {label: Count(**by_class[label]).share for label in samples}
-    return f"{100 * sum(samples[label] * shares[label] for label in samples) / sum(samples.values()):.2f} %"
+    return f"{100 * sum(samples[label] * shares[label] for label in samples) / sum(samples.values()):.1f} %"

@@ -31,6 +31,7 @@ OUTPUTS = {
     "results/detection.json": ("make bench-detection PROFILE=larxel", "how long a photograph takes, by detector"),
     "maskdet/networks/shipped/resnet.npz": ("make weights", "the shipped weights of the residual network"),
     "maskdet/networks/shipped/figure2.npz": ("make weights", "the shipped weights of the network of Figure 2"),
+    "book/_static/one-pixel.png": ("make picture", "a drawn face, and the same with the pixel that flips it"),
     "maskdet/networks/shipped/card.json": ("make weights", "data, recipes and checksums of the shipped weights"),
 }
 
@@ -70,7 +71,7 @@ def flat(values: Mapping, prefix: str = "") -> Iterator[tuple[str, object]]:
         yield name, value
         if isinstance(value, Count):
             low, high = (f"{100 * end:.1f}" for end in value.interval)
-            yield from {f"{name}.k": value.k, f"{name}.n": value.n, f"{name}.share": f"{100 * value.share:.2f} %",
+            yield from {f"{name}.k": value.k, f"{name}.n": value.n, f"{name}.share": f"{100 * value.share:.1f} %",
                         f"{name}.interval": f"{low} to {high} %"}.items()
 
 
@@ -97,9 +98,9 @@ def _plain(value: Any) -> Any:
 def collect(run: Profile) -> dict:
     """All stages of a run merged, with its provenance. Raises FileNotFoundError, with the command, without one."""
     merged, seconds, made = dict[str, Any](profile=run.name), dict[str, Any](), dict[str, Any]()
-    for stage in STAGES:
-        found = _stage(run, stage)
-        seconds[stage], made[stage] = found.pop("measured"), found.pop("made")
+    for name in STAGES:
+        found = stage(run, name)
+        seconds[name], made[name] = found.pop("measured"), found.pop("made")
         merged |= found
     checksum = merged["data"]["checksum"]
     return merged | {"provenance": {"data_checksum": checksum, "data": checksum[:16], "seed": run.seed,
@@ -112,9 +113,9 @@ def _results(run: Profile, stage: str) -> Path:
     return run.folder / "results" / f"{stage}.json"
 
 
-def _stage(run: Profile, stage: str) -> dict:
+def stage(run: Profile, name: str) -> dict:
     """What a stage recorded: its numbers, the seconds `measured`, and the day and commit at which it was `made`."""
-    return _json(_results(run, stage), expected=f"the results of stage {stage} of profile {run.name}",
+    return _json(_results(run, name), expected=f"the results of stage {name} of profile {run.name}",
                  remedy=f"run `{run.command}`")
 
 
@@ -145,7 +146,7 @@ def headline_columns(run: Profile) -> dict[str, dict]:
     """The columns of the headline: `preprint`, the recorded runs `wobot` and `larxel`, and `build`, this run up to
     chapter 4."""
     return {"preprint": read("preprint"), "wobot": read("wobot"), "larxel": read("larxel"),
-            "build": _stage(run, "networks") | _stage(run, "attack")}
+            "build": stage(run, "networks") | stage(run, "attack")}
 
 
 def record_run(run: Profile) -> Path:

@@ -29,19 +29,20 @@ class Row:
 
 def rows(records: Mapping[str, Mapping]) -> list[Row]:
     """Each trial of the recorded runs once, by set: all folds and each fold; and the variants text and code, each alone
-    and with one setting changed. Groups are the folds and the variants of each set."""
+    and with one setting changed. A group is a network on a set."""
     found: list[Row] = []
     for of, recorded in records.items():
-        def add(group: str, name: str, accuracy: Mapping, success: Mapping, *, of: str = of) -> None:
-            found.append(Row(f"{of}, {group}", f"{of}: {name}", Count(**accuracy), Count(**success)))
+        def add(network: str, name: str, accuracy: Mapping, success: Mapping, *, of: str = of) -> None:
+            found.append(Row(f"{of}, {network}", f"{of}: {name}", Count(**accuracy), Count(**success)))
 
         folds, variants = recorded["folds"], recorded["variants"]
         for network, each in folds["each"].items():
-            add("folds", f"{network}, all folds", folds["accuracy"][network], folds["success"][network]["corners"])
+            add(network, f"{network}, all folds", folds["accuracy"][network], folds["success"][network]["corners"])
             for number, fold in each.items():
-                add("folds", f"{network}, fold {number}", **fold)
+                add(network, f"{network}, fold {number}", **fold)
         for name in variants["accuracy"]:
-            add("variants", words(name), variants["accuracy"][name], variants["success"][name])
+            add(variants["settings"][name]["network"], words(name), variants["accuracy"][name],
+                variants["success"][name])
     return found
 
 

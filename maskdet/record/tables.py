@@ -15,7 +15,11 @@ from maskdet.config import Profile
 
 # What is kept of a run's folder.
 KEPT = ("data/*.csv", "data/dataset.json", "crops/*.csv", "networks/*.csv", "networks/*.json", "attacks/*.csv",
-        "verification/*.csv", "seeds/*.csv")
+        "verification/*.csv", "seeds/*.csv", "detection/*.csv")
+
+
+class NotRecorded(FileNotFoundError):
+    """A table that a record does not have."""
 
 
 def folder(name: str) -> Path:
@@ -52,8 +56,8 @@ def read(name: str, table: str) -> pd.DataFrame:
     there is none."""
     path = folder(name) / f"{table}.csv"
     if not path.exists():
-        raise FileNotFoundError(f"expected the recorded table {path}, got no such file: in a checkout of maskdet, run "
-                                f"`make record PROFILE={name}`")
+        raise NotRecorded(f"expected the recorded table {path}, got no such file: in a checkout of maskdet, run "
+                          f"`make record PROFILE={name}`")
     return pd.read_csv(path)
 
 

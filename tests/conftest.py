@@ -45,5 +45,6 @@ def linear():
     return Incremental((dense,), (6, 7, 3))
 
 
+from browsing import browser, chromium, clip, page, site  # noqa: E402, F401
 from small_sets import voc, wobot  # noqa: E402, F401
 from smoke_book import build, interrupted  # noqa: E402, F401

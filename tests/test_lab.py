@@ -16,7 +16,6 @@ from maskdet.config import ROOT
 from maskdet.record import results
 
 sys.path.insert(0, str(ROOT / "book" / "_ext"))
-import print_book
 from filled_notebooks import NONE, Contents, Filler
 
 ROLES = re.compile(r"\{[a-z:]+\}`|^`{3,}\{", re.MULTILINE)
@@ -97,14 +96,10 @@ def test_a_chapter_is_filled_in_in_a_real_browser(lab, name, jupyterlab):
 
 
 @pytest.fixture
-def jupyterlab(lab):
+def jupyterlab(chromium, lab):
     """JupyterLab as `make lab` starts it, its address, and a page of a browser."""
     from playwright.sync_api import sync_playwright
 
-    try:
-        chromium = print_book.browser()
-    except FileNotFoundError as error:
-        pytest.skip(str(error))
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]

@@ -1,4 +1,4 @@
-"""The page *Try it*: its gallery, and the networks as steps. (That a browser computes the same is in test_browser.)"""
+"""The page *Try it*: its gallery, and the networks as steps. (That a browser computes the same is in test_try.)"""
 
 import numpy as np
 import pytest

@@ -12,7 +12,7 @@ BUILD ?= $(or $(MASKDET_BUILD),_build)
 DONE := $(BUILD)/$(PROFILE)/notebooks
 COPIES := $(patsubst book/%,$(DONE)/%,$(sort $(wildcard book/*.ipynb)))
 # What a record is made of; the other notebooks need the records of both sets.
-RECORDED := $(patsubst book/%,$(DONE)/%,$(sort $(shell grep -l 'results\.write(' book/*.ipynb)))
+RECORDED := $(patsubst book/%,$(DONE)/%,$(sort $(shell grep -l 'results\.write\>' book/*.ipynb)))
 RECORDS := $(wildcard results/*.json results/*/*)
 # The book of the drawn faces is Jupyter Book's own _build/html; any other lies in its profile's folder.
 SITE := $(if $(filter demo:_build,$(PROFILE):$(BUILD)),.,$(BUILD)/$(PROFILE))

@@ -119,19 +119,20 @@ def stage(run: Profile, name: str) -> dict:
                  remedy=f"run `{run.command}`")
 
 
-def _json(path: Path, *, expected: str, remedy: str) -> dict:
-    """What a file holds. Raises FileNotFoundError, with the remedy, where there is none."""
+def _json(path: Path, *, expected: str, remedy: str, absent: type[Exception] = FileNotFoundError) -> dict:
+    """What a file holds. Raises `absent`, with the remedy, where there is none."""
     if not path.exists():
-        raise FileNotFoundError(f"expected {expected}, got none: {remedy}")
+        raise absent(f"expected {expected}, got none: {remedy}")
     return json.loads(path.read_text(encoding="utf8"))
 
 
 def read(name: str) -> dict:
     """The committed `results/<name>.json`: `preprint` (what it reports), `larxel` (our run on photographs) or another.
-    Raises FileNotFoundError, naming the command, where there is none, and ValueError where it is of another profile."""
+    Raises tables.NotRecorded, naming the command, where there is none, and ValueError where it is of another profile."""
     path, profile = RECORDED / f"{name}.json", name.removesuffix("-receipt")
     command, _ = OUTPUTS.get(f"results/{name}.json", (f"make record PROFILE={name}", ""))
-    record = _json(path, expected=f"a recorded run in {path}", remedy=f"in a checkout of maskdet, run `{command}`")
+    record = _json(path, expected=f"a recorded run in {path}", remedy=f"in a checkout of maskdet, run `{command}`",
+                   absent=tables.NotRecorded)
     if record.get("profile", profile) != profile:
         raise ValueError(f"expected a run of profile {profile} in results/{name}.json, got {record['profile']}")
     return record

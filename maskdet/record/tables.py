@@ -19,7 +19,7 @@ KEPT = ("data/*.csv", "data/dataset.json", "crops/*.csv", "networks/*.csv", "net
 
 
 class NotRecorded(FileNotFoundError):
-    """A table that a record does not have."""
+    """A record, or a table of one, that was not made yet."""
 
 
 def folder(name: str) -> Path:

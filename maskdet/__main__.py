@@ -49,12 +49,15 @@ def fetch(options: argparse.Namespace) -> None:
 def record(options: argparse.Namespace) -> None:
     """put the numbers of a finished run into the record
 
-    Writes results/PROFILE.json of the checkout from what the notebooks found, to be committed.
+    Writes results/PROFILE.json of the checkout from what the notebooks found, to be committed. What they have not found
+    yet is named.
     example: maskdet record larxel"""
     from maskdet.record import results
 
-    results.record_run(config.profile(options.profile))
-    print(f"recorded results/{options.profile}.json")
+    results.record_run(run := config.profile(options.profile))
+    print(f"recorded results/{run.name}.json")
+    if missing := results.read(run.name)["provenance"]["missing"]:
+        print(f"left out, as not done yet: {', '.join(missing)}; to do them: make record PROFILE={run.name}")
 
 
 def check(options: argparse.Namespace) -> int:

@@ -140,7 +140,7 @@ PROFILES = {profile.name: profile for profile in (
             attacked=24, verified={"resnet": 4, "figure2": 4}, defences=SINGLE_DEFENCES, compared=(),
             ours=Recipe(epochs=25, batch=16, learning_rate=2e-3, weight_decay=0.05),
             code=dataclasses.replace(PREPRINT, epochs=10)),
-    Profile("larxel", "voc", seeds=10),  # of three times as many faces, each of whose networks takes three times as long
+    Profile("larxel", "voc", seeds=10),  # three times as many faces: each network takes three times as long
     Profile("wobot", "wobot"),  # all of the preprint's photographs that are there
     # Those of them that the record is of, for whoever has them all.
     Profile("tenth", "wobot", of="wobot", listed="wobot-photographs.txt"),

@@ -158,8 +158,8 @@ NAMES = re.compile(  # what holds a digit and is no finding: quotes, names, the 
     r'"[^"]*"|“[^”]*”|Figure \d|50×50|95 %|ResNet-50|MobileNetV2|CIFAR-10|SHA-256|float\d+|CC0 1\.0|'
     r"Python 3\.11, 3\.12 or 3\.13|best/1/bin|:header-rows: 1|:gutter: 2")
 TABLE = re.compile(r"^```\{list-table\}(.*?)^```", re.DOTALL | re.MULTILINE)
-MARKUP = re.compile(r"^````.*?$|^```[^`].*?^```|\$\$.*?\$\$|\$[^$]*\$|`[^`]*`|\{[a-z:]+\}`[^`]*`|\]\([^)]*\)|https?://\S+|"
-                    r"^\d+\. ", re.DOTALL | re.MULTILINE)
+MARKUP = re.compile(r"^````.*?$|^```[^`].*?^```|\$\$.*?\$\$|\$[^$]*\$|`[^`]*`|\{[a-z:]+\}`[^`]*`|\]\([^)]*\)|"
+                    r"https?://\S+|^\d+\. ", re.DOTALL | re.MULTILINE)
 
 
 def _prose(path):

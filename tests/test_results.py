@@ -19,8 +19,8 @@ def recorded_all(profile):
     both = {"resnet": count, "figure2": count}
     folds = {"accuracy": both, "success": dict.fromkeys(both, {"evolution": count}),
              "accuracy_by_class": dict.fromkeys(both, {"masked": count, "bare": count})}
-    results.write(profile, "splits", {"folds": folds})
-    for stage in ("variants", "other_networks", "verification", "defences", "detection"):
+    results.write(profile, "folds", {"folds": folds})
+    for stage in ("seeds", "curve", "variants", "other_networks", "verification", "defences", "detection"):
         results.write(profile, stage, {stage: {}})
 
 
@@ -38,6 +38,17 @@ def test_stages_are_merged_with_counts_and_provenance(profile):
 def test_a_stage_that_did_not_run_is_named_with_its_command(profile):
     with pytest.raises(FileNotFoundError, match="results of stage data of profile test, got none: run `make notebooks"):
         results.collect(profile)
+
+
+def test_a_run_that_is_not_done_is_recorded_as_far_as_it_is_and_says_what_is_missing(profile, monkeypatch, tmp_path):
+    for module in (config, results):
+        monkeypatch.setattr(module, "RECORDED", tmp_path / "committed")
+    monkeypatch.setattr(provenance, "commit", lambda: "abc1234")
+    recorded_all(profile)
+    for stage in ("curve", "defences"):
+        (profile.folder / f"results/{stage}.json").unlink()
+    record = json.loads(results.record_run(profile).read_text())
+    assert record["provenance"]["missing"] == ["curve", "defences"] and "curve" not in record and "seeds" in record
 
 
 def test_an_unknown_stage_is_refused(profile):

@@ -12,7 +12,6 @@ import sweeping
 from maskdet import attack, files, proof
 from maskdet.attack import Attempt, Sweep
 from maskdet.attack.oracle import margin
-from maskdet.counts import Count
 from maskdet.experiment import defences, verification
 from maskdet.experiment.variants import Variant
 from maskdet.networks.evaluation import Evaluation

@@ -42,9 +42,9 @@ def described(notebook):
     """The notebook with the alternative text of each cell's metadata in its figures, which cannot know it."""
     for cell in notebook["cells"]:
         if text := cell["metadata"].get("mystnb", {}).get("image", {}).get("alt"):
+            label = f'role="img" aria-label="{escape(text)}"'.replace("\\", r"\\")
             for data in (output["data"] for output in cell.get("outputs", []) if "text/html" in output.get("data", {})):
-                label = f'role="img" aria-label="{escape(text)}"'
-                data["text/html"] = re.sub('role="img" aria-label="[^"]*"', lambda _: label, "".join(data["text/html"]))
+                data["text/html"] = re.sub('role="img" aria-label="[^"]*"', label, "".join(data["text/html"]))
     return notebook
 
 

@@ -55,7 +55,7 @@ class Filler:
                  "numref": self._figure, "term": lambda name: re.sub(r" <.*>$", "", name)}
         try:
             return shown[kind](text) if kind in shown else text
-        except (LookupError, ValueError, FileNotFoundError, PybtexError) as error:  # to be corrected here, so it has to open
+        except (LookupError, ValueError, FileNotFoundError, PybtexError) as error:  # to be corrected here, so it opens
             return f"{found[0]} *({type(error).__name__}: {error})*"
 
     def _number(self, text: str) -> str:

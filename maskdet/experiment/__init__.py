@@ -13,7 +13,7 @@ from maskdet.experiment.attacks import SEARCHES, corners, evolution, guided, poo
 from maskdet.experiment.fitting import Outcome, fit, read
 from maskdet.experiment.sources import Source, beside, source
 from maskdet.experiment.tables import (by_original_class, folds_intervals, main_to_record, mean_histories, measures,
-                                       other_networks_table, other_networks_to_record, splits_to_record, summaries,
+                                       other_networks_table, other_networks_to_record, folds_to_record, summaries,
                                        variants_intervals, variants_table, variants_to_record)
 from maskdet.experiment.variants import (CODE, TEXT, Trial, Variant, fewer_faces, folds, main_run, other_networks,
                                          other_seeds, text_and_code, validations, with_defences)

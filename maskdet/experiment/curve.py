@@ -48,8 +48,8 @@ class Curve:
     def of(cls, table: pd.DataFrame) -> "Curve":
         """The curve of a `table`."""
         doubling = Estimate(*(float(table[f"doubling_{name}"].iloc[0]) for name in ("value", "low", "high")))
-        return cls(table.faces.tolist(), table.share.dropna().tolist(),
-                   *(table[name].tolist() for name in ("line", "low", "high")), doubling)
+        line, low, high = (table[name].tolist() for name in ("line", "low", "high"))
+        return cls(table.faces.tolist(), table.share.dropna().tolist(), line, low, high, doubling)
 
     def at(self, faces: int) -> Estimate:
         """The share by the model at one of its numbers of faces."""
@@ -74,8 +74,9 @@ def fitted(learned: Learned, quantity: str, *, further: Sequence[int], seed: int
     low, high = np.quantile([_share(drawn, every) for drawn in coefficients], (0.025, 0.975), axis=0)
     factors = np.exp(np.quantile(np.array(coefficients)[:, 1], (0.025, 0.975)))
     shares = [networks.sum() / tried.sum() for networks, tried in zip(hits, trials)]
-    return Curve(every, [*map(float, shares)], *([*map(float, side)] for side in (_share(whole, every), low, high)),
-                 Estimate(float(np.exp(whole[1])), *map(float, factors)))
+    measured, line, low, high = ([*map(float, side)] for side in (shares, _share(whole, every), low, high))
+    doubling = Estimate(float(np.exp(whole[1])), *map(float, factors))
+    return Curve(every, measured, line, low, high, doubling)
 
 
 def _counted(learned: Learned, quantity: str) -> tuple[list[np.ndarray], list[np.ndarray]]:

@@ -3,7 +3,7 @@
 import contextlib
 import functools
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -92,7 +92,7 @@ class Parts:
     left_out: np.ndarray
     key: str
 
-    def call(self, run: Profile, trial: Trial, cropped: faces.Faces) -> Callable[[], training.Fit]:
+    def call(self, run: Profile, trial: Trial, cropped: faces.Faces) -> functools.partial[training.Fit]:
         """The call of `training.fit` that fits the trial."""
         variant, labels = trial.variant, faces.labels
         crops, patches = cropped.crops[variant.crops], cropped.patches[variant.crops]

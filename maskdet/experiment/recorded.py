@@ -76,8 +76,8 @@ def sweeps(name: str, found: Outcomes, search: Callable[[Variant], Search]) -> d
 
 def _sweep(name: str, network: str, outcome: Outcome, search: str) -> Sweep:
     rows = tables.read(name, f"attacks/{outcome.trial.name}-{search}")
-    attempts = [Attempt(row.label, *map(ast.literal_eval, (row.pixels, row.before, row.after)), row.queries)
-                for row in rows.itertuples()]
+    pixels, before, after = (rows[column].map(ast.literal_eval) for column in ("pixels", "before", "after"))
+    attempts = [Attempt(*of) for of in zip(rows.label, pixels, before, after, rows.queries)]
     return Sweep(network, search, rows.face.to_numpy(), attempts, outcome.test.accuracy.k, len(outcome.test.labels),
                  np.nan)
 
@@ -142,5 +142,8 @@ def detected(name: str) -> dict[str, Detected]:
     """What the detectors find in the test photographs of the record `name`, as `detectors.compare` gives it of a run.
     Raises as `outcomes`."""
     photographs, smallest = tables.read(name, "data/photographs"), config.profile(name).smallest_face
-    return {detector: Detected(*(tables.read(name, f"detection/{detector}-{kind}") for kind in ("faces", "boxes")),
-                               int((photographs.split == "test").sum()), smallest) for detector in DETECTORS}
+    searched, found = int((photographs.split == "test").sum()), {}
+    for detector in DETECTORS:
+        faces, boxes = (tables.read(name, f"detection/{detector}-{kind}") for kind in ("faces", "boxes"))
+        found[detector] = Detected(faces, boxes, searched, smallest)
+    return found

@@ -92,8 +92,8 @@ def _measured(fit: functools.partial, most: int, seed: int) -> dict:
 
 def _read(trial: Trial, item: Mapping, part: fitting.Parts) -> Measured:
     rows = np.arange(len(part.tested))
-    return Measured(trial, *(np.isin(rows, item[name]) for name in ("correct", "attacked", "flipped")),
-                    part.table.group.loc[part.tested].to_numpy())
+    correct, attacked, flipped = (np.isin(rows, item[name]) for name in ("correct", "attacked", "flipped"))
+    return Measured(trial, correct, attacked, flipped, part.table.group.loc[part.tested].to_numpy())
 
 
 def distribution(run: Profile) -> pd.DataFrame:

@@ -69,7 +69,7 @@ class Source:
         return recorded.sweeps(self.name, found, of) if self.name else attacks.sweep(self.run, found, search=of)
 
     @_once
-    def verified(self, trials: Trials) -> verification.Verified:
+    def verified(self, trials: Trials) -> Mapping:
         """Their test faces, verified."""
         found = self.outcomes(trials)
         return recorded.verified(self.name, found) if self.name else verification.verify(self.run, found)
@@ -114,7 +114,8 @@ def beside(run: Profile, view: Callable[[Source], object], about: str, *,
     record that was not made yet, the command that makes it is shown: a first record is made by notebooks as well."""
     views = {RECORDS[name]: _recorded(view, name) for name in of}
     shown = figures.Beside(views | {HERE: view(source(run))}, about)
-    if run.set not in of or isinstance(views[RECORDS[run.set]], pd.DataFrame) and MISSING in views[RECORDS[run.set]]:
+    record = views.get(RECORDS.get(run.set, ""))
+    if record is None or isinstance(record, pd.DataFrame) and MISSING in record:
         return shown
     if data.read(run).checksum != recorded.dataset(run.set).checksum:
         return shown.noted("This build is of other photographs, or other copies of them, than the record.")

@@ -117,10 +117,8 @@ def folds_intervals(outcomes: Outcomes, swept: Mapping[str, Sweeps]) -> dict[str
     return panels
 
 
-def splits_to_record(run: Profile, outcomes: Outcomes, swept: Mapping[str, Sweeps], seeds: Mapping,
-                     curve: Mapping) -> tuple[dict, dict]:
-    """What the stage of the splits records: of the folds, whose sweeps `swept` has by search, then network; and what is
-    quoted of the `seeds` and of the `curve`."""
+def folds_to_record(run: Profile, outcomes: Outcomes, swept: Mapping[str, Sweeps]) -> tuple[dict, dict]:
+    """What the stage of the folds records; `swept` has their sweeps by search, then network."""
     tests = pooled(outcomes)
     left_out = {name: pd.concat([outcome.left_out for outcome in members]) for name, members in outcomes.items()}
     return {"folds": {
@@ -136,7 +134,7 @@ def splits_to_record(run: Profile, outcomes: Outcomes, swept: Mapping[str, Sweep
                     for name in outcomes},
         "only": {name: int(only.sum()) for name, only in _only(tests).items()},
         "each": {name: _each(outcomes[name], swept["corners"][name]) for name in outcomes},
-    }, "seeds": seeds, "curve": curve}, {"training": _seconds(outcomes),
+    }}, {"training": _seconds(outcomes),
          "attack": {name: {search: sum(sweep.seconds for sweep in sweeps[name]) for search, sweeps in swept.items()}
                     for name in outcomes}}
 

@@ -131,8 +131,8 @@ def most_vulnerable(outcomes: Outcomes, verified: Verified, *, at_most: int):
             face, margin = verdicts.results[row], verdicts.margins[row]
             rows.append((images[verdicts.faces[row]], margin - face.reached, face.flips,
                          f"{name}, margin {margin:.1f}\n{face.verdict}"))
-    images, moved, flips, titles = zip(*rows)
-    return np.array(images), np.array(moved), np.array(flips), list(titles)
+    shown, moved, flips, titles = zip(*rows)
+    return np.array(shown), np.array(moved), np.array(flips), list(titles)
 
 
 def weak_spots(verified: Verified) -> dict[str, tuple[np.ndarray, dict[str, int]]]:
@@ -142,7 +142,8 @@ def weak_spots(verified: Verified) -> dict[str, tuple[np.ndarray, dict[str, int]
     for name, verdicts in verified.items():
         colours = [COLOURS.get(tuple(pixel[2:]), "another") for pixel in verdicts.table().pixel]
         # Rounded, so that a record, which has the maps of its parts, shows the same.
-        spots[name] = verdicts.moved.round(3), {colour: colours.count(colour) for colour in (*COLOURS.values(), "another")}
+        spots[name] = verdicts.moved.round(3), {colour: colours.count(colour)
+                                                for colour in (*COLOURS.values(), "another")}
     return spots
 
 

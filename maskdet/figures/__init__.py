@@ -2,8 +2,8 @@
 
 `photographs`: scenes, boxes and crops; `networks`: layers, training, confusion, ROC curves and calibration; `pixel`:
 differential evolution, flipped faces, and where one pixel changes the margin; `summary`: shares with intervals, seeds,
-curves, and speeds; `style`: colours, fonts and axes, wide and narrow; `beside`: tables under a caption, and a record and
-this build, each a click away; `code`: the source of what a chapter is about, and calls described.
+curves, and speeds; `style`: colours, fonts and axes, wide and narrow; `beside`: tables under a caption, and a record
+and this build, each a click away; `code`: the source of what a chapter is about, and calls described.
 """
 
 from maskdet.figures.beside import Beside, Table

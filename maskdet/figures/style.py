@@ -53,8 +53,8 @@ def _svg(figure: Figure) -> str:
         figure.savefig(file, format="svg", metadata={"Date": None}, bbox_inches="tight", pad_inches=0.05)
         text = file.getvalue()
     text = re.sub(r"<metadata>.*?</metadata>|<style.*?</style>|<!--.*?-->", "", text[text.index("<svg"):], flags=re.S)
-    width = re.search(r'width="([\d.]+pt)" height="[\d.]+pt"', text)
-    text = text.replace(width[0], f'style="max-width:{width[1]}" aria-hidden="true"', 1).replace(INK, "currentColor")
+    text = re.sub(r'width="([\d.]+pt)" height="[\d.]+pt"', r'style="max-width:\1" aria-hidden="true"', text, count=1)
+    text = text.replace(INK, "currentColor")
     text = re.sub(r'(?<=[ \n])(d|x|y|points)="[^"]+"', lambda found: re.sub(r"(\.\d\d)\d+", r"\1", found[0]), text)
     text = text.replace("'DejaVu Sans'", "var(--book-sans, sans-serif)")  # no wider than that of the layout
     used = set(re.findall(r'(?:url\(|href=")#([^")]+)', text))

@@ -1,7 +1,7 @@
 """The networks, untrained or with given weights."""
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import numpy as np
 
@@ -154,7 +154,7 @@ def build(name: str, *, seed: int, scaling: str = "unit", batch_normalised: bool
     """An untrained network with weights drawn from `seed`; `make`, where given, builds it instead of the one that
     `name` stands for here. Raises ValueError for an unknown name or scaling, and for a network that has no
     `batch_normalised` form."""
-    makers = BATCH_NORMALISED if batch_normalised else NETWORKS | COMPARED
+    makers: Mapping[str, Maker] = BATCH_NORMALISED if batch_normalised else NETWORKS | COMPARED
     makers = {name: make} if make else makers
     if name not in makers:
         kind = "a network that can be batch_normalised" if batch_normalised else "a network"

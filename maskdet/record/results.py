@@ -13,8 +13,8 @@ from maskdet.counts import Count, Estimate
 from maskdet.record import provenance, tables
 
 # As the notebooks record them.
-STAGES = ("data", "faces", "networks", "attack", "splits", "variants", "other_networks", "verification", "defences",
-          "detection")
+STAGES = ("data", "faces", "networks", "attack", "folds", "seeds", "curve", "variants", "other_networks",
+          "verification", "defences", "detection")
 # Each committed file, the command that makes it, and what it holds.
 OUTPUTS = {
     "results/wobot.json": ("make record PROFILE=wobot",
@@ -96,15 +96,18 @@ def _plain(value: Any) -> Any:
 
 
 def collect(run: Profile) -> dict:
-    """All stages of a run merged, with its provenance. Raises FileNotFoundError, with the command, without one."""
+    """The stages that a run has finished, merged, with its provenance, in which the others are `missing`. Raises
+    FileNotFoundError, with the command, without the first."""
     merged, seconds, made = dict[str, Any](profile=run.name), dict[str, Any](), dict[str, Any]()
+    missing = [name for name in STAGES[1:] if not _results(run, name).exists()]
     for name in STAGES:
-        found = stage(run, name)
-        seconds[name], made[name] = found.pop("measured"), found.pop("made")
-        merged |= found
+        if name not in missing:
+            found = stage(run, name)
+            seconds[name], made[name] = found.pop("measured"), found.pop("made")
+            merged |= found
     checksum = merged["data"]["checksum"]
     return merged | {"provenance": {"data_checksum": checksum, "data": checksum[:16], "seed": run.seed,
-                                    **provenance.environment(), "seconds": seconds, "made": made}}
+                                    **provenance.environment(), "seconds": seconds, "made": made, "missing": missing}}
 
 
 def _results(run: Profile, stage: str) -> Path:
@@ -128,7 +131,8 @@ def _json(path: Path, *, expected: str, remedy: str, absent: type[Exception] = F
 
 def read(name: str) -> dict:
     """The committed `results/<name>.json`: `preprint` (what it reports), `larxel` (our run on photographs) or another.
-    Raises tables.NotRecorded, naming the command, where there is none, and ValueError where it is of another profile."""
+    Raises tables.NotRecorded, naming the command, where there is none, and ValueError where it is of another profile.
+    """
     path, profile = RECORDED / f"{name}.json", name.removesuffix("-receipt")
     command, _ = OUTPUTS.get(f"results/{name}.json", (f"make record PROFILE={name}", ""))
     record = _json(path, expected=f"a recorded run in {path}", remedy=f"in a checkout of maskdet, run `{command}`",
@@ -151,9 +155,10 @@ def headline_columns(run: Profile) -> dict[str, dict]:
 
 
 def record_run(run: Profile) -> Path:
-    """Write a whole run to `results/<profile>.json`, and its tables beside it; returns the path. The run should be from
-    an empty folder: what older code left there would be taken for its tables. Raises FileNotFoundError, naming the
-    command, where a stage is missing, and ValueError where one was run by code that is not committed."""
+    """Write a run to `results/<profile>.json`, and its tables beside it; returns the path. Stages that are not done are
+    named in the record as `missing`: on photographs some take hours. The run should be from an empty folder: what older
+    code left there would be taken for its tables. Raises FileNotFoundError, naming the command, where nothing was run,
+    and ValueError where a stage was run by code that is not committed."""
     if run.of:
         raise ValueError(f"expected a profile of a record of its own, got {run.name}, which repeats that of {run.of}: "
                          f"compare it with `make check PROFILE={run.name}`")

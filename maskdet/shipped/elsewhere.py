@@ -51,7 +51,7 @@ class Learned:
 
 
 def appearance(crop: np.ndarray) -> np.ndarray:
-    """A (H, W, 3) uint8 crop as a vector of length one, (D,): the product of two says how alike they look, 1 at most."""
+    """A crop (H, W, 3) uint8 as a vector of length one, (D,): the product of two says how alike they look."""
     grey = np.asarray(Image.fromarray(crop).convert("L").resize((24, 24), Image.Resampling.LANCZOS), np.float32)
     offset = (grey - grey.mean()).ravel()
     return offset / max(float(np.linalg.norm(offset)), 1e-6)

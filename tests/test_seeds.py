@@ -56,7 +56,7 @@ def test_the_distribution_has_a_row_for_each_network_and_says_where_the_preprint
         assert name in ("resnet", "figure2") and {len(group) for group in points.values()} == {cropped.seeds}
     places = seeds.places(rows, STATED)
     assert places["resnet"]["text"]["weights"]["accuracy"]["networks"] == cropped.seeds
-    assert len(seeds.places_table(places)) == 8
+    assert len(seeds.places_table(places)) == 16
 
 
 def test_where_a_share_lies_among_networks_is_counted():
@@ -139,7 +139,7 @@ def test_a_share_of_one_has_finite_odds_and_nothing_is_carried_backwards():
     with pytest.raises(ValueError, match="expected a quantity, one of accuracy, success, got 'luck'"):
         curve.fitted(learned, "luck", further=(), seed=0)
     table = curve.table(curve.curves({"resnet": learned}, further=(100, 4600), seed=0))
-    assert table.index.tolist() == ["60 faces", "120 faces", "4,600 faces"]
-    assert table["resnet, accuracy"].tolist()[-1] == "–"
+    assert table.loc["accuracy of resnet"].index.tolist() == ["60 faces", "120 faces", "4,600 faces"]
+    assert table.loc["success of resnet"].measured.tolist()[-1] == "–"
 
 

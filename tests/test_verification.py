@@ -160,7 +160,7 @@ def test_each_defence_is_set_beside_the_same_network_without_one(profile, labels
     verdicts_of = dict.fromkeys(outcomes, found)
     shares = verification.shares(outcomes, verdicts_of, sweeps)
     table = defences.verdicts_table(outcomes, verdicts_of, shares)
-    assert table["accuracy, points more"].tolist() == ["+0.00", "-100.00"]
+    assert table["accuracy"].tolist() == ["+0.00", "-100.00"]
     assert table["certified accuracy"].str.contains(f"({found.counts[proof.SAFE]}/6; ", regex=False).all()
     k = found.counts[proof.FLIPPABLE]
     assert f"({k}/6; " in defences.searched_table(outcomes, sweeps).loc["net, none", "flipped by the guided corners"]

@@ -123,18 +123,16 @@ def keep(run: Profile, found: Mapping[str, Mapping[str, Curve]]) -> None:
 
 
 def table(found: Mapping[str, Mapping[str, Curve]]) -> pd.DataFrame:
-    """A row for each number of faces: the share measured and, by the model, the share and its interval."""
-    columns = {}
+    """A row for each quantity, network and number of faces: the share measured and, by the model, the share and its
+    interval."""
+    rows = {}
     for quantity, by_network in found.items():
         for name, curve in by_network.items():
-            measured = [_percent(share) for share in curve.shares] + ["–"] * (
-                len(curve.faces) - len(curve.shares))
-            columns[f"{name}, {quantity}"] = measured
-            columns[f"{name}, {quantity} by the model"] = [
-                f"{_percent(line)} ({100 * low:.1f} to {_percent(high)})"
-                for line, low, high in zip(curve.line, curve.low, curve.high)]
-    [faces, *_] = [curve.faces for by_network in found.values() for curve in by_network.values()]
-    return pd.DataFrame(columns, index=[f"{number:,} faces" for number in faces])
+            measured = [_percent(share) for share in curve.shares] + ["–"] * (len(curve.faces) - len(curve.shares))
+            for faces, share, line, low, high in zip(curve.faces, measured, curve.line, curve.low, curve.high):
+                rows[f"{quantity} of {name}", f"{faces:,} faces"] = {
+                    "measured": share, "by the model": f"{_percent(line)} ({100 * low:.1f} to {_percent(high)})"}
+    return pd.DataFrame(rows).T
 
 
 def backtest(learned: Learned, quantity: str, *, seed: int) -> dict:

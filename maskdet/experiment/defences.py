@@ -34,7 +34,7 @@ def verdicts_table(outcomes: Outcomes, verified: Verified, shares: Shares) -> pd
         more = 100 * (test.accuracy.share - without.accuracy.share)
         safe = verified[name].faces[verified[name].are(SAFE)]
         certified = clustered(np.isin(np.arange(len(test.clusters)), safe), test.clusters)
-        rows[name] = {"accuracy, points more": f"{more:+.2f}", **verified[name].counts,
+        rows[name] = {"accuracy": f"{more:+.2f}", **verified[name].counts,
                       "at most flippable": str(shares[name]["at_most"]), "certified accuracy": str(certified)}
     return pd.DataFrame(rows).T
 

@@ -6,6 +6,7 @@ distribution is what is set beside the preprint's number.
 
 import contextlib
 import functools
+import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -162,15 +163,15 @@ def _place(shares: pd.Series, stated: float, *, independent: bool) -> dict:
 
 
 def places_table(found: Mapping) -> pd.DataFrame:
-    """`places`, a row for each network, training and what varied."""
+    """`places`, a row for each quantity and network, and each training and what varied."""
     rows = {}
-    for network, by_training in found.items():
+    for quantity, (network, by_training) in itertools.product(("accuracy", "success"), found.items()):
         for training, by_varied in by_training.items():
             for varied, quantities in by_varied.items():
-                rows[f"{network}, {TRAININGS[training]}, other {WORDS[varied]}"] = {
-                    f"{quantity}: {words}": text for quantity, place in quantities.items() for words, text in (
-                        ("least to most", f"{place['least']} to {place['most']} %"), ("median", f"{place['median']} %"),
-                        ("not above the preprint's", _told(place)))}
+                place = quantities[quantity]
+                rows[f"{quantity} of {network}", f"{TRAININGS[training]}, other {WORDS[varied]}"] = {
+                    "least to most": f"{place['least']} to {place['most']} %", "median": f"{place['median']} %",
+                    "not above the preprint's": _told(place)}
     return pd.DataFrame(rows).T
 
 

@@ -168,4 +168,6 @@ def test_each_defence_is_set_beside_the_same_network_without_one(profile, labels
     assert list(recorded["defences"]["net"]) == ["none", "median_filter"]
     assert recorded["defences"]["net"]["none"]["flippable"].k == k and seconds["net"]["none"]["training"] == 3.0
     assert recorded["defences"]["net"]["none"]["seeds"] == 1
-    assert [row[0] for row in defences.intervals(outcomes, shares)["flippable"]] == list(outcomes)
+    [(network, rows)] = defences.dumbbell(outcomes, shares).items()
+    assert network == "net" and [row[0] for row in rows] == ["none", "median filter"]
+    assert [row[1] for row in rows] == [1.0, 0.0] and rows[0][3] == k / 6

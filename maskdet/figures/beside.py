@@ -38,7 +38,8 @@ class Table:
 
     def _repr_html_(self) -> str:
         body = self.frame.to_html(border=0)
-        return body.replace(">", f"><caption>{html.escape(self.caption)}</caption>", 1)
+        shown = body.replace(">", f"><caption>{html.escape(self.caption)}</caption>", 1)
+        return shown.replace(" %", "\N{NO-BREAK SPACE}%")  # stays on the line of its number
 
     def __repr__(self) -> str:
         return f"{self.caption}\n{self.frame}"

@@ -30,11 +30,11 @@ def test_the_headline_sets_the_preprint_the_records_and_the_build_side_by_side(p
         (profile.folder / f"results/{stage}.json").unlink()
     columns = results.headline_columns(profile)
     table = preprint.headline(columns)
-    assert list(table.columns) == ["the preprint", "its own photographs (a tenth)", "other photographs", "this build"]
+    assert list(table.columns) == ["the preprint", "its own photographs", "other photographs", "this build"]
     first = [cell.replace("\N{NO-BREAK SPACE}", " ") for cell in table.iloc[0]]
     assert first[0] == "94.20 %" and first[3] == str(Count(9, 10))
     assert [cell == "–" for cell in table["this build"]] == ["folds" in row for row in table.index]
-    assert (table[["its own photographs (a tenth)", "other photographs"]] != "–").all(axis=None)
+    assert (table[["its own photographs", "other photographs"]] != "–").all(axis=None)
     panels = preprint.intervals(columns)
     assert [name for name, *_ in panels["accuracy"]] == [name for name, *_ in panels["success"]], "one axis has both"
     assert list(panels) == ["accuracy", "success"], "two panels, of which the labels do not meet"

@@ -1,13 +1,14 @@
 """A run that is here and its record answer alike, and are shown beside each other."""
 
 import dataclasses
+import json
 
 import pandas as pd
 import pytest
 
 from maskdet import config, data, experiment, faces, figures
 from maskdet.experiment import recorded, sources, verification
-from maskdet.record import tables
+from maskdet.record import results, tables
 
 
 @pytest.fixture(scope="module")
@@ -66,8 +67,14 @@ def test_another_record_than_the_run_is_said_to_be_another(run, monkeypatch):
 
 
 @pytest.mark.parametrize("view", [VIEWS["the verdicts"],
-                                  lambda source: source.name and pd.DataFrame(source.numbers("attack"))])
-def test_in_the_place_of_a_record_that_was_not_made_the_command_that_makes_it_is_shown(run, monkeypatch, view):
+                                  lambda source: source.name and pd.DataFrame(source.numbers("attack")),
+                                  lambda source: source.name and tables.read("other", "seeds/distribution")])
+@pytest.mark.parametrize("record", [None, {"profile": "other", "data": {}}])
+def test_in_the_place_of_a_record_that_was_not_made_the_command_that_makes_it_is_shown(run, monkeypatch, tmp_path, view, record):
+    for module in (config, results):
+        monkeypatch.setattr(module, "RECORDED", tmp_path)
+    if record:
+        (tmp_path / "other.json").write_text(json.dumps(record))
     monkeypatch.setitem(config.PROFILES, "other", dataclasses.replace(run, name="other"))
     monkeypatch.setattr(sources, "RECORDS", {"other": "recorded: other"})
     shown = experiment.beside(run, view, "x", of=("other",))

@@ -76,7 +76,11 @@ class Source:
 
     def numbers(self, stage: str) -> dict:
         """What a stage recorded under its own name, as it is in JSON."""
-        return (results.read(self.name) if self.name else results.stage(self.run, stage))[stage]
+        found = results.read(self.name) if self.name else results.stage(self.run, stage)
+        if stage not in found:
+            raise tables.NotRecorded(f"expected stage {stage} in the record {self.name}, got none: in a checkout of "
+                                     f"maskdet, run `make record PROFILE={self.name}`")
+        return found[stage]
 
     @_once
     def seeds(self) -> pd.DataFrame:

@@ -76,14 +76,14 @@ def receipt(name: str) -> str:
     except tables.NotRecorded:
         return "the recorded run was not made again yet."
     now = found.get("of") == _digest(results.read(name))
-    return (f"{'the recorded run' if now else 'an earlier record, and not the one of now,'} was made a second time from "
-            f"an empty folder, on {found['again']['date']}. {found['same']} of {found['compared']} values came out the "
-            "same.")
+    which = "the recorded run" if now else "an earlier record, and not the one of now,"
+    return (f"{which} was made a second time from an empty folder, on {found['again']['date']}. {found['same']} of "
+            f"{found['compared']} values came out the same.")
 
 
 def manifest() -> dict:
-    """What `codecheck.yml` holds for the outputs as they are now. Raises FileNotFoundError where one is missing, but for
-    a receipt."""
+    """What `codecheck.yml` holds for the outputs as they are now. Raises FileNotFoundError where one is missing that is
+    no receipt."""
     entries = [{"file": name, "comment": comment, "command": command,
                 "sha256": hashlib.sha256((config.ROOT / name).read_bytes()).hexdigest()}
                for name, (command, comment) in OUTPUTS.items()

@@ -70,7 +70,8 @@ def test_another_record_than_the_run_is_said_to_be_another(run, monkeypatch):
                                   lambda source: source.name and pd.DataFrame(source.numbers("attack")),
                                   lambda source: source.name and tables.read("other", "seeds/distribution")])
 @pytest.mark.parametrize("record", [None, {"profile": "other", "data": {}}])
-def test_in_the_place_of_a_record_that_was_not_made_the_command_that_makes_it_is_shown(run, monkeypatch, tmp_path, view, record):
+def test_in_the_place_of_what_was_not_recorded_the_command_that_makes_it_is_shown(run, monkeypatch, tmp_path, view,
+                                                                                  record):
     for module in (config, results):
         monkeypatch.setattr(module, "RECORDED", tmp_path)
     if record:

@@ -130,5 +130,5 @@ def beside(run: Profile, view: Callable[[Source], object], about: str, *,
 def _recorded(view: Callable[[Source], object], name: str) -> object:
     try:
         return view(source(config.profile(name), name))
-    except tables.NotRecorded as error:
-        return pd.DataFrame({MISSING: [str(error)]}, index=[name])
+    except tables.NotRecorded:
+        return pd.DataFrame({MISSING: [f"run `make record PROFILE={name}`"]}, index=[name])

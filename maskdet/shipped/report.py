@@ -16,14 +16,14 @@ PEOPLE = 60  # drawn anew, to be seen with something before their mouths
 
 
 def card_table(card: Mapping, record: Mapping) -> pd.DataFrame:
-    """A row a shipped network: its accuracy in the `record` of faces from elsewhere, the multiplications for a face,
+    """A column a shipped network: its accuracy in the `record` of faces from elsewhere, the multiplications for a face,
     its parameters, the size of its file, and the start of its checksum."""
     tested = record["detectors"]["yunet"]["networks"]
-    return pd.DataFrame({name: {"accuracy elsewhere, YuNet's boxes": str(typed(tested[name]["accuracy"])),
+    return pd.DataFrame({name: {"correct elsewhere, in YuNet's boxes": str(typed(tested[name]["accuracy"])),
                                 "multiplications a face": f"{networks.multiplications(networks.shipped(name)):,}",
                                 "parameters": f"{stated['parameters']:,}", "kB": f"{stated['bytes'] / 1000:.0f}",
                                 "SHA-256 begins": stated["sha256"][:16]}
-                         for name, stated in card["networks"].items()}).T
+                         for name, stated in card["networks"].items()})
 
 
 def this_run_table(here: Mapping) -> pd.DataFrame:

@@ -21,7 +21,7 @@ def card_table(card: Mapping, record: Mapping) -> pd.DataFrame:
     tested = record["detectors"]["yunet"]["networks"]
     return pd.DataFrame({name: {"correct elsewhere, in YuNet's boxes": str(typed(tested[name]["accuracy"])),
                                 "multiplications a face": f"{networks.multiplications(networks.shipped(name)):,}",
-                                "parameters": f"{stated['parameters']:,}", "kB": f"{stated['bytes'] / 1000:.0f}",
+                                "parameters": f"{stated['parameters']:,}", "file (kB)": f"{stated['bytes'] / 1000:.0f}",
                                 "SHA-256 begins": stated["sha256"][:16]}
                          for name, stated in card["networks"].items()})
 

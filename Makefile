@@ -63,8 +63,9 @@ check: $(RECORDED) ## compare this run's numbers with those recorded in results/
 manifest: $(VENV)/ready ## write codecheck.yml: the recorded outputs, their commands and checksums
 	@$(BIN)/maskdet manifest
 
-weights: $(VENV)/ready ## train the shipped weights anew (on larxel and drawn faces; about two hours)
+weights: $(VENV)/ready ## train the shipped weights anew (on larxel, wobot and drawn faces; about two hours)
 	$(MAKE) --no-print-directory PROFILE=larxel $(BUILD)/larxel/notebooks/02_faces.ipynb
+	$(MAKE) --no-print-directory PROFILE=wobot $(BUILD)/wobot/notebooks/02_faces.ipynb
 	$(BIN)/maskdet weights train
 picture: $(VENV)/ready ## draw the face of the README before and after its pixel (into book/_static/one-pixel.png)
 	$(BIN)/maskdet weights picture

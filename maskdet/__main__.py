@@ -104,7 +104,7 @@ def transfer(options: argparse.Namespace) -> None:
 def weights(options: argparse.Namespace) -> None:
     """train the networks that come with the package, test them, or draw one of their mistakes
 
-    `train` fits them anew on the photographs of larxel and on drawn faces, and writes them into the checkout
+    `train` fits them anew on the photographs of larxel and wobot and on drawn faces, and writes them into the checkout
     (about two hours). `test` runs them on photographs from elsewhere, in portraits/ of MASKDET_DATA or of data in the
     checkout, and writes results/portraits.json. `picture` draws what the README shows.
     example: maskdet weights test"""

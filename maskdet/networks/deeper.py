@@ -12,8 +12,8 @@ layers = keras.layers
 def resnet(scaling: str) -> keras.Model:
     """A residual network (He et al. 2016) for 50x50x3: a stem and two residual blocks, all of stride 2."""
     inputs, x = entrance(scaling, offset=-0.5)
-    x = layers.ReLU()(convolution(x, 16, stride=2))  # 25x25x16
-    x = residual(x, 32)  # 13x13x32
-    x = residual(x, 64)  # 7x7x64
+    x = layers.ReLU()(convolution(x, 24, stride=2))  # 25x25x24
+    x = residual(x, 48)  # 13x13x48
+    x = residual(x, 96)  # 7x7x96
     x = layers.GlobalAveragePooling2D()(x)
     return classifier(inputs, x, name="resnet")

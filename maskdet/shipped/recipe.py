@@ -15,8 +15,8 @@ from maskdet.networks.augmentation import Augmentation
 from maskdet.record import provenance
 from maskdet.workers import each
 
-SOURCES = ("larxel", "drawings")  # profiles
-RECIPE = Recipe(epochs=40, batch=64, learning_rate=3e-3, weight_decay=0.05, balanced=True)
+SOURCES = ("larxel", "wobot", "drawings")  # profiles
+RECIPE = Recipe(epochs=100, batch=64, learning_rate=3e-3, weight_decay=0.05, balanced=True)
 # Grey tells less, and the preprint's network learns slowly.
 RECIPES = {"resnet": RECIPE, "figure2": dataclasses.replace(RECIPE, epochs=300, batch_normalised=True)}
 # Far wider than for the experiment: other cameras, other masks, tight and loose boxes. Colours that change places

@@ -231,7 +231,7 @@ def test_the_gradient_is_that_of_automatic_differentiation(name, scaling):
         answer = logits(tf.cast(variable, tf.float32))[0]
         margin = answer[1] - answer[0]
     expected = tape.gradient(margin, variable)[0].numpy()
-    np.testing.assert_allclose(Incremental.of(model).face(image).gradient(1), expected, rtol=0,
+    np.testing.assert_allclose(Incremental.of(model).face(image).gradient([-1, 1]), expected, rtol=0,
                                atol=1e-5 * np.abs(expected).max())
 
 

@@ -49,7 +49,7 @@ class Guided:
         if not hasattr(face, "gradient"):
             raise TypeError("expected a network with known weights to be guided by, got one that only predicts: give "
                             "Incremental.of(model), or search by Corners() or DifferentialEvolution(...)")
-        gradient = face.gradient(label)  # (H, W, 3)
+        gradient = face.gradient(np.where(np.arange(2) == label, 1, -1))  # (H, W, 3)
         score = gradient @ CORNERS.T.astype(float) - (gradient * face.image).sum(axis=2, keepdims=True)
         order = np.argsort(score[:self.region, :self.region], axis=None, kind="stable")[:self.most]
         return _first_flip(face, label, every_pixel(every_place(face.image, self.region))[order])

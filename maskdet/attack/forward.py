@@ -16,10 +16,10 @@ from maskdet.networks.backend import keras, tf
 
 @dataclass(frozen=True)
 class Forward:
-    """`logits(images (N, H, W, 3) uint8) -> (N, 2)` and its `gradient` by an image, for a label."""
+    """`logits(images (N, H, W, 3) uint8) -> (N, 2)` and its `gradient` by an image, for weights of the logits."""
 
     logits: Callable[[np.ndarray], np.ndarray]
-    gradient: Callable[[np.ndarray, int], np.ndarray]
+    gradient: Callable[[np.ndarray, np.ndarray], np.ndarray]
 
     @staticmethod
     def of(model: keras.Model) -> "Forward":
@@ -33,9 +33,8 @@ class Forward:
                 margin = tf.reduce_sum(inner(image, training=False) * weights)
             return tape.gradient(margin, image)
 
-        def gradient(image: np.ndarray, label: int) -> np.ndarray:
-            weights = np.where(np.arange(2) == label, 1, -1).astype(np.float32)
-            return slope(image[None].astype(np.float32), weights).numpy()[0]
+        def gradient(image: np.ndarray, weights: np.ndarray) -> np.ndarray:
+            return slope(image[None].astype(np.float32), np.asarray(weights, np.float32)).numpy()[0]
 
         return Forward(networks.logits(model), gradient)
 
@@ -45,6 +44,6 @@ class Forward:
 
 @dataclass(frozen=True)
 class ForwardFace(PredictedFace):
-    """A face with its `gradient(label)` (H, W, 3) by the image, of the logit of class `label` less the other."""
+    """A face with the `gradient(weights)` (H, W, 3) by the image of the sum of its logits, each times its weight."""
 
-    gradient: Callable[[int], np.ndarray]
+    gradient: Callable[[np.ndarray], np.ndarray]

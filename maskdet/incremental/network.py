@@ -79,10 +79,10 @@ class Face:
         parts = [self._follow(pixels[start:start + CHUNK]) for start in range(0, len(pixels), CHUNK)]
         return self.logits + np.concatenate([np.zeros((0, len(self.logits)), np.float32), *parts])
 
-    def gradient(self, label: int) -> np.ndarray:
-        """The gradient (H, W, 3) by the image of the logit of class `label` less the other."""
+    def gradient(self, weights: np.ndarray) -> np.ndarray:
+        """The gradient (H, W, C) by the image of the sum of the logits, each times its weight (K,)."""
         gradients = [np.zeros_like(tensor) for tensor in self.tensors]
-        gradients[-1][0, [label, 1 - label]] = 1, -1
+        gradients[-1][0, :len(self.logits)] = weights
         for number, step in reversed(list(enumerate(self.network.steps, start=1))):
             pulled = step.pull(gradients[number], self.tensors[step.inputs[0]], self.tensors[number])
             for i, gradient in zip(step.inputs, pulled):

@@ -55,7 +55,7 @@ def test_the_verdict_on_a_network_of_a_few_pixels_is_that_of_brute_force_over_ev
     last = dataclasses.replace(last, offset=last.offset + rows(np.array([above - least, 0])))  # now it is `above`
     face = Incremental((first, relu, last), (2, 2, 3)).face(image)
     assert margin(face.logits, 0) > 0
-    found = proof.verify(face, 0, budget=50_000)
+    found = proof.verify_face(face, Goal(0), budget=50_000)
     assert found.verdict == verdict
     assert found.reached.min() > above - 1e-3 and (verdict == proof.FLIPPABLE or 0 < found.proved.min() <= above)
 
@@ -84,7 +84,7 @@ def test_what_is_no_face_or_no_label_is_refused():
 
 def test_a_truth_value_is_a_label():
     face = bump((9, 9, 9)).face(np.zeros((6, 5, 3), np.uint8))
-    assert proof.verify(face, np.False_).verdict == proof.verify(face, 0).verdict
+    assert proof.verify_face(face, np.False_).verdict == proof.verify(face, Goal(0)).verdict
 
 
 def test_a_face_that_the_network_classifies_wrongly_is_not_verified():
@@ -96,18 +96,18 @@ def test_a_face_that_the_network_classifies_wrongly_is_not_verified():
 @pytest.mark.parametrize("colour", [(128, 64, 200), (3, 250, 77), (17, 17, 18)])
 def test_a_planted_colour_that_no_corner_shows_is_found(colour):
     face = bump(colour).face(np.zeros((6, 5, 3), np.uint8))
-    found = proof.verify(face, 0, budget=50_000)
+    found = proof.verify_face(face, Goal(0), budget=50_000)
     assert found.verdict == proof.FLIPPABLE and np.argwhere(found.flips).tolist() == [[2, 3]]
     assert found.witness == (2, 3, *colour)
-    weaker = proof.verify(bump(colour, height=0.3).face(np.zeros((6, 5, 3), np.uint8)), 0, budget=50_000)
+    weaker = proof.verify_face(bump(colour, height=0.3).face(np.zeros((6, 5, 3), np.uint8)), Goal(0), budget=50_000)
     assert weaker.verdict == proof.SAFE and weaker.proved[2, 3] < 0.4 - 0.3 + 1e-6
 
 
 def test_a_face_whose_budget_is_spent_is_neither_safe_nor_flippable():
-    found = proof.verify(bump((128, 64, 200)).face(np.zeros((6, 5, 3), np.uint8)), 0, budget=34)
+    found = proof.verify_face(bump((128, 64, 200)).face(np.zeros((6, 5, 3), np.uint8)), Goal(0), budget=34)
     assert found.verdict == proof.UNDECIDED and np.argwhere(found.proved <= 0).tolist() == [[2, 3]]
     assert found.proved[2, 3] == -np.inf and found.regions <= 34
-    less = proof.verify(bump((128, 64, 200)).face(np.zeros((6, 5, 3), np.uint8)), 0, budget=7)
+    less = proof.verify_face(bump((128, 64, 200)).face(np.zeros((6, 5, 3), np.uint8)), Goal(0), budget=7)
     assert less.verdict == proof.UNDECIDED and less.regions <= 7 and (less.proved > 0).sum() <= 7
 
 
@@ -115,8 +115,8 @@ def test_a_margin_within_rounding_is_never_called_safe():
     def face(above):
         still = Dense(inputs=(0,), shape=(1, 1, 2), kernel=rows(np.zeros((4, 3, 2))), offset=rows(np.array([above, 0])))
         return Incremental((still,), (2, 2, 3)).face(np.full((2, 2, 3), 100, np.uint8))
-    assert proof.verify(face(1e-7), 0).verdict == proof.UNDECIDED
-    assert proof.verify(face(1e-4), 0).verdict == proof.SAFE
+    assert proof.verify_face(face(1e-7), Goal(0)).verdict == proof.UNDECIDED
+    assert proof.verify_face(face(1e-4), Goal(0)).verdict == proof.SAFE
 
 
 @pytest.mark.parametrize("name", networks.NETWORKS)

@@ -126,7 +126,7 @@ def chain(*factors):
     ((1e-20, 1e-20, *[1e6] * 4), proof.UNDECIDED), ((-1e-20, 1e-20, *[1e6] * 4), proof.UNDECIDED),
     ((1e6, 1e-6), proof.SAFE), ((1e6, 1e6, 1e-6, 1e-6), proof.UNDECIDED)])
 def test_where_float32_may_underflow_or_overflow_within_a_network_nothing_is_proved_safe(factors, verdict):
-    assert proof.verify(chain(*factors), 0, budget=200).verdict == verdict
+    assert proof.verify_face(chain(*factors), Goal(0), budget=200).verdict == verdict
 
 
 @pytest.mark.parametrize("call", [lambda x: -x, lambda x: x * np.nan, lambda x: keras.ops.minimum(x, 6)])
@@ -178,7 +178,7 @@ def cancelling(seed):
 @pytest.mark.parametrize("seed", range(4))  # here, the engine alone has a flip with 0 and 3, both have with 1 and 2
 def test_each_flip_is_one_of_the_whole_pass_and_a_face_with_others_is_not_safe(seed):
     model, image = cancelling(seed), np.full((4, 4, 3), 100, np.uint8)
-    found = proof.verify(Incremental.of(model).face(image), 0, budget=300)
+    found = proof.verify_face(Incremental.of(model).face(image), Goal(0), budget=300)
     assert found.proved[1, 1] == -np.inf and found.verdict != proof.SAFE
     if found.verdict == proof.FLIPPABLE:
         after = model.predict_on_batch(set_pixels(image, np.array([[found.witness]])).astype(np.float32))
@@ -189,7 +189,7 @@ def test_each_flip_is_one_of_the_whole_pass_and_a_face_with_others_is_not_safe(s
 def test_what_the_whole_pass_does_not_flip_is_undecided(answer, monkeypatch):
     model, image = behind(layers.Rescaling(1 / 255), size=(4, 4, 3)), np.full((4, 4, 3), 100, np.uint8)
     model.get_layer("end").set_weights([np.eye(48, 2, -14), np.array([0.5, 0])])  # a red of one pixel against 0.5
-    assert proof.verify(Incremental.of(model).face(image), 0, budget=300).verdict == proof.FLIPPABLE
+    assert proof.verify_face(Incremental.of(model).face(image), Goal(0), budget=300).verdict == proof.FLIPPABLE
     monkeypatch.setattr(model, "predict_on_batch", lambda images: np.tile(answer, (len(images), 1)))
-    found = proof.verify(Incremental.of(model).face(image), 0, budget=300)
+    found = proof.verify_face(Incremental.of(model).face(image), Goal(0), budget=300)
     assert found.verdict == proof.UNDECIDED and not found.flips.any() and found.reached.min() > 0

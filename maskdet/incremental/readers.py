@@ -120,11 +120,12 @@ def _maximum(layer, shape):
 def _average(layer, shape):
     window = _window(layer, layer.pool_size, shape, shape[2])
     inside, taps = (window["covers"] >= 0).sum(axis=1), window["covers"].shape[1]
+    none = rows(np.zeros(shape[2]))
     if (inside == taps).all():
-        return [Depthwise(**window, kernel=rows(np.full((taps, shape[2]), 1 / taps)))]
+        return [Depthwise(**window, kernel=rows(np.full((taps, shape[2]), 1 / taps)), offset=none)]
     share = np.repeat(1 / inside[:, None], shape[2], axis=1)  # of the taps within the border
-    return [Depthwise(**window, kernel=rows(np.ones((taps, shape[2])))),
-            Scale(factor=rows(share), offset=rows(np.zeros(shape[2])))]
+    return [Depthwise(**window, kernel=rows(np.ones((taps, shape[2]))), offset=none),
+            Scale(factor=rows(share), offset=none)]
 
 
 def _border(layer, shape):
@@ -145,7 +146,7 @@ def _cropping(layer, shape):
 def _moved(places: np.ndarray, shape: Shape) -> Step:
     """Each of `places` (H, W) of a tensor of `shape`, with 0 where it is -1."""
     return Depthwise(shape=(*places.shape, shape[2]), under=shape[0] * shape[1], covers=places.reshape(-1, 1),
-                     kernel=rows(np.ones((1, shape[2]))))
+                     kernel=rows(np.ones((1, shape[2]))), offset=rows(np.zeros(shape[2])))
 
 
 def _mean(layer, shape):

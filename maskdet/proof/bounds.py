@@ -10,7 +10,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from maskdet.incremental import Face
-from maskdet.incremental.layers import Change, Maximum, Median, Relu, Step
+from maskdet.attack.goals import Goal
+from maskdet.incremental.bends import Bend, Maximum, Median, Relu
+from maskdet.incremental.layers import Change, Step
 from maskdet.proof import kernels, rounding
 from maskdet.proof.backward import least_margin
 from maskdet.proof.forms import Form, Noise, Regions, Relaxation, bent, scaled, spread
@@ -21,11 +23,14 @@ BATCH = {False: 20, True: 64}  # regions bounded together, closely or roughly, s
 
 @dataclass(frozen=True)
 class Bounds:
-    """A face of a network whose margins are to be bounded, and what `rounding` says of it. `absolutes`: the steps with
-    absolute weights. `own`, `slack`: what a float32 run rounds in each tensor, and in all up to it. `steep`: the
-    largest slopes. `doubt`: what rounding may do to the margin of the clean face."""
+    """A face of a network whose margins are to be bounded, and what `rounding` says of it. `pairs`: the classes whose
+    logits the margin compares, as of `Goal`. `absolutes`: the steps with absolute weights. `own`, `slack`: what a
+    float32 run rounds in each tensor, and in all up to it. `steep`: the largest slopes. `doubt`: what rounding may do
+    to the margin of the clean face."""
 
     face: Face
+    goal: Goal
+    pairs: tuple[tuple[int, int], ...]
     absolutes: tuple[Step, ...]
     own: tuple[np.ndarray, ...]
     slack: tuple[np.ndarray, ...]
@@ -33,42 +38,50 @@ class Bounds:
     doubt: float
 
     @classmethod
-    def of(cls, face: Face) -> "Bounds":
-        steps = face.network.steps
+    def of(cls, face: Face, goal: Goal) -> "Bounds":
+        steps, pairs = face.network.steps, tuple(zip(*(side.tolist() for side in goal.pairs(len(face.logits)))))
         absolutes = tuple(rounding.absolute(step) for step in steps)
         tensors = rounding.exact(steps, face.image)
         own, slack = rounding.accumulated(steps, absolutes, tensors)
         ranges = tuple((tensor - off, tensor + off) for tensor, off in zip(tensors, slack))
         small = all((np.maximum(-low, high) < rounding.LARGE).all() for low, high in ranges)
-        doubt = rounding.doubt(steps, absolutes, ranges, own) if small else np.inf
+        doubt = max(rounding.doubt(steps, absolutes, ranges, own, pair) for pair in pairs) if small else np.inf
         steep = rounding.steepest(steps, absolutes, tensors)
-        return cls(replace(face, tensors=tensors), absolutes, own, slack, steep, doubt)
+        return cls(replace(face, tensors=tensors), goal, pairs, absolutes, own, slack, steep, doubt)
 
-    def margin(self, label: int, regions: Regions) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """For each region a lower bound (N,) of the margin of class `label`; how it moves with each colour, (N, 3); and
-        what rounding may do to it (N,), in this region and in all within it. No whole float32 pass of the network has a
+    def margin(self, regions: Regions) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """For each region a lower bound (N,) of the goal's margin; how it moves with each colour, (N, C); and what
+        rounding may do to it (N,), in this region and in all within it. No whole float32 pass of the network has a
         lower margin for any colour of the region. A rough bound takes a third of the time and is lower as a rule."""
         order = np.argsort(regions.rough, kind="stable")
-        parts = [self._margin(label, regions[rows[start:start + BATCH[rough]]], rough)
+        parts = [self._margin(regions[rows[start:start + BATCH[rough]]], rough)
                  for rough, rows in zip((False, True), np.split(order, [np.count_nonzero(~regions.rough)]))
                  for start in range(0, len(rows), BATCH[rough])]
         back = np.argsort(order)
         low, moves, doubt = (np.concatenate(part)[back] for part in zip(*parts))
         return low, moves, doubt
 
-    def _margin(self, label: int, regions: Regions, rough: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def _margin(self, regions: Regions, rough: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         forms = self._forms(regions, rough)
-        exact, slopes = least_margin(self.face, forms, self.steep, label)
-        exact[~_small(forms)] = -np.inf  # float32 may overflow
-        last, moves = forms[-1], slopes * (regions.high - regions.low) / 2
-        doubt = np.minimum(regions.doubt, (last.error + self.slack[-1])[:, :2].sum(axis=1, dtype=float))
-        # Where only rounding forbids a proof, it is bounded more closely.
-        for n in np.flatnonzero((exact > 1.2 * self.doubt) & (exact - doubt <= TIE)):
-            doubt[n] = min(doubt[n], self._doubt(forms, int(n)))
-        return exact - doubt, moves, doubt
+        overflows, wrong = ~_small(forms), forms[-1].error + self.slack[-1]
+        lows, slopes, doubts = [], [], []
+        for pair in self.pairs:
+            exact, slope = least_margin(self.face, forms, self.steep, pair)
+            exact[overflows] = -np.inf
+            doubt = np.minimum(regions.doubt, wrong[:, list(pair)].sum(axis=1, dtype=float))
+            # Where only rounding forbids a proof, it is bounded more closely.
+            for n in np.flatnonzero((exact > 1.2 * self.doubt) & (exact - doubt <= TIE)):
+                doubt[n] = min(doubt[n], self._doubt(forms, int(n), pair))
+            lows.append(exact - doubt)
+            slopes.append(slope)
+            doubts.append(doubt)
+        # Of the least of several margins the least bound counts, of the largest the largest.
+        which = (np.argmin if self.goal.target is None else np.argmax)(lows, axis=0)
+        low, moves = (np.array(values)[which, np.arange(len(regions))] for values in (lows, slopes))
+        return low, moves * (regions.high - regions.low) / 2, np.max(doubts, axis=0)
 
-    def _doubt(self, forms: Sequence[Form], n: int) -> float:
-        """What rounding may do to the margin, for any colour of region `n`."""
+    def _doubt(self, forms: Sequence[Form], n: int, pair: tuple[int, int]) -> float:
+        """What rounding may do to the margin of a pair of classes, for any colour of region `n`."""
         ranges, own = [], []
         for form, tensor, slack, rounded in zip(forms, self.face.tensors, self.slack, self.own):
             slots = slice(*form.centre.first[n:n + 2])
@@ -80,13 +93,13 @@ class Bounds:
             off = off * rounding.MORE + rounding.UNIT * np.abs(middle)
             ranges.append((middle - off, middle + off))
             own.append(rounded)
-        return rounding.doubt(self.face.network.steps, self.absolutes, tuple(ranges), tuple(own))
+        return rounding.doubt(self.face.network.steps, self.absolutes, tuple(ranges), tuple(own), pair)
 
     def _forms(self, regions: Regions, rough: bool) -> list[Form]:
         """The forms of all tensors. Raises ValueError for a median of another tensor than the image."""
         forms, steps = [self._colours(regions)], self.face.network.steps
-        rules: dict[type[Step], Callable[..., Form]] = {Relu: self._rectified, Maximum: self._largest,
-                                                        Median: self._median}
+        rules: dict[type[Step], Callable[..., Form]] = {Relu: self._rectified, Bend: self._bend,
+                                                        Maximum: self._largest, Median: self._median}
         bends = [number for number, step in enumerate(steps, start=1) if type(step) in rules]
         for number, step in enumerate(steps, start=1):
             inputs = [forms[i] for i in step.inputs]
@@ -97,16 +110,16 @@ class Bounds:
         return forms
 
     def _colours(self, regions: Regions) -> Form:
-        count, image = len(regions), self.face.image
+        (count, several), image = regions.low.shape, self.face.image
         row, column = regions.places.T
         place, channels = (row * image.shape[1] + column).astype(np.int32), self.face.tensors[0].shape[1]
-        centre, noise = np.zeros((count, channels), np.float32), np.zeros((count, 3, channels), np.float32)
-        centre[:, :3] = (regions.low + regions.high) / 2 - image[row, column]
-        noise[:, range(3), range(3)] = (regions.high - regions.low) / 2
-        symbols = Change(np.arange(3 * count + 1), np.repeat(place, 3), noise.reshape(-1, channels))
+        centre, noise = np.zeros((count, channels), np.float32), np.zeros((count, several, channels), np.float32)
+        centre[:, :several] = (regions.low + regions.high) / 2 - image[row, column]
+        noise[:, range(several), range(several)] = (regions.high - regions.low) / 2
+        symbols = Change(np.arange(several * count + 1), np.repeat(place, several), noise.reshape(-1, channels))
         none = np.zeros_like(centre)
         return Form(Change(np.arange(count + 1), place, centre), none,
-                    {0: Noise(np.repeat(np.arange(count), 3), symbols)}, none, noise.sum(axis=1), none, none)
+                    {0: Noise(np.repeat(np.arange(count), several), symbols)}, none, noise.sum(axis=1), none, none)
 
     def _linear(self, number: int, step: Step, *inputs: Form) -> Form:
         clean, clean_out = self.face.tensors[step.inputs[0]], self.face.tensors[number]
@@ -127,8 +140,9 @@ class Bounds:
         noise = {}
         for born in dict.fromkeys(born for form in inputs for born in form.noise):  # the step that added the symbols
             owner = next(form.noise[born].owner for form in inputs if born in form.noise)
-            none = Change(np.zeros(len(owner) + 1, np.int64), np.zeros(0, np.int32), np.zeros_like(clean[:0]))
-            parts = [form.noise[born].change if born in form.noise else none for form in inputs]
+            none, empty = np.zeros(len(owner) + 1, np.int64), np.zeros(0, np.int32)
+            parts = [form.noise[born].change if born in form.noise else
+                     Change(none, empty, np.zeros_like(form.radius[:0])) for form in inputs]
             noise[born] = Noise(owner, step.change(*parts, clean, clean_out))
         loose = followed([form.loose for form in inputs])
         total = (spread(centre, noise, step.places) + loose) * (1 + rounding.gamma(1))
@@ -154,6 +168,40 @@ class Bounds:
         return bent(number, form.centre._replace(values=centre), radius, noise,
                     share * form.loose * (1 + rounding.gamma(1)), share * form.spread, gap / 2, error,
                     Relaxation((lower, upper), (np.zeros_like(above), above)))
+
+    def _bend(self, number: int, step: Bend, form: Form) -> Form:
+        """For x from low to high the output lies between  share x + least  and  share x + most: a function of straight
+        pieces has its extremes where they meet, and at the ends."""
+        at = form.centre.place
+        clean, clean_out = self.face.tensors[step.inputs[0]][at], self.face.tensors[number][at]
+        middle, low, high = (values.astype(float) for values in self._range(form, step.inputs[0]))
+        points = [low, high, np.clip(0, low, high), np.clip(float(step.top), low, high)]
+        values = [step.of(point, at).astype(float) for point in points]
+
+        def between(share: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+            apart = [value - share * point for value, point in zip(values, points)]
+            return np.min(apart, axis=0), np.max(apart, axis=0)
+
+        def chord(i: int, j: int) -> np.ndarray:
+            width = points[j] - points[i]
+            return np.where(width > 0, (values[j] - values[i]) / np.where(width > 0, width, 1), 0)
+
+        share = chord(0, 1).astype(np.float32)
+        least, most = between(share.astype(float))
+        gap = ((most - least) * 1.00001).astype(np.float32)
+        centre = (share * middle + (least + most) / 2 - clean_out).astype(np.float32)
+        sizes = np.abs(middle) + np.abs(low) + np.abs(high) + np.abs(clean) + np.abs(clean_out) + form.spread
+        radius = (share * form.radius * np.float32(1.00001) + 8 * rounding.gamma(1) * sizes).astype(np.float32)
+        own = (2 * rounding.gamma(1) * np.maximum(np.abs(values[0]), np.abs(values[1])) + rounding.TINY).astype(np.float32)
+        wrong = form.error + self.slack[step.inputs[0]][at] + own
+        error = np.maximum(wrong * rounding.MORE - self.slack[number][at], 0)
+        noise = {born: scaled(form.centre, symbols, share) for born, symbols in form.noise.items()}
+        # Up to 0 the function is convex, from there on concave: of the lines that touch it, those of the least area.
+        upper = np.where(high <= step.top, chord(0, 1), np.where(step.top - low > high - step.top, chord(0, 3), 0))
+        lower = np.where(low >= 0, chord(0, 1), np.where(high > -low, chord(2, 1), step.slopes(at)))
+        lines = Relaxation((lower, upper), (between(lower)[0], between(upper)[1]))
+        return bent(number, form.centre._replace(values=centre), radius, noise,
+                    share * form.loose * (1 + rounding.gamma(1)), share * form.spread, gap / 2, error, lines, own)
 
     def _largest(self, number: int, step: Maximum, form: Form) -> Form:
         """The largest tap, where it is certain which that is; elsewhere only the bounds of the maximum are known."""

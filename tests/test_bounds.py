@@ -46,7 +46,8 @@ def inside(rng, region, count):
     """Pixels of a region: its corners and others at random."""
     channels = region.low.shape[-1]
     colours = rng.integers(region.low, region.high + 1, (count, channels))
-    colours[:2**channels] = np.where(np.array(list(np.ndindex((2,) * channels))) == 1, region.high, region.low)
+    ends = np.array(list(np.ndindex((2,) * channels)))[:count]
+    colours[:len(ends)] = np.where(ends == 1, region.high, region.low)
     return np.column_stack([np.tile(region.places, (count, 1)), colours])
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from maskdet import networks, proof
 from maskdet.attack import set_pixels
+from maskdet.attack.goals import Goal
 from maskdet.incremental import Incremental
 from maskdet.incremental.layers import Dense, rows
 from maskdet.networks.backend import keras, tf
@@ -40,12 +41,12 @@ def normalised(gamma):
 
 
 @pytest.mark.parametrize("activation, got", [
-    (layers.LeakyReLU(0.1), "LeakyReLU of yours"), (layers.PReLU(), "PReLU of yours"), (layers.ReLU(), "ReLU of yours"),
+    (layers.PReLU(), "PReLU of yours"), (type("ReLU", (layers.ReLU,), {})(), "ReLU of yours"),
     (functools.partial(keras.activations.relu, max_value=6), "partial of yours"), (relu, "relu of yours"),
-    (tf.nn.relu6, "relu6 of yours"), ("leaky_relu", "leaky_relu")])
+    (tf.nn.relu6, "relu6 of yours"), ("elu", "elu")])
 def test_an_activation_is_known_by_its_identity_not_by_its_name(activation, got):
     for layer in (layers.Conv2D(4, 3, activation=activation, name="it"), layers.Activation(activation, name="it")):
-        with pytest.raises(ValueError, match=f"expected an activation linear or relu, .* of 'it', got {got};"):
+        with pytest.raises(ValueError, match=f"expected an activation linear, relu, .* of 'it', got {got};"):
             Incremental.of(behind(layer))
 
 
@@ -61,9 +62,14 @@ def test_a_layer_is_known_by_the_identity_of_its_class(layer, got):
 
 @pytest.mark.parametrize("layer, message", [
     (layers.BatchNormalization(axis=1, name="it"), "expected axis -1 of 'it', got 1"),
-    (layers.ReLU(max_value=0, name="it"), "expected max_value None of 'it', got 0"),
-    (layers.ReLU(negative_slope=0.1, name="it"), "expected negative_slope 0 of 'it', got 0.1"),
-    (layers.ReLU(threshold=1, name="it"), "expected threshold 0 of 'it', got 1"),
+    (layers.ReLU(negative_slope=1.5, name="it"), "expected slopes below 0 from 0 to 1 .* of 'it', got 1.5 to 1.5"),
+    (layers.LeakyReLU(2.0, name="it"), "expected slopes below 0 from 0 to 1 and .* of 'it', got 2 to 2"),
+    (layers.ReLU(threshold=1, name="it"), "expected threshold 0.0 of 'it', got 1.0"),
+    (layers.Normalization(axis=1, mean=np.zeros(9), variance=np.ones(9), name="it"),
+     r"expected scales and .* \(9,\) of 'it', got \(1, 9, 1, 1\)"),
+    (layers.Normalization(mean=0, variance=1, invert=True, name="it"), "expected invert False of 'it', got True"),
+    (layers.Reshape((27, 27), name="it"), r"expected 'it' to make a vector, or a tensor of as many .*, got \(27, 27\)"),
+    (layers.Reshape((27, 9, 3), name="it"), r"expected 'it' to make a vector, .* channels, 9, got \(27, 9, 3\)"),
     (layers.Rescaling(np.ones((9, 1, 1)), name="it"), r"expected scales and .* \(9,\) of 'it', got \(9, 1, 1\)"),
     (layers.Rescaling(np.ones((9, 9)), name="it"), r"expected scales and .* \(9,\) of 'it', got \(9, 9\)")])
 def test_a_setting_that_fits_the_shapes_by_chance_is_refused(layer, message):

@@ -91,7 +91,7 @@ def _append(node, tensors: list[Tensor], steps: list[Step], *, final: str) -> Te
         seen = [shape[:2] if kind == "Concatenate" else shape for _, shape in tensors]
         # Of vectors that are held as tensors, the places of one would lie between those of the other.
         one = [(1, 1)] if kind == "Concatenate" and len(out.shape) == 2 else seen[:1]
-        same(layer, "inputs of one shape,", seen, one * len(seen))
+        same(layer, "inputs of one shape,", seen, one * max(len(seen), 2))  # a constant is none
         for other in others:
             tensor = _add(steps, MERGES[kind](tensor[1], other[1]), tensor, other)
     else:

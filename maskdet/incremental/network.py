@@ -110,10 +110,11 @@ class Face:
         return changes[-1].values[:, :len(self.logits)]
 
 
-def _whole(model, scale, images: np.ndarray) -> np.ndarray:
+def _whole(model, scale, images: np.ndarray, *, predict=None) -> np.ndarray:
     """The logits or probabilities (N, K) by the whole pass of a Keras model; of a single output, of both classes."""
     images = np.asarray(images, np.float32)
-    outputs = np.asarray(model.predict_on_batch(images if scale is None else images * np.asarray(scale, np.float32)))
+    predict = model.predict_on_batch if predict is None else predict
+    outputs = np.asarray(predict(images if scale is None else images * np.asarray(scale, np.float32)))
     if outputs.shape[1] > 1:
         return outputs
     other = 1 - outputs if own.last_activation(model) == "sigmoid" else np.zeros_like(outputs)
@@ -132,7 +133,7 @@ def _compare(network: Incremental, model, scale) -> None:
     last = own.last_activation(model)
     with np.errstate(all="ignore"):
         ours = np.concatenate([network.face(image).query(queried) for image, queried in zip(images, pixels)])
-        theirs = _whole(model, scale, changed)
+        theirs = _whole(model, scale, changed, predict=functools.partial(model, training=False))
         if last != "linear":
             theirs = np.log(theirs)
         # Each logit less the first.

@@ -27,7 +27,8 @@ def same(layer, setting: str, value, expected) -> None:
 
 def activation(layer, shape: Shape, *, final: str) -> list[Step]:
     """The steps of a layer's activation, if any. `final`: the activation that is left out, as the network's last."""
-    if (kind := own.kind(function := getattr(layer, "activation", None))) in RECTIFIERS:  # a layer as an activation
+    kind = own.kind(function := getattr(layer, "activation", None))
+    if kind in ("ReLU", "LeakyReLU"):  # a layer as an activation
         same(function, "dtypes", own.dtypes(function, layer), ["float32"])
         return RECTIFIERS[kind](function, shape)
     name = own.activation(layer)

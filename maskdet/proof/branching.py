@@ -7,7 +7,7 @@ import numpy as np
 
 from maskdet.attack.goals import Goal
 from maskdet.attack.oracle import flip_limit
-from maskdet.attack.pixels import CORNERS, every_pixel, every_place, set_pixels
+from maskdet.attack.pixels import corners, every_pixel, every_place, set_pixels
 from maskdet.incremental import Face
 from maskdet.proof.bounds import TIE, Bounds
 from maskdet.proof.forms import Regions
@@ -71,7 +71,7 @@ def verify_face(face: Face, goal: Goal, *, places: np.ndarray | None = None, bud
                          f"{face.logits.tolist()}")
     clock, places = _Clock(seconds), every_place(face.image) if places is None else np.asarray(places)
     state = _State(face, goal)
-    colours = CORNERS
+    colours = corners(face.image.shape[2])
     for start in range(0, len(places), BATCH):
         if clock.left > 0 or not start:
             state.query(every_pixel(places[start:start + BATCH], colours)[:, 0])

@@ -64,10 +64,10 @@ def _ours(faces: Faces, network: Incremental, *, seed: int, settings: Evolution)
     """Each of our searches on all faces: seconds, and the queries and flips of each face."""
     results = {}
     short = attack.DifferentialEvolution(Evolution(settings.population, generations=0))  # compiles first
-    list(attack.attack(network, faces.images, faces.labels, search=short, seed=seed))
+    list(attack.stream(network, faces.images, faces.labels, search=short, seed=seed))
     for search in (attack.DifferentialEvolution(settings), attack.Corners(), attack.Guided()):
         begin = time.perf_counter()
-        verdicts = dict(attack.attack(network, faces.images, faces.labels, search=search, seed=seed))
+        verdicts = dict(attack.stream(network, faces.images, faces.labels, search=search, seed=seed))
         seconds = time.perf_counter() - begin
         ordered = [verdicts[index] for index in range(len(verdicts))]
         results[search.name] = {"seconds": seconds, "queries": [verdict.queries for verdict in ordered],

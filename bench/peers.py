@@ -17,9 +17,9 @@ from scipy import optimize
 from torch import nn
 from torchattacks import OnePixel
 
-from bench.baseline import Solver, perturbed
+from bench.baseline import GENES, Solver, perturbed
 from bench.ported import Ported, difference
-from maskdet.attack.evolution import GENES, decoded
+from maskdet.attack.evolution import decoded
 from maskdet.attack.pixels import Pixel, set_pixels
 from maskdet.config import CLASSES, SIZE, Evolution
 from maskdet.networks.backend import THREADS, keras

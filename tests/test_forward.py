@@ -15,13 +15,13 @@ def test_whole_passes_and_incremental_ones_agree_in_logits_gradient_and_verdict(
     np.testing.assert_allclose(whole.logits, incremental.logits, atol=1e-5)
     np.testing.assert_allclose(whole.query(pixels), incremental.query(pixels), atol=1e-5)
     np.testing.assert_allclose(whole.gradient([-1, 1]), incremental.gradient([-1, 1]), atol=1e-6)
-    label, rng = int(whole.logits.argmax()), np.random.default_rng(0)
-    one, two = (attack.Guided(most=16)(face, label, rng=rng) for face in (whole, incremental))
+    goal, rng = attack.Goal(int(whole.logits.argmax())), np.random.default_rng(0)
+    one, two = (attack.Guided(most=16)(face, goal, rng=rng) for face in (whole, incremental))
     assert (one.pixels == two.pixels).all() and one.queries == two.queries
 
 
 def test_a_large_network_is_attacked_by_its_first_corners():
     model = networks.build("mobilenet", seed=1)
     face = Forward.of(model).face(np.zeros((50, 50, 3), np.uint8))
-    found = attack.Guided(most=8)(face, int(face.logits.argmax()), rng=np.random.default_rng(0))
+    found = attack.Guided(most=8)(face, attack.Goal(int(face.logits.argmax())), rng=np.random.default_rng(0))
     assert found.queries <= 8 and np.isfinite(face.gradient([1, -1])).all() and face.gradient([1, -1]).any()

@@ -25,8 +25,8 @@ class Goal:
                 raise ValueError(f"expected a {name}, the number of a class, 0 or more, got {number!r}")
             object.__setattr__(self, name, int(number))  # a truth value, too, which would index otherwise
         if self.target == self.label:
-            raise ValueError(f"expected a target other than the label, got {self.target} for both: leave out images "
-                             "that are of the target's class already")
+            raise ValueError(f"expected a target other than the label, got {self.target} for both: leave out the "
+                             "images whose label is the target")
 
     def check(self, classes: int) -> None:
         """Raise ValueError unless both are among so many `classes`."""

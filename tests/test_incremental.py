@@ -23,7 +23,7 @@ def shaken(model, *, seed=0):
     rng = np.random.default_rng(seed)
     for layer in model.layers:
         for weight in layer.weights:
-            if layer.name != "grey" and len(weight.shape) == 1:
+            if layer.name != "grey" and len(weight.shape) == 1 and weight.name != "alpha":
                 weight.assign(rng.uniform(0.5, 1.5, weight.shape) if "variance" in weight.path or "gamma" in weight.path
                               else rng.normal(0, 0.3, weight.shape))
     return model

@@ -96,6 +96,8 @@ def test_the_shipped_weights_are_small_whole_and_those_that_were_tested():
     card, record = networks.card(), json.loads((RECORDED / "portraits.json").read_text())
     assert sum(one["bytes"] for one in card["networks"].values()) < 3e6
     assert record["weights"] == {name: one["sha256"] for name, one in card["networks"].items()}
+    tested = results.typed(record["detectors"]["yunet"]["networks"]["figure2"]["accuracy"])
+    assert shipped.card_table(card, record)["figure2"].iloc[0] == str(tested)
     for name in networks.NETWORKS:
         said = networks.load(name)(np.zeros((2, 50, 50, 3), np.uint8))
         assert said.shape == (2, 2) and np.isfinite(said).all()

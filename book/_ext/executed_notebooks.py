@@ -10,6 +10,7 @@ import json
 import os
 import re
 from html import escape
+from itertools import pairwise
 from pathlib import Path
 
 from sphinx.util import logging
@@ -31,10 +32,12 @@ def written(notebook):
 
 
 def readable(notebook):
-    """The notebook less papermill's plumbing: what it injected, and the defaults thereby overruled."""
-    if any(tagged(c, "injected-parameters") for c in notebook["cells"]):
-        plumbing = "parameters", "injected-parameters"
-        notebook["cells"] = [c for c in notebook["cells"] if not any(tagged(c, tag) for tag in plumbing)]
+    """The notebook with the value that papermill injected in the cell of the parameters, not in a cell of its own."""
+    for cell, after in list(pairwise(notebook["cells"])):
+        if tagged(after, "injected-parameters"):
+            [value] = re.findall('".*"', "".join(after["source"]))
+            cell["source"] = re.sub('".*?"', value, "".join(cell["source"]), count=1)
+            notebook["cells"].remove(after)
     return notebook
 
 

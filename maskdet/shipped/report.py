@@ -10,20 +10,25 @@ from maskdet.config import CLASSES, Profile
 from maskdet.counts import Count, clustered
 from maskdet.incremental import Incremental
 from maskdet.networks.evaluation import Evaluation
+from maskdet.record.results import typed
 
 PEOPLE = 60  # drawn anew, to be seen with something before their mouths
 
 
-def card_table(card: Mapping) -> pd.DataFrame:
-    """A row a shipped network: its parameters, the size of its file, and the start of its checksum."""
-    return pd.DataFrame({name: {"parameters": f"{stated['parameters']:,}", "kB": f"{stated['bytes'] / 1000:.0f}",
+def card_table(card: Mapping, record: Mapping) -> pd.DataFrame:
+    """A column a shipped network: its accuracy in the `record` of faces from elsewhere, the multiplications for a face,
+    its parameters, the size of its file, and the start of its checksum."""
+    tested = record["detectors"]["yunet"]["networks"]
+    return pd.DataFrame({name: {"correct elsewhere, in YuNet's boxes": str(typed(tested[name]["accuracy"])),
+                                "multiplications a face": f"{networks.multiplications(networks.shipped(name)):,}",
+                                "parameters": f"{stated['parameters']:,}", "file (kB)": f"{stated['bytes'] / 1000:.0f}",
                                 "SHA-256 begins": stated["sha256"][:16]}
-                         for name, stated in card["networks"].items()}).T
+                         for name, stated in card["networks"].items()})
 
 
 def this_run_table(here: Mapping) -> pd.DataFrame:
-    """The shipped networks on the test faces of a run: accuracy of each class, and success of one pixel."""
-    return pd.DataFrame({name: {"accuracy": test.accuracy, **test.by_class, "success of one pixel": flips}
+    """The shipped networks on the test faces of a run: accuracy, of each class too, and success of one pixel."""
+    return pd.DataFrame({name: {"accuracy": test.accuracy, **test.by_class, "flipped, of those correct": flips}
                          for name, (test, flips) in here.items()}).map(str)
 
 

@@ -204,30 +204,36 @@ class Bounds:
                     share * form.loose * (1 + rounding.gamma(1)), share * form.spread, gap / 2, error, lines, own)
 
     def _largest(self, number: int, step: Maximum, form: Form) -> Form:
-        """The largest tap, where it is certain which that is; elsewhere only the bounds of the maximum are known."""
+        """The tap x of the largest lower bound, where it is certain to be the largest. Elsewhere, with x from low to high
+        and all other taps at most `others`, the maximum is convex in x: at least x, and at most the line through
+        (low, others) and (high, the larger of high and others)."""
         clean, old = self.face.tensors[step.inputs[0]], form.centre
         window, none = (*old[:2], step.reach, step.covers), np.zeros_like(clean)
         _, low, high = self._range(form, step.inputs[0])
-        first, place, low, high, best, sure = kernels.largest(*window, low, high, clean, clean)
-        _, _, _, error, _, _ = kernels.largest(*window, form.error, form.error, none, none)
-        which = np.where(sure, best, -1)
+        first, place, low, best, high, others = kernels.largest(*window, low, high, clean, clean)
+        _, _, error, *_ = kernels.largest(*window, form.error, form.error, none, none)
+        sure = others <= low
+        low, high, others = (np.where(sure, 0, values.astype(float)) for values in (low, high, others))
+        line = np.where(sure, 1, np.clip((high - others) / np.maximum(high - low, 1e-30), 0, 1))
 
         def picked(owner: np.ndarray, change: Change) -> Change:
-            return Change(*kernels.picked(len(clean), first, place, step.covers, which, owner, *change))
+            return Change(*kernels.picked(len(clean), first, place, step.covers, best, owner, *change))
 
-        noise = {born: Noise(owner, picked(owner, change)) for born, (owner, change) in form.noise.items()}
-        regions = np.arange(len(old.first) - 1)  # centre and radius are picked like a symbol of each region
-        centre, radius, loose = (picked(regions, old._replace(values=values)).values
+        regions, share = np.arange(len(old.first) - 1), line.astype(np.float32)
+        # Centre and radius are picked like a symbol of each region.
+        centre, radius, loose = (picked(regions, old._replace(values=values)).values * share
                                  for values in (old.values, form.radius, form.loose))
         tap = np.take_along_axis(step.covers[place], best, axis=1)
         held, before = np.take_along_axis(clean, tap, axis=0), self.face.tensors[number][place]
-        middle = np.where(sure, held + centre, (low + high) / 2)
-        tiny = 8 * rounding.gamma(1) * (np.abs(middle) + np.abs(before) + np.abs(held))
-        gap = np.where(sure, 0, (high - low) / 2 * np.float32(1.00001))
-        change, upper = Change(first, place, middle - before), np.where(sure, 0, high.astype(float))
-        relaxation = Relaxation((np.ones(gap.shape), sure.astype(float)), (np.zeros(gap.shape), upper), tap)
-        return bent(number, change, radius + tiny, noise, loose, spread(change, noise, step.places) + loose, gap, error,
-                    relaxation)
+        middle = (share * held + centre + (others + low) / 2 - share * low).astype(np.float32)
+        sizes = np.abs(middle) + np.abs(before) + np.abs(held) + np.abs(centre) + np.abs(others) + np.abs(low)
+        tiny, gap = 8 * rounding.gamma(1) * (sizes + np.abs(high)), (others - low) / 2 * 1.00001
+        change = Change(first, place, middle - before)
+        noise = {born: scaled(change, Noise(owner, picked(owner, symbols)), share)
+                 for born, (owner, symbols) in form.noise.items()}
+        relaxation = Relaxation((np.ones(gap.shape), line), (np.zeros(gap.shape), others - line * low), tap)
+        return bent(number, change, (radius + tiny).astype(np.float32), noise, loose,
+                    spread(change, noise, step.places) + loose, gap.astype(np.float32), error, relaxation)
 
     def _median(self, number: int, step: Median, form: Form) -> Form:
         """The median of nine values of which one varies: the varying value, clamped between two of the others. Only

@@ -97,6 +97,49 @@ def test_no_colour_of_a_box_has_less_than_its_bound_in_either_way_of_running_the
             assert least[n] <= min(goal.margin(queried).min(), goal.margin(passed).min())
 
 
+@pytest.mark.parametrize("weights", [(0.3, 0.6, 0.1), (0.5, -0.2, 0.0)])
+def test_a_network_of_greys_has_bounds_of_intervals_of_them_that_hold(weights):
+    model, rng = networks.build("figure2", seed=1), np.random.default_rng(3)
+    model.get_layer("grey").set_weights([np.reshape(weights, (1, 1, 3, 1))])
+    network, run = Incremental.of(shaken(model)), whole(model)
+    image = rng.integers(0, 256, network.shape, dtype=np.uint8)
+    face, several = network.face(image), regions(rng, 12, network.shape, width=255)
+    for goal, rough in itertools.product((Goal(0), Goal(1)), (False, True)):
+        bounds = Bounds.of(face, goal)
+        low = rng.uniform(0, 255, (12, 1))
+        greys = Regions.of(several.places, low, np.minimum(low + rng.uniform(0, 200, low.shape), 255))
+        least, *_ = bounds.margin(dataclasses.replace(greys, rough=np.full(12, rough)))
+        for n in range(12):
+            colours = rng.integers(0, 256, (20_000, 3))
+            ends = bounds.colours(np.array([greys.low[n], greys.high[n]]))
+            level = (colours @ weights - 255 * np.minimum(weights, 0).sum()) / np.abs(weights).sum()
+            colours = colours[(level >= greys.low[n]) & (level <= greys.high[n])][:300]
+            of_ends = (ends @ weights - 255 * np.minimum(weights, 0).sum()) / np.abs(weights).sum()
+            assert (np.abs(of_ends - [greys.low[n, 0], greys.high[n, 0]]) < 0.5).all()
+            pixels = np.column_stack([np.tile(several.places[n], (len(colours), 1)), colours])
+            margins = [goal.margin(face.query(pixels[:, None])), goal.margin(run(set_pixels(image, pixels)))]
+            assert not len(colours) or least[n] <= np.min(margins)
+
+
+def test_only_a_sum_of_the_colours_that_nothing_passes_by_is_a_grey():
+    def greys(*row):
+        x = inputs = keras.Input((9, 8, 3))
+        for layer in row:
+            x = layer(x)
+        network = Incremental.of(shaken(keras.Model(inputs, layers.Dense(2)(layers.Flatten()(x)))))
+        return Bounds.of(network.face(np.zeros((9, 8, 3), np.uint8)), Goal(int(network.face(
+            np.zeros((9, 8, 3), np.uint8)).logits.argmax()))).greys
+    scaled, one = layers.Rescaling([0.1, 0.2, 0.3], [1, 2, 3]), layers.Conv2D(1, 1)
+    found = greys(scaled, one, layers.ReLU())
+    kernel, bias = (np.asarray(value, float) for value in one.get_weights())
+    np.testing.assert_allclose(found.weights, kernel[0, 0, :, 0] * [0.1, 0.2, 0.3], rtol=1e-6)
+    np.testing.assert_allclose(found.offset, kernel[0, 0, :, 0] @ [1, 2, 3] + bias[0], rtol=1e-6)
+    for row in ([scaled], [layers.Conv2D(1, 3)], [layers.Conv2D(2, 1)], [layers.ReLU(), layers.Conv2D(1, 1)],
+                [layers.Conv2D(1, 1, strides=2)],
+                [lambda x: layers.Concatenate()([layers.Conv2D(1, 1)(x), x])]):
+        assert greys(*row) is None
+
+
 @pytest.mark.parametrize("name", NETWORKS)
 @pytest.mark.parametrize("rough", [False, True])
 def test_every_tensor_stays_where_its_form_says_and_between_its_lines(name, rough):

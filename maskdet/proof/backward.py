@@ -18,16 +18,17 @@ from maskdet.proof.forms import Form, Relaxation
 
 
 def least_margin(face: Face, forms: Sequence[Form], steep: Sequence[np.ndarray],
-                 pair: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
+                 pair: tuple[int, int], *, start: int = 0) -> tuple[np.ndarray, np.ndarray]:
     """A lower bound (N,) of the margin of the first class of `pair` over the second in each of N regions, and its slopes
-    (N, C) by the colours. `forms` are those of the regions, `steep` is of `rounding.steepest`. Raises as `_pulled`."""
+    (N, C) by the channels of tensor `start`, by default the colours, which varies at one place alone. `forms` are those
+    of the regions, `steep` is of `rounding.steepest`. Raises as `_pulled`."""
     double = rounding.double(face.network.steps)
     slots = [form.centre for form in forms]
     slopes = [np.zeros(centre.values.shape) for centre in slots]
     slopes[-1][:, list(pair)] = 1, -1
     first, second = (float(face.logits[number]) for number in pair)
     low = np.full(len(slopes[-1]), first - second - float(rounding.UNIT) * (abs(first) + abs(second)))
-    for number, step in reversed(list(enumerate(face.network.steps, start=1))):
+    for number, step in reversed(list(enumerate(face.network.steps, start=1))[start:]):
         if (relaxation := forms[number].relaxation) is None:
             pulled = _pulled(step, slopes[number], slots[number], [slots[i] for i in step.inputs])
         else:
@@ -38,11 +39,11 @@ def least_margin(face: Face, forms: Sequence[Form], steep: Sequence[np.ndarray],
                 len(face.tensors[step.inputs[0]]))]
         for i, slope in zip(step.inputs, pulled):
             slopes[i] += slope
-    channels = face.image.shape[2]
-    by_colour, middle = slopes[0][:, :channels], slots[0].values[:, :channels].astype(float)
-    half = forms[0].spread[:, :channels].astype(float)
-    sizes = ((np.abs(middle) + half) * (np.abs(by_colour) + steep[0][slots[0].place, :channels])).sum(axis=1)
-    return low + (by_colour * middle - np.abs(by_colour) * half).sum(axis=1) - double * sizes, by_colour
+    first, channels = slots[start], face.network.steps[start - 1].shape[2] if start else face.image.shape[2]
+    slope, middle = slopes[start][:, :channels], first.values[:, :channels].astype(float)
+    half = (forms[start].spread.astype(float) + forms[start].radius)[:, :channels]
+    sizes = ((np.abs(middle) + half) * (np.abs(slope) + steep[start][first.place, :channels])).sum(axis=1)
+    return low + (slope * middle - np.abs(slope) * half).sum(axis=1) - double * sizes, slope
 
 
 def _bent(face: Face, number: int, relaxation: Relaxation, form: Form, slope: np.ndarray, steep: np.ndarray,

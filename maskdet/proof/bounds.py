@@ -16,6 +16,7 @@ from maskdet.incremental.layers import Change, Step
 from maskdet.proof import kernels, rounding
 from maskdet.proof.backward import least_margin
 from maskdet.proof.forms import Form, Noise, Regions, Relaxation, bent, scaled, spread
+from maskdet.proof.greys import LEVELS, Greys
 
 TIE = 1e-5  # where logits differ by more than this, so do their float32 probabilities
 BATCH = {False: 20, True: 64}  # regions bounded together, closely or roughly, so that symbols stay in cache
@@ -24,13 +25,14 @@ BATCH = {False: 20, True: 64}  # regions bounded together, closely or roughly, s
 @dataclass(frozen=True)
 class Bounds:
     """A face of a network whose margins are to be bounded, and what `rounding` says of it. `pairs`: the classes whose
-    logits the margin compares, as of `Goal`. `absolutes`: the steps with absolute weights. `own`, `slack`: what a
+    logits the margin compares, as of `Goal`. `greys`: where the network sees no colours. `absolutes`: the steps with absolute weights. `own`, `slack`: what a
     float32 run rounds in each tensor, and in all up to it. `steep`: the largest slopes. `doubt`: what rounding may do
     to the margin of the clean face."""
 
     face: Face
     goal: Goal
     pairs: tuple[tuple[int, int], ...]
+    greys: Greys | None
     absolutes: tuple[Step, ...]
     own: tuple[np.ndarray, ...]
     slack: tuple[np.ndarray, ...]
@@ -47,7 +49,17 @@ class Bounds:
         small = all((np.maximum(-low, high) < rounding.LARGE).all() for low, high in ranges)
         doubt = max(rounding.doubt(steps, absolutes, ranges, own, pair) for pair in pairs) if small else np.inf
         steep = rounding.steepest(steps, absolutes, tensors)
-        return cls(replace(face, tensors=tensors), goal, pairs, absolutes, own, slack, steep, doubt)
+        greys = Greys.of(steps, face.image.shape[2])
+        return cls(replace(face, tensors=tensors), goal, pairs, greys, absolutes, own, slack, steep, doubt)
+
+    def everywhere(self, places: np.ndarray) -> Regions:
+        """All colours at each of `places` (N, 2: row, column)."""
+        low = np.zeros((len(places), self.face.image.shape[2]), int) if self.greys is None else np.zeros((len(places), 1))
+        return Regions.of(places, low, low + (255 if self.greys is None else LEVELS))
+
+    def colours(self, points: np.ndarray) -> np.ndarray:
+        """The colours (N, C) at corners of regions."""
+        return points if self.greys is None else self.greys.colours(points)
 
     def margin(self, regions: Regions) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """For each region a lower bound (N,) of the goal's margin; how it moves with each colour, (N, C); and what
@@ -62,11 +74,11 @@ class Bounds:
         return low, moves, doubt
 
     def _margin(self, regions: Regions, rough: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        forms = self._forms(regions, rough)
+        forms, greys = self._forms(regions, rough), self._greys(regions)
         overflows, wrong = ~_small(forms), forms[-1].error + self.slack[-1]
         lows, slopes, doubts = [], [], []
         for pair in self.pairs:
-            exact, slope = least_margin(self.face, forms, self.steep, pair)
+            exact, slope = least_margin(self.face, forms, self.steep, pair, start=greys.number if greys else 0)
             exact[overflows] = -np.inf
             doubt = np.minimum(regions.doubt, wrong[:, list(pair)].sum(axis=1, dtype=float))
             # Where only rounding forbids a proof, it is bounded more closely.
@@ -78,6 +90,8 @@ class Bounds:
         # Of the least of several margins the least bound counts, of the largest the largest.
         which = (np.argmin if self.goal.target is None else np.argmax)(lows, axis=0)
         low, moves = (np.array(values)[which, np.arange(len(regions))] for values in (lows, slopes))
+        if greys is not None:
+            moves = moves[:, :1] * greys.step
         return low, moves * (regions.high - regions.low) / 2, np.max(doubts, axis=0)
 
     def _doubt(self, forms: Sequence[Form], n: int, pair: tuple[int, int]) -> float:
@@ -97,7 +111,8 @@ class Bounds:
 
     def _forms(self, regions: Regions, rough: bool) -> list[Form]:
         """The forms of all tensors. Raises ValueError for a median of another tensor than the image."""
-        forms, steps = [self._colours(regions)], self.face.network.steps
+        steps, greys = self.face.network.steps, self._greys(regions)
+        forms = [self._colours(regions if greys is None else self._cubes(regions))]
         rules: dict[type[Step], Callable[..., Form]] = {Relu: self._rectified, Bend: self._bend,
                                                         Maximum: self._largest, Median: self._median}
         bends = [number for number, step in enumerate(steps, start=1) if type(step) in rules]
@@ -106,8 +121,29 @@ class Bounds:
             if not isinstance(step, Median):
                 inputs = [form.loosened(len(self.face.tensors[i]), _told_apart(form, number, bends, rough))
                           for i, form in zip(step.inputs, inputs)]
-            forms.append(rules.get(type(step), self._linear)(number, step, *inputs))
+            form = rules.get(type(step), self._linear)(number, step, *inputs)
+            forms.append(self._grey(greys, form, regions) if greys is not None and number == greys.number else form)
         return forms
+
+    def _greys(self, regions: Regions) -> Greys | None:
+        """The greys that `regions` are of, None where they are of colours."""
+        return self.greys if regions.low.dtype.kind == "f" else None
+
+    def _cubes(self, regions: Regions) -> Regions:
+        """All colours at the places of `regions` of greys: rounding on the way to the grey is bounded for these."""
+        low = np.zeros((len(regions), self.face.image.shape[2]), int)
+        return replace(regions, low=low, high=low + 255)
+
+    def _grey(self, greys: Greys, form: Form, regions: Regions) -> Form:
+        """The form of the grey of each region; `form` is that of all colours."""
+        clean = self.face.tensors[greys.number][form.centre.place]
+        low, high = (greys.darkest + greys.step * levels for levels in (regions.low, regions.high))
+        centre, noise = np.zeros_like(form.radius), np.zeros_like(form.radius)
+        centre[:, :1], noise[:, :1] = (low + high) / 2 - clean[:, :1], (high - low) / 2 * 1.00001
+        symbols = Noise(np.arange(len(regions)), Change(np.arange(len(regions) + 1), form.centre.place, noise))
+        radius = form.radius + 8 * rounding.gamma(1) * (np.abs(centre) + np.abs(clean) + noise)
+        return replace(form, centre=form.centre._replace(values=centre), radius=radius, noise={0: symbols},
+                       loose=np.zeros_like(noise), spread=noise)
 
     def _colours(self, regions: Regions) -> Form:
         (count, several), image = regions.low.shape, self.face.image

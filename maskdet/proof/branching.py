@@ -17,7 +17,8 @@ BUDGET = 50_000  # regions of colours per face
 GRID = 125  # about so many colours of a grid
 BATCH = 512  # images in a whole pass, and places that are queried together
 WAVE = 2048  # regions bounded between two looks at the clock, at most
-NARROWS = 1.6  # the factor by which halving a region shrinks the gap between bound and margin, as measured
+# The factor by which halving a region shrinks the gap between bound and margin, as measured: of one channel, of more.
+NARROWS = 2.5, 1.6
 
 
 @dataclass(frozen=True)
@@ -80,8 +81,7 @@ def verify_face(face: Face, goal: Goal, *, places: np.ndarray | None = None, bud
     near = state.reached[state.number(places)] < bounds.doubt + TIE
     state.query(every_pixel(places[near], _grid(face.image.shape[2]))[:, 0])
     places = places[~near]  # nothing is proved of the others
-    waiting = Regions.of(places, np.zeros((len(places), colours.shape[1]), int),
-                         np.full((len(places), colours.shape[1]), 255))
+    waiting = bounds.everywhere(places)
     while len(waiting) and clock.left > 0:
         done = int(state.regions.sum())
         now = state.first(waiting, clock.wave(done), budget - done)
@@ -167,7 +167,7 @@ class _State:
         self.regions += np.bincount(at, minlength=len(self.regions))
         np.minimum.at(self.proved, at[settled], low[settled])
         regions, at, moves, low = replace(regions, doubt=doubt)[~settled], at[~settled], moves[~settled], low[~settled]
-        self.query(np.column_stack([regions.places, np.where(moves > 0, regions.low, regions.high)]))
+        self.query(np.column_stack([regions.places, bounds.colours(np.where(moves > 0, regions.low, regions.high))]))
         times, rough = _next(regions, self.own - low, self.own)
         hopeless = (regions.single & (times > 0)) | (self.reached[at] < bounds.doubt + TIE)
         hopeless |= (self.regions + np.bincount(at, 2.0**times, len(self.regions)))[at] > budget
@@ -202,7 +202,8 @@ def _next(regions: Regions, gap: np.ndarray, own: float) -> tuple[np.ndarray, np
     and whether to bound the parts roughly. The number follows from the gap and NARROWS. After a rough bound of less
     than all colours the parts are bounded closely, which saves a halving; after a close bound roughly, which costs
     one more."""
-    halvings = np.maximum(np.ceil(np.log(np.maximum(gap, own) / own) / np.log(NARROWS)), 1)
+    narrows = NARROWS[regions.low.shape[1] > 1]
+    halvings = np.maximum(np.ceil(np.log(np.maximum(gap, own) / own) / np.log(narrows)), 1)
     halvings = np.fmin(halvings, 4).astype(int)  # of a gap that is infinite or nan, too
     closely = regions.rough & (regions.high - regions.low < 255).any(axis=1)
     times = np.where(regions.rough, halvings - closely, halvings + 1)
@@ -216,13 +217,13 @@ def _parts(regions: Regions, moves: np.ndarray, times: np.ndarray) -> Regions:
     finished = [regions[:0]]
     while len(regions):
         width = regions.high - regions.low
-        done = (times == 0) | (width == 0).all(axis=1)
+        done = (times == 0) | regions.single
         finished.append(regions[done])
         regions, moves, times, width = regions[~done], moves[~done], times[~done], width[~done]
         row, axis = np.arange(len(regions)), np.lexsort((np.abs(moves), width))[:, -1]
-        middle = (regions.low[row, axis] + regions.high[row, axis]) // 2
+        middle, whole = (regions.low[row, axis] + regions.high[row, axis]) / 2, regions.low.dtype.kind == "i"
         below, above = regions.high.copy(), regions.low.copy()
-        below[row, axis], above[row, axis] = middle, middle + 1
+        below[row, axis], above[row, axis] = (np.floor(middle), np.floor(middle) + 1) if whole else (middle, middle)
         regions = Regions.joined([replace(regions, high=below), replace(regions, low=above)])
         moves, times = np.concatenate([moves] * 2), np.concatenate([times - 1] * 2)
     return Regions.joined(finished)

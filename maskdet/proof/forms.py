@@ -16,12 +16,14 @@ import numpy as np
 from maskdet.incremental.layers import Change
 from maskdet.proof import kernels, rounding
 
+FINEST = 2.0**-6  # an interval of grey levels that is not halved any more
 FAINT = 1e-2  # a new symbol smaller than this becomes part of the radius
 
 
 @dataclass(frozen=True)
 class Regions:
-    """N regions of colours: the pixel at `places` (N, 2: row, column) takes any colour from `low` to `high` (N, C).
+    """N regions of colours: the pixel at `places` (N, 2: row, column) takes any colour from `low` to `high` (N, C), whole
+    numbers; or, of a network that turns colours into grey, any from `low` to `high` (N, 1), levels of `Greys`.
     `doubt` (N,): a bound of what rounding does to the margin there, infinite where none is known. `rough` (N,): whether
     to bound the region quickly or closely."""
 
@@ -43,8 +45,8 @@ class Regions:
 
     @property
     def single(self) -> np.ndarray:
-        """Which regions hold a single colour, (N,) bool."""
-        return (self.low == self.high).all(axis=1)
+        """Which regions hold a single colour, or greys too near to be told apart, (N,) bool."""
+        return (self.high - self.low <= (0 if self.low.dtype.kind == "i" else FINEST)).all(axis=1)
 
     def __len__(self) -> int:
         return len(self.places)

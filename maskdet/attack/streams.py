@@ -53,7 +53,7 @@ def stream(model: Any, images: np.ndarray, labels: np.ndarray | None = None, *, 
     return each(calls, workers=workers, cluster=True)
 
 
-def network_of(model: Network | Predict | Any, scale: float | None = None) -> Network:
+def network_of(model: Any, scale: float | None = None) -> Network:
     """What is attacked of a Keras model, an `Incremental` or another network, or a `predict`. Raises ValueError for a
     `scale` out of range and for what `Incremental` cannot read, and TypeError for anything else."""
     if scale is not None and not (isinstance(scale, (int, float, np.number)) and 0 < scale < math.inf):

@@ -20,34 +20,6 @@ def grey(n=1, *, size=50):
     return np.full((n, size, size, 3), 128, np.uint8)
 
 
-def test_changed_sets_the_pixel_at_row_and_column_and_nothing_else():
-    image = grey()[0]
-    result = attack.set_pixels(image, [[3, 40, 255, 0, 7]])
-    assert result[0, 3, 40].tolist() == [255, 0, 7]
-    assert (result[0] != image).any(axis=-1).sum() == 1
-    assert (image == 128).all(), "the original is left alone"
-
-
-@pytest.mark.parametrize("pixel", [[50, 0, 0, 0, 0], [0, 50, 0, 0, 0], [-1, 0, 0, 0, 0],
-                                   [0, 0, 256, 0, 0], [0, 0, 0, 0, -1]])
-def test_changed_refuses_a_pixel_outside_the_image_or_a_colour_outside_8_bits(pixel):
-    with pytest.raises(ValueError, match="expected row, column and colour values of 0 to below"):
-        attack.set_pixels(grey()[0], [pixel])
-
-
-def test_changed_sets_several_pixels_and_the_last_of_those_at_one_place_counts():
-    result = attack.set_pixels(grey()[0], [[[1, 2, 0, 0, 0], [3, 4, 5, 6, 7], [1, 2, 9, 9, 9]]])
-    assert result[0, 1, 2].tolist() == [9, 9, 9] and result[0, 3, 4].tolist() == [5, 6, 7]
-    assert (result[0] != 128).any(axis=-1).sum() == 2
-
-
-def test_genes_cover_every_row_column_and_colour_and_no_more():
-    genes = np.repeat(np.linspace(0, 1, 10001)[:, None], 5, axis=1)  # 1.0 itself included
-    whole = attack.decoded(genes, shape=(50, 40, 3))[:, 0]
-    for gene, size in enumerate((50, 40, 256, 256, 256)):
-        assert np.unique(whole[:, gene]).tolist() == list(range(size))
-
-
 @pytest.mark.parametrize("place", [(0, 0, 0), (49, 49, 2), (45, 3, 1)])
 def test_evolution_finds_a_planted_pixel_anywhere_in_the_face(planted, place):
     """Rows and columns swapped, or coordinates bounded by 32, would miss some of these."""
@@ -197,9 +169,28 @@ def test_a_seed_that_is_no_whole_number_is_refused(planted, seed):
                            seed=seed))
 
 
-def test_a_search_of_no_pixel_is_refused():
-    with pytest.raises(ValueError, match="expected a size of at least one pixel, a whole number, got 0"):
-        attack.DifferentialEvolution(SMALL, size=0)
+@pytest.mark.parametrize("search", [attack.Corners, attack.Guided, attack.DifferentialEvolution])
+def test_a_search_of_nothing_is_refused_when_it_is_made(search):
+    for size in (0, 1.5):
+        with pytest.raises(ValueError, match=f"expected a size of at least one pixel, a whole number, got {size}"):
+            search(size=size)
+    for region in (0, -2, 2.0, True):
+        with pytest.raises(ValueError, match=f"expected region of at least 1, .*, or None for no limit, got {region}"):
+            search(region=region)
+    if search is not attack.DifferentialEvolution:
+        with pytest.raises(ValueError, match="expected queries of at least 1, a whole number, or None"):
+            search(queries=0)
+
+
+def test_a_population_in_place_of_the_settings_of_evolution_is_refused_when_it_is_given():
+    with pytest.raises(TypeError, match=r"expected settings, such as Evolution\(population=400, .*, got 400"):
+        attack.DifferentialEvolution(400, 75)
+
+
+def test_every_setting_of_a_search_is_in_its_name():
+    assert attack.Corners(size=3, queries=9).name == "corners_3_pixels_within_9"
+    assert attack.Guided(4, 5, 3, 9).name == "guided_below_4_first_5_3_pixels_within_9"
+    assert [search().name for search in (attack.Corners, attack.Guided)] == ["corners", "guided"]
 
 
 def test_a_face_that_is_wrong_already_is_not_attacked_and_the_others_are():

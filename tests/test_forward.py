@@ -5,6 +5,7 @@ import numpy as np
 from maskdet import attack, networks
 from maskdet.attack.forward import Forward
 from maskdet.incremental import Incremental
+from maskdet.networks.backend import keras
 
 
 def test_whole_passes_and_incremental_ones_agree_in_logits_gradient_and_verdict():
@@ -25,3 +26,18 @@ def test_a_large_network_is_attacked_by_its_first_corners():
     face = Forward.of(model).face(np.zeros((50, 50, 3), np.uint8))
     found = attack.Guided(most=8)(face, attack.Goal(int(face.logits.argmax())), rng=np.random.default_rng(0))
     assert found.queries <= 8 and np.isfinite(face.gradient([1, -1])).all() and face.gradient([1, -1]).any()
+
+
+def test_a_network_of_three_classes_and_one_channel_is_attacked_to_a_target():
+    keras.utils.set_random_seed(2)
+    layers = keras.layers
+    model = keras.Sequential([keras.Input((6, 7, 1)), layers.Rescaling(1 / 60), layers.Flatten(),
+                              layers.Dense(3, name="logits"), layers.Softmax()])
+    images = np.random.default_rng(0).integers(0, 256, (5, 6, 7, 1), dtype=np.uint8)
+    target = (networks.predictor(model)(images).argmax(axis=1) + 1) % 3
+    guided = attack.run(Forward.of(model), images, target=target)
+    corners = attack.run(networks.predictor(model), images, target=target, search="corners")
+    flipped = guided.status == "flipped"
+    assert flipped.any() and (guided.status == corners.status).all()
+    assert (guided.queries[flipped] == 1).all(), "it is linear"
+    assert (networks.predictor(model)(guided.images).argmax(axis=1) == target)[flipped].all()

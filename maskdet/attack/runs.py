@@ -12,7 +12,7 @@ from tqdm import tqdm
 
 from maskdet.attack.complete import CORNERS, GUIDED, Corners, Guided
 from maskdet.attack.evolution import NAME, DifferentialEvolution
-from maskdet.attack.oracle import Network, Predict, Search, is_whole
+from maskdet.attack.oracle import Network, Search, is_whole
 from maskdet.attack.pixels import FLIPPED, STANDS, WRONG, Attempt, set_pixels
 from maskdet.attack.streams import network_of, stream
 from maskdet.counts import Count
@@ -63,7 +63,7 @@ class Result:
         return f"Result({told}; success {self.success or 'of none attacked'}; {self.queries.sum():,} queries)"
 
 
-def run(model: Network | Predict | Any, images: np.ndarray, labels: np.ndarray | None = None, *,
+def run(model: Any, images: np.ndarray, labels: np.ndarray | None = None, *,
         target: int | np.ndarray | None = None, pixels: int = 1, search: str | Search = GUIDED,
         queries: int | None = None, seed: int = 0, workers: int | None = None, scale: float | None = None) -> Result:
     """Attack images (N, H, W, C) by changing one pixel, or up to `pixels`, in each.

@@ -53,12 +53,15 @@ def stream(model: Any, images: np.ndarray, labels: np.ndarray | None = None, *, 
     return each(calls, workers=workers, cluster=True)
 
 
-def network_of(model: Network | Predict | Any, scale: float | None = None) -> Network:
+def network_of(model: Any, scale: float | None = None) -> Network:
     """What is attacked of a Keras model, an `Incremental` or another network, or a `predict`. Raises ValueError for a
     `scale` out of range and for what `Incremental` cannot read, and TypeError for anything else."""
     if scale is not None and not (isinstance(scale, (int, float, np.number)) and 0 < scale < math.inf):
         raise ValueError("expected a scale, by which images of 0 to 255 are multiplied, such as 1 / 255, got "
                          f"{scale!r}")
+    if inspect.isclass(model) or not (callable(model) or hasattr(model, "face")):
+        raise TypeError("expected a Keras model, an Incremental, or a function predict(images) -> probabilities, got "
+                        f"{model!r}")
     if hasattr(model, "predict_on_batch"):  # of Keras, which is not imported to look
         return Incremental.of(model, **({} if scale is None else {"scale": scale}))
     if hasattr(model, "face"):
@@ -66,9 +69,6 @@ def network_of(model: Network | Predict | Any, scale: float | None = None) -> Ne
             raise ValueError(f"expected no scale with a network that was read, got {scale!r}: give it when it is read, "
                              "Incremental.of(model, scale=...)")
         return model
-    if inspect.isclass(model) or not callable(model):
-        raise TypeError("expected a Keras model, an Incremental, or a function predict(images) -> probabilities, got "
-                        f"{model!r}")
     return Predicted(model if scale is None else functools.partial(_scaled, model, scale))
 
 

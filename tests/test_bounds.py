@@ -65,7 +65,8 @@ def many(*, channels=1):
     x = layers.Conv2D(12, 3, strides=2, dilation_rate=1, activation="leaky_relu")(x)
     y = layers.DepthwiseConv2D(3, padding="same")(x)
     y = layers.ReLU(1.5)(layers.BatchNormalization()(y))
-    y = layers.PReLU(keras.initializers.RandomUniform(0, 1))(layers.SeparableConv2D(9, 3, dilation_rate=2, padding="same")(y))
+    y = layers.SeparableConv2D(9, 3, dilation_rate=2, padding="same")(y)
+    y = layers.PReLU(keras.initializers.RandomUniform(0, 1))(y)
     x = layers.Concatenate()([y, layers.AveragePooling2D(3, 1, padding="same")(x)])
     x = layers.ReLU(max_value=1, negative_slope=0.3)(layers.Conv2D(21, 3, groups=3)(x))
     a = layers.ReLU()(layers.BatchNormalization()(layers.Flatten()(layers.AveragePooling2D(2)(x))))
@@ -198,7 +199,8 @@ def test_where_rounding_decides_it_is_looked_at_more_closely_and_a_small_margin_
     face = dataclasses.replace(network, steps=(*network.steps[:-1], near)).face(image)
     bounds, colour = Bounds.of(face, Goal(0)), image[7:8, 8].astype(int)
     still = Regions.of(np.array([[7, 8]]), colour, colour)
-    assert 0 < bounds.margin(still)[0][0] < 0.1 - bounds.doubt / 2 and Bounds.of(face, Goal(1)).margin(still)[0][0] < -0.1
+    assert 0 < bounds.margin(still)[0][0] < 0.1 - bounds.doubt / 2
+    assert Bounds.of(face, Goal(1)).margin(still)[0][0] < -0.1
     if name == "deeper":
         assert bounds.slack[-1][0, :2].sum() > 0.1, "roundings, each as harmful as it can be, would forbid it"
 

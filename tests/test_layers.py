@@ -175,7 +175,8 @@ def drawn(rng):
         same = {"padding": "same"} if min(x.shape[1:3]) < 4 or rng.random() < 0.5 else {"padding": "valid"}
         taps, strides = rng.integers(1, 4, 2).tolist(), int(rng.integers(1, 3))
         filters, slope = int(rng.integers(1, 20)), float(rng.uniform(0, 1))
-        kinds = [layers.Conv2D(filters, taps, strides=strides, **same), layers.DepthwiseConv2D(taps[0], strides, **same),
+        kinds = [layers.Conv2D(filters, taps, strides=strides, **same),
+                 layers.DepthwiseConv2D(taps[0], strides, **same),
                  layers.Conv2D(filters, taps, dilation_rate=2, padding="same"),
                  layers.SeparableConv2D(filters, taps, **same), layers.MaxPooling2D(taps, strides, **same),
                  layers.AveragePooling2D(taps, strides, **same), layers.BatchNormalization(), layers.ReLU(),

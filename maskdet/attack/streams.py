@@ -63,7 +63,7 @@ def network_of(model: Any, scale: float | None = None) -> Network:
         raise TypeError("expected a Keras model, an Incremental, or a function predict(images) -> probabilities, got "
                         f"{model!r}")
     if hasattr(model, "predict_on_batch"):  # of Keras, which is not imported to look
-        return Incremental.of(model, **({} if scale is None else {"scale": scale}))
+        return Incremental.of(model, scale)
     if hasattr(model, "face"):
         if scale is not None:
             raise ValueError(f"expected no scale with a network that was read, got {scale!r}: give it when it is read, "

@@ -1,16 +1,17 @@
 """A Keras model read as the steps of `layers` and `bends`, or an error that names the layer that cannot be read.
 
-A new kind of layer needs a step and a reader in `readers`.
+A new kind of layer needs a reader in `readers`, and a step where none of the steps does what it does.
 """
 
+import math
 from collections import Counter
 from dataclasses import replace
 
 import numpy as np
 
 from maskdet.incremental import own, readers
-from maskdet.incremental.layers import Convolution, Depthwise, Scale, Step
-from maskdet.incremental.readers import ELSE, MERGES, READERS, Shape, same
+from maskdet.incremental.layers import Convolution, Dense, Depthwise, Scale, Step, rows
+from maskdet.incremental.readers import ELSE, LAYERS, MERGES, READERS, Shape, same
 
 Tensor = tuple[int, Shape]  # its number, and its shape (H, W, C)
 # The most that the absolute weights and the offset of a channel may add up to, before a scale is folded into them. With
@@ -40,12 +41,12 @@ def read(model, scale=None) -> tuple[Step, ...]:
     steps: list[Step] = []
     tensor = (0, shapes[0])
     if scale is not None:
-        tensor = _add(steps, readers.rescaled(scale, shapes[0]), tensor)
+        tensor = _add(steps, _rescaled(scale, shapes[0]), tensor)
     tensor = _follow(model, tensor, steps, final="sigmoid" if shapes[1] == (1,) else "softmax")
     if np.prod(tensor[1][:2]) > 1:
-        tensor = _add(steps, readers.flattened(tensor[1]), tensor)
+        tensor = _add(steps, _flattened(tensor[1]), tensor)
     if shapes[1] == (1,):
-        _add(steps, readers.pair(1), tensor)
+        _add(steps, _pair(1), tensor)
     return _folded(steps)
 
 
@@ -79,9 +80,8 @@ def _follow(model, read: Tensor, steps: list[Step], *, final: str) -> Tensor:
 def _append(node, tensors: list[Tensor], steps: list[Step], *, final: str) -> Tensor:
     """Append the steps of a call of a layer that reads `tensors`; returns its output."""
     layer, kind, out = node.operation, own.kind(node.operation), node.output_tensors[0]
-    if kind not in READERS | MERGES:
-        raise ValueError(f"expected layers of the kinds {', '.join(sorted(READERS | MERGES))}, got {layer.name!r}, a "
-                         f"{kind}{ELSE}")
+    if kind not in LAYERS:
+        raise ValueError(f"expected layers of the kinds {', '.join(LAYERS)}, got {layer.name!r}, a {kind}{ELSE}")
     same(layer, "dtypes", own.dtypes(layer, out), ["float32"])
     axis = -1 if kind == "Normalization" else getattr(layer, "axis", -1)  # of that, the shapes tell
     same(layer, "axis", -1 if axis == len(out.shape) - 1 else axis, -1)
@@ -136,3 +136,23 @@ def _folded(steps: list[Step]) -> tuple[Step, ...]:
             kept.append(replace(step, inputs=tuple(numbers[number] for number in step.inputs)))
             numbers.append(len(kept))
     return tuple(kept)
+
+
+def _rescaled(scale, shape: Shape) -> Step:
+    """Each channel times its scale, or all times one."""
+    factor = np.broadcast_to(np.asarray(scale, np.float32), shape[2:])
+    return Scale(factor=rows(factor), offset=rows(np.zeros(shape[2])))
+
+
+def _pair(channels: int) -> Step:
+    """The two logits (0, z) of a network with the single output z."""
+    kernel = np.zeros((1, channels, 2))
+    kernel[0, 0, 1] = 1
+    return Dense(shape=(1, 1, 2), kernel=rows(kernel), offset=rows(np.zeros(2)))
+
+
+def _flattened(shape: Shape) -> Step:
+    """A tensor as a vector of one place."""
+    count = math.prod(shape)
+    return Dense(shape=(1, 1, count), kernel=rows(np.eye(count).reshape(-1, shape[2], count)),
+                 offset=rows(np.zeros(count)))

@@ -13,8 +13,8 @@ from maskdet.incremental.windows import LANES, compiled, reached
 
 @compiled
 def pixels(image, changes):
-    """Changes (N, K, 2 + C: row, column, a value for each channel) of `image` (H, W, C) uint8. Where two of the K pixels
-    are at the same place, the last counts."""
+    """Changes (N, P, 2 + C: row, column, a value for each channel) of `image` (H, W, C) uint8. Where two of the P
+    pixels are at the same place, the last counts."""
     count, size, _ = changes.shape
     first, place = np.zeros(count + 1, np.int64), np.empty(count * size, np.int32)
     channels = image.shape[2]
@@ -48,7 +48,8 @@ def relu(place, values, clean):
 
 @compiled
 def bend(place, values, clean, slope, top):
-    """Through min(x, top), below 0 times the `slope` (1 or H * W, C); `clean` (H * W, C) is x of the unchanged image."""
+    """Through min(x, top), below 0 times the `slope` (1 or H * W, C); `clean` (H * W, C) is x of the unchanged
+    image."""
     zero, rows = np.float32(0), np.empty_like(values)
     for s in range(len(place)):
         row, added, x = rows[s], values[s], clean[place[s]]

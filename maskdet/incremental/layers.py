@@ -122,6 +122,7 @@ class Convolution(Window):
     """A convolution: `kernel` (taps, channels, columns), `offset` its bias."""
 
     kernel: np.ndarray
+    offset: np.ndarray
 
     def change(self, x: Change, clean: np.ndarray, clean_out: np.ndarray) -> Change:
         return Change(*windows.convolution(*x, self.reach, len(self.kernel), self.places, self.kernel.reshape(-1),
@@ -149,6 +150,7 @@ class Depthwise(Window):
     a border of zeros, with a single tap."""
 
     kernel: np.ndarray
+    offset: np.ndarray
 
     def change(self, x: Change, clean: np.ndarray, clean_out: np.ndarray) -> Change:
         return Change(*kernels.depthwise(*x, self.reach, self.places, self.kernel))

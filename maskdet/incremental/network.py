@@ -85,7 +85,8 @@ class Face:
         for pixels that are outside the image or no whole numbers."""
         pixels, limit = np.asarray(pixels), (*self.image.shape[:2], *[256] * self.image.shape[2])
         if pixels.ndim != 3 or pixels.shape[2] != len(limit) or pixels.dtype.kind not in "iu":
-            raise ValueError(f"expected pixels (N, P, {len(limit)}) of whole numbers, got {pixels.dtype} {pixels.shape}")
+            raise ValueError(f"expected pixels (N, P, {len(limit)}) of whole numbers, got {pixels.dtype} "
+                             f"{pixels.shape}")
         if pixels.size and (pixels.min() < 0 or (pixels.max(axis=(0, 1)) >= limit).any()):
             raise ValueError(f"expected row, column and a value for each channel from 0 to below {limit}, got "
                              f"{pixels.min(axis=(0, 1)).tolist()} to {pixels.max(axis=(0, 1)).tolist()}")
@@ -127,7 +128,8 @@ def _compare(network: Incremental, model, scale) -> None:
     rng = np.random.default_rng(0)
     images = rng.integers(0, 256, (IMAGES, *network.shape), dtype=np.uint8)
     images[1::2] = images[1::2, :1, :1]
-    pixels = rng.integers(0, (*network.shape[:2], *[256] * network.shape[2]), (IMAGES, CHANGES, 1, 2 + network.shape[2]))
+    limit = (*network.shape[:2], *[256] * network.shape[2])
+    pixels = rng.integers(0, limit, (IMAGES, CHANGES, 1, len(limit)))
     changed, (row, column, *colour) = np.repeat(images, CHANGES, axis=0), pixels.reshape(IMAGES * CHANGES, -1).T
     changed[np.arange(len(changed)), row, column] = np.transpose(colour)
     last = own.last_activation(model)

@@ -5,6 +5,8 @@ was flattened from: the order of its values is the same.
 """
 
 import math
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
@@ -183,8 +185,8 @@ def _scale(layer, shape, factor, *parts) -> list[Step]:
         if flat.size != 1 and (flat.ndim != 1 or flat.size != np.prod(whole)):
             same(layer, "scales and offsets of shape", value.shape, shape[2:])
         values.append(np.broadcast_to(flat.astype(np.float32).reshape(whole if flat.size > 1 else ()), whole))
-    factor, *parts = values
-    return [Scale(factor=rows(factor), offset=rows(sum(parts)), folded=rows(sum(map(np.abs, parts))))]
+    factor, offset, folded = values[0], np.sum(values[1:], axis=0), np.abs(values[1:]).sum(axis=0)
+    return [Scale(factor=rows(factor), offset=rows(offset), folded=rows(folded))]
 
 
 def _batch(layer, shape):
@@ -218,40 +220,25 @@ def _nothing(layer, shape):
     return []
 
 
-def rescaled(scale, shape: Shape) -> Step:
-    """Each channel times its scale, or all times one."""
-    return Scale(factor=rows(np.broadcast_to(np.asarray(scale, np.float32), shape[2:])), offset=rows(np.zeros(shape[2])))
-
-
-def pair(channels: int) -> Step:
-    """The two logits (0, z) of a network with the single output z."""
-    kernel = np.zeros((1, channels, 2))
-    kernel[0, 0, 1] = 1
-    return Dense(shape=(1, 1, 2), kernel=rows(kernel), offset=rows(np.zeros(2)))
-
-
-def flattened(shape: Shape) -> Step:
-    """A tensor as a vector of one place."""
-    count = math.prod(shape)
-    return Dense(shape=(1, 1, count), kernel=rows(np.eye(count).reshape(-1, shape[2], count)),
-                 offset=rows(np.zeros(count)))
-
-
+Activation = Callable[[Shape], list[Step]]
+Reader = Callable[[Any, Shape], list[Step]]
 # The activations that are read, by Keras' names.
-ACTIVATIONS = {"linear": lambda shape: [], "relu": lambda shape: [Relu()],
+ACTIVATIONS: dict[str, Activation] = {"linear": lambda shape: [], "relu": lambda shape: [Relu()],
                "relu6": lambda shape: [Bend(slope=rows(np.zeros((1, shape[2]))), top=np.float32(6))],
                "leaky_relu": lambda shape: [Bend(slope=rows(np.full((1, shape[2]), 0.2)), top=np.float32(np.inf))]}
-RECTIFIERS = {"ReLU": _relu, "PReLU": _prelu, "LeakyReLU": lambda layer, shape: _bend(layer, layer.negative_slope, None,
-                                                                                  shape)}
+RECTIFIERS: dict[str, Reader] = {"ReLU": _relu, "PReLU": _prelu,
+                                 "LeakyReLU": lambda layer, shape: _bend(layer, layer.negative_slope, None, shape)}
 INERT = ("ActivityRegularization", "AlphaDropout", "Dropout", "Flatten", "GaussianDropout", "GaussianNoise", "Identity",
          "RandomBrightness", "RandomContrast", "RandomFlip", "RandomRotation", "RandomTranslation", "RandomZoom",
          "SpatialDropout2D", "Activation", "Softmax")  # of the last two, what `activation` reads
 # The steps of a layer that reads a tensor of `shape`, but for its activation.
-READERS = {"Conv2D": _convolution, "DepthwiseConv2D": _depthwise, "SeparableConv2D": _separable, "Dense": _dense,
-           "BatchNormalization": _batch, "Normalization": _normalisation,
-           "Rescaling": lambda layer, shape: _scale(layer, shape, layer.scale, layer.offset),
-           "MaxPooling2D": _maximum, "AveragePooling2D": _average, "GlobalAveragePooling2D": _mean,
-           "GlobalMaxPooling2D": _largest, "ZeroPadding2D": _border, "Cropping2D": _cropping, "Reshape": _reshape,
-           "Median": _median, **RECTIFIERS, **dict.fromkeys(INERT, _nothing)}
+READERS: dict[str, Reader] = {
+    "Conv2D": _convolution, "DepthwiseConv2D": _depthwise, "SeparableConv2D": _separable, "Dense": _dense,
+    "BatchNormalization": _batch, "Normalization": _normalisation,
+    "Rescaling": lambda layer, shape: _scale(layer, shape, layer.scale, layer.offset),
+    "MaxPooling2D": _maximum, "AveragePooling2D": _average, "GlobalAveragePooling2D": _mean,
+    "GlobalMaxPooling2D": _largest, "ZeroPadding2D": _border, "Cropping2D": _cropping, "Reshape": _reshape,
+    "Median": _median, **RECTIFIERS, **dict.fromkeys(INERT, _nothing)}
 # The step of a layer that reads two tensors of these shapes; of more, one after the other.
 MERGES = {"Add": lambda a, b: Sum(shape=a), "Concatenate": lambda a, b: Join(shape=(*a[:2], a[2] + b[2]), first=a[2])}
+LAYERS = tuple(sorted({**READERS, **MERGES}))  # the kinds that are read, by Keras' names; `Median` is ours

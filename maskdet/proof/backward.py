@@ -19,15 +19,15 @@ from maskdet.proof.forms import Form, Relaxation
 
 def least_margin(face: Face, forms: Sequence[Form], steep: Sequence[np.ndarray],
                  pair: tuple[int, int], *, start: int = 0) -> tuple[np.ndarray, np.ndarray]:
-    """A lower bound (N,) of the margin of the first class of `pair` over the second in each of N regions, and its slopes
-    (N, C) by the channels of tensor `start`, by default the colours, which varies at one place alone. `forms` are those
-    of the regions, `steep` is of `rounding.steepest`. Raises as `_pulled`."""
+    """A lower bound (N,) of the margin of the first class of `pair` over the second in each of N regions, and its
+    slopes (N, C) by the channels of tensor `start`, by default the colours, which varies at one place alone. `forms`
+    are those of the regions, `steep` is of `rounding.steepest`. Raises as `_pulled`."""
     double = rounding.double(face.network.steps)
     slots = [form.centre for form in forms]
     slopes = [np.zeros(centre.values.shape) for centre in slots]
     slopes[-1][:, list(pair)] = 1, -1
-    first, second = (float(face.logits[number]) for number in pair)
-    low = np.full(len(slopes[-1]), first - second - float(rounding.UNIT) * (abs(first) + abs(second)))
+    ours, theirs = (float(face.logits[number]) for number in pair)
+    low = np.full(len(slopes[-1]), ours - theirs - float(rounding.UNIT) * (abs(ours) + abs(theirs)))
     for number, step in reversed(list(enumerate(face.network.steps, start=1))[start:]):
         if (relaxation := forms[number].relaxation) is None:
             pulled = _pulled(step, slopes[number], slots[number], [slots[i] for i in step.inputs])
@@ -75,8 +75,9 @@ def _pulled(step: Step, slope: np.ndarray, out: Change, inputs: Sequence[Change]
             parts = [np.zeros((len(slope), change.values.shape[1])) for change in inputs]
             for part, columns in zip(parts, step.columns()):
                 part[:, :columns.stop - columns.start] = slope[:, columns]
-        return [kernels.tapped(out.first, np.broadcast_to(out.place[:, None], part.shape), part, *change[:2], step.places)
-                for part, change in zip(parts, inputs)]
+        taps = [np.broadcast_to(out.place[:, None], part.shape) for part in parts]
+        return [kernels.tapped(out.first, tap, part, *change[:2], step.places)
+                for tap, part, change in zip(taps, parts, inputs)]
     [x] = inputs
     if isinstance(step, (Convolution, Depthwise)):
         _, place, target = windows.reached(x.first, x.place, *step.reach, len(step.kernel), step.places)

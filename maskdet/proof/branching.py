@@ -197,7 +197,7 @@ class _State:
                         int(self.regions.sum()), self.queries)
 
 
-def _next(regions: Regions, gap: np.ndarray, own: float) -> tuple[np.ndarray, np.ndarray]:
+def _next(regions: Regions, gap: np.ndarray, own: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """How often to halve regions whose bounds lie `gap` below the margin of the clean face, `own`, at most three times;
     and whether to bound the parts roughly. The number follows from the gap and NARROWS. After a rough bound of less
     than all colours the parts are bounded closely, which saves a halving; after a close bound roughly, which costs

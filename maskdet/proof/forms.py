@@ -1,9 +1,9 @@
 """Affine forms (de Figueiredo & Stolfi 2004) of a network's tensors while one pixel takes any colour of a region.
 
 What a neuron adds to its clean value is  centre + Σ noise[k] t[k] ± loose ± radius,  each symbol t[k] in [-1, 1].
-The first symbols are the colours, one a channel. A rectifier whose sign may change, and a maximum or median that may take
-another input, each add a symbol (Singh et al. 2018), so that its error can cancel where branches of the network meet.
-Symbols that can no longer cancel are summed up in `loose`. Convolutions, sums and means are followed by the
+The first symbols are the colours, one a channel. A rectifier whose sign may change, and a maximum or median that may
+take another input, each add a symbol (Singh et al. 2018), so that its error can cancel where branches of the network
+meet. Symbols that can no longer cancel are summed up in `loose`. Convolutions, sums and means are followed by the
 incremental inference that the attack uses.
 """
 
@@ -22,8 +22,8 @@ FAINT = 1e-2  # a new symbol smaller than this becomes part of the radius
 
 @dataclass(frozen=True)
 class Regions:
-    """N regions of colours: the pixel at `places` (N, 2: row, column) takes any colour from `low` to `high` (N, C), whole
-    numbers; or, of a network that turns colours into grey, any from `low` to `high` (N, 1), levels of `Greys`.
+    """N regions of colours: the pixel at `places` (N, 2: row, column) takes any colour from `low` to `high` (N, C),
+    whole numbers; or, of a network that turns colours into grey, any from `low` to `high` (N, 1), levels of `Greys`.
     `doubt` (N,): a bound of what rounding does to the margin there, infinite where none is known. `rough` (N,): whether
     to bound the region quickly or closely."""
 

@@ -44,8 +44,8 @@ def scaled(first, place, places, owner, first_noise, place_noise, noise, factor)
 
 @compiled
 def largest(first, place, reach, covers, low, high, clean_low, clean_high):
-    """For each slot of the output of a maximum and each channel: the largest lower bound in its window, the tap that has
-    it, its upper bound, and the largest upper bound of all other taps. `low`, `high` (S, C) bound the slots of the
+    """For each slot of the output of a maximum and each channel: the largest lower bound in its window, the tap that
+    has it, its upper bound, and the largest upper bound of all other taps. `low`, `high` (S, C) bound the slots of the
     input, `clean_low` and `clean_high` (places, C) all other places."""
     out_first, out_place, _ = windows.reached(first, place, *reach, covers.shape[1], len(covers))
     columns, slot_at = low.shape[1], np.full(len(clean_low), -1, np.int32)

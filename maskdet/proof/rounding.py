@@ -50,7 +50,7 @@ def _products(step: Step) -> int:
 
 def _pulled(step: Step) -> int:
     """How many roundings lie between the slopes at a step's outputs and one at its inputs, at most."""
-    kernel = getattr(step, "kernel", None)  # of (taps, channels, columns), a sum of taps and columns; or (taps, columns)
+    kernel = getattr(step, "kernel", None)  # (taps, channels, columns), a sum of taps and columns; or (taps, columns)
     return terms(step) if kernel is None else kernel.size // kernel.shape[1] + FOLDED
 
 

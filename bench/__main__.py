@@ -82,11 +82,12 @@ def main(arguments: list[str]) -> int:
     lenet.folder()  # before the hour that the rest takes
     record = {"run": run.name, "attack": [], "peers": [], "cost": {}, "growth": {},
               "memory": memory.measured(seed=run.seed)}
+    journals = []
     for name, model, network, faces in subjects(run):
         ready = {peer: prepare(model, run.evolution) for peer, prepare in peers.PEERS.items()}
         weights = [weight.tobytes() for weight in model.get_weights()]
         key = files.digest(faces.images.tobytes(), *weights, run.evolution, run.seed, machine)
-        journal = files.Journal(run.folder / f"bench-{name}.jsonl", key=key)
+        journals.append(journal := files.Journal(run.folder / f"bench-{name}.jsonl", key=key))
         with tqdm(total=len(faces.images), desc=f"bench, {name}", unit="face") as progress:
             measure.rounds(faces, network, ready, journal, seed=run.seed, settings=run.evolution, progress=progress)
         ours, peer_rows = rows(name, faces, journal)
@@ -100,8 +101,8 @@ def main(arguments: list[str]) -> int:
     record["provenance"] = provenance.environment()
     record["provenance"]["versions"] |= {package: importlib.metadata.version(package) for package in PACKAGES}
     files.write_json(config.RECORDED / "bench.json", record)
-    for name in record["cost"]:  # the next run measures anew
-        (run.folder / f"bench-{name}.jsonl").unlink()
+    for journal in journals:  # the next run measures anew
+        journal.path.unlink()
     return 0
 
 

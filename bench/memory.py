@@ -56,9 +56,10 @@ def measured(*, seed: int) -> dict:
 
 
 def report(model: keras.Model, images: np.ndarray) -> dict:
-    """Of reading a model that takes 0 to 1, its face of the first image, guided search and corners: the peak of this
-    process's memory after each (`peak`, MB), the seconds of each, and queries per second, beside those of whole passes
-    (`keras`). `difference`: the largest of a logit, on the images and on changed ones.
+    """Of reading a model that takes 0 to 1 and ends in a dense layer, its face of the first of `images`, guided search
+    and corners: the peak of this process's memory after each (`peak`, MB; `keras`: before, after a whole pass), the
+    seconds of each, and queries per second, beside those of whole passes (`keras`). `difference`: the largest of a
+    logit, on the images and on changed ones.
 
     Raises ValueError where that is more than rounding.
     """
@@ -72,7 +73,7 @@ def report(model: keras.Model, images: np.ndarray) -> dict:
         return made
 
     rng = np.random.default_rng(0)
-    places = np.column_stack([*(rng.integers(0, side, BATCH) for side in (SIDE, SIDE, 256, 256, 256))])[:, None]
+    places = np.column_stack([*(rng.integers(0, most, BATCH) for most in (*images.shape[1:3], 256, 256, 256))])[:, None]
     changed = attack.set_pixels(images[0], places)
     whole = keras.Model(model.input, [model.layers[-2].output, model.output])
 

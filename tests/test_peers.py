@@ -5,6 +5,7 @@ tests/test_peers.py`. Nothing else needs them.
 """
 
 import contextlib
+import dataclasses
 import difflib
 import io
 import json
@@ -14,11 +15,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench import lenet
-from maskdet import attack, config
+from bench import lenet, measure
+from maskdet import attack, config, figures
 from maskdet.config import Evolution
 from maskdet.incremental import Incremental
 from maskdet.networks.backend import keras
+from maskdet.record import benchmark
 
 for package in ("torch", "art", "torchattacks", "foolbox"):
     pytest.importorskip(package, reason=f"needs {package}, in the environment of `make bench`: "
@@ -27,6 +29,7 @@ for package in ("torch", "art", "torchattacks", "foolbox"):
 import tensorflow as tf  # noqa: E402
 import torch  # noqa: E402
 
+from bench import __main__ as bench  # noqa: E402
 from bench import peers  # noqa: E402
 
 SIDE, CLASSES, IMAGES = 6, 4, 8
@@ -187,3 +190,38 @@ def test_a_peer_flips_no_image_of_ten_classes_that_stands_and_counts_its_queries
         if outcome.flipped:
             changed = attack.set_pixels(image, np.array([[outcome.pixel]]))
             assert model.predict_on_batch(changed)[0].argmax() != label
+
+
+def test_what_is_measured_on_ten_classes_is_recorded_and_shown(ten_classes, tmp_path, monkeypatch):
+    run = dataclasses.replace(config.profile("larxel"), evolution=Evolution(population=400, generations=1))
+    model, images, labels = ten_classes
+    monkeypatch.setenv("MASKDET_BUILD", str(tmp_path))
+    monkeypatch.delenv("SCHEDULER", raising=False)
+    monkeypatch.setattr(config, "RECORDED", tmp_path)
+    monkeypatch.setattr(bench, "photographed", lambda arguments, command: run)
+    monkeypatch.setattr(bench.memory, "measured", lambda seed: {"peak": {"keras": 800}})
+    monkeypatch.setattr(bench, "subjects", lambda run: iter([(lenet.NAME, model, Incremental.of(model), measure.Faces(
+        images, labels, np.array([True, False])))]))
+    run.folder.mkdir(parents=True)
+    assert bench.main([]) == 0 and not list(run.folder.glob("bench-*"))
+    record = json.loads((tmp_path / "bench.json").read_text(encoding="utf8"))
+    assert record["memory"] == {"peak": {"keras": 800}}
+    rows = {row["search"]: row for row in record["attack"]}
+    assert set(rows) == {"differential_evolution", "corners", "guided"}
+    assert all(rows[search]["success"] == {"k": 1, "n": 2} for search in ("corners", "guided"))
+    assert all(set(row["ratio"]) == set(peers.PEERS) == {row["search"] for row in record["peers"]}
+               for row in rows.values())
+    assert benchmark.ratios(record).shape == (3, 4) and len(benchmark.shares(record, lenet.NAME)) == 7
+    assert list(benchmark.throughput(record)) == [lenet.NAME]
+    figures.throughput(benchmark.throughput(record))
+
+
+def test_ten_classes_are_chosen_as_faces_are():
+    try:
+        name, _, network, chosen = bench.ten_classes(seed=20)
+    except ValueError as error:
+        pytest.skip(str(error))
+    assert name == lenet.NAME and network.classes == lenet.CLASSES
+    assert len(chosen.images) == measure.FACES and np.count_nonzero(chosen.flippable) == measure.FLIPPABLE
+    for image, label in zip(chosen.images, chosen.labels):
+        assert network.face(image).logits.argmax() == label

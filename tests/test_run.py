@@ -208,6 +208,26 @@ def test_a_keras_model_is_read_and_its_whole_pass_confirms_each_flip(model):
     assert (denied.status == "stands").all() and (denied.images == result.images).all()
 
 
+@pytest.mark.parametrize("target", [None, 4])
+def test_a_keras_model_of_ten_classes_of_grey_images_of_0_to_1_is_searched_and_confirmed(target):
+    keras.utils.set_random_seed(0)
+    layers = keras.layers
+    model = keras.Sequential([keras.Input((6, 5, 1)), layers.Conv2D(4, 3, activation="leaky_relu"), layers.Flatten(),
+                              layers.Dense(10)])
+    images = np.random.default_rng(0).integers(0, 256, (20, 6, 5, 1), dtype=np.uint8)
+    labels = model.predict(images / 255, verbose=0).argmax(axis=1)
+    images, labels = images[labels != target], labels[labels != target]
+    result = attack.run(model, images, labels, target=target, scale=1 / 255)
+    after = model.predict(result.images / 255, verbose=0).argmax(axis=1)
+    assert ((result.status == "flipped") == (after != labels if target is None else after == target)).all()
+    every = [np.argwhere(np.ones((6, 5), bool))[:, None] for _ in range(2)]
+    pixels = np.concatenate([np.concatenate([place, np.full((30, 1, 1), value)], axis=2)[:, 0]
+                             for place, value in zip(every, (0, 255))])
+    for image, label, status in zip(images, labels, result.status):
+        decided = model.predict(attack.set_pixels(image, pixels) / 255, verbose=0).argmax(axis=1)
+        assert (status == "flipped") == (decided != label if target is None else decided == target).any()
+
+
 def test_the_workers_do_not_change_the_result():
     network, images = sweeping.network(), np.random.default_rng(0).integers(0, 256, (6, 12, 12, 3), dtype=np.uint8)
     one, two = (attack.run(network, images, seed=5, search=EVOLUTION, workers=workers) for workers in (1, 2))
@@ -226,6 +246,9 @@ BAD = [
     (dict(labels=[0, 1]), ValueError, r"expected a label, a whole number of 0 to 2, for each of 8 .*, got .*\(2,\)"),
     (dict(labels=[3] * 8), ValueError, r"expected a label, a whole number of 0 to 2, for each .*\[3\]"),
     (dict(labels=np.eye(3)[[0] * 8]), ValueError, r"expected a label, .* got float64 \(8, 3\)"),
+    (dict(labels=np.eye(3).astype(int)[[0] * 8]), ValueError, r": of one-hot rows, give labels.argmax\(axis=1\)"),
+    (dict(images=np.zeros((2, 3, 8, 9), np.uint8)), ValueError, r"of channels first, give images.transpose\(0, 2,"),
+    (dict(model=type("Module", (), {"state_dict": 0, "__call__": 0})()), TypeError, "expected a function .* of a Py"),
     (dict(labels=[0] * 8, target=0), ValueError, "expected a target other than the label, got 0 for both: leave out"),
     (dict(target=3), ValueError, "expected a target of 0 to 2, since the network has 3 classes, got 3"),
     (dict(target=[1, 2]), ValueError, r"expected a target, or one for each of 8 images, got \(2,\)"),

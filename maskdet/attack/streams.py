@@ -35,7 +35,7 @@ def stream(model: Any, images: np.ndarray, labels: np.ndarray | None = None, *, 
     targets and numbers out of range, and TypeError for a model or a search that is none, or that cannot do this.
     """
     images = np.asarray(images)
-    if images.dtype != np.uint8 or images.ndim != 4 or 0 in images.shape[1:]:
+    if images.dtype != np.uint8 or images.ndim != 4 or 0 in images.shape[1:] or _channels_first(images):
         raise ValueError(f"expected uint8 images (N, H, W, C), 0 to 255, got {images.dtype} {images.shape}"
                          + _images_hint(images))
     if inspect.isclass(search) or not callable(search):
@@ -62,6 +62,9 @@ def network_of(model: Any, scale: float | None = None) -> Network:
     if inspect.isclass(model) or not (callable(model) or hasattr(model, "face")):
         raise TypeError("expected a Keras model, an Incremental, or a function predict(images) -> probabilities, got "
                         f"{model!r}")
+    if hasattr(model, "state_dict"):
+        raise TypeError(f"expected a function predict(images) -> probabilities of a PyTorch module, got {model!r}: it is "
+                        "to turn (N, H, W, C) uint8 into the module's input, and its output into probabilities")
     if hasattr(model, "predict_on_batch"):  # of Keras, which is not imported to look
         return Incremental.of(model, scale)
     if hasattr(model, "face"):
@@ -76,8 +79,15 @@ def _scaled(predict: Predict, scale: float, images: np.ndarray) -> np.ndarray:
     return predict(images.astype(np.float32) * np.float32(scale))
 
 
+def _channels_first(images: np.ndarray) -> bool:
+    """Whether images look like (N, C, H, W): as many rows as a picture has channels, and more channels than that."""
+    return images.ndim == 4 and images.shape[1] in (1, 3) and min(images.shape[2:]) > 4
+
+
 def _images_hint(images: np.ndarray) -> str:
     """The remedy for images of another type or shape."""
+    if _channels_first(images):
+        return ": of channels first, give images.transpose(0, 2, 3, 1)"
     if images.ndim == 3:
         return ": of a single image, give image[None]; of grey ones, images[..., None]"
     if images.dtype.kind == "f":
@@ -95,7 +105,8 @@ def _goals(network: Network, images: np.ndarray, labels: Any, target: Any, searc
     labels, classes = np.asarray(labels), len(first.logits)
     if labels.dtype.kind not in "iub" or labels.shape != images.shape[:1] or ((labels < 0) | (labels >= classes)).any():
         raise ValueError(f"expected a label, a whole number of 0 to {classes - 1}, for each of {len(images)} images, "
-                         f"got {labels.dtype} {labels.shape}: {np.unique(labels)[:9].tolist()}")
+                         f"got {labels.dtype} {labels.shape}: {np.unique(labels)[:9].tolist()}"
+                         + (": of one-hot rows, give labels.argmax(axis=1)" if labels.ndim == 2 else ""))
     targets = np.asarray(target)
     if targets.shape not in ((), labels.shape):
         raise ValueError(f"expected a target, or one for each of {len(images)} images, got {targets.shape}")

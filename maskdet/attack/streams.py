@@ -64,8 +64,8 @@ def network_of(model: Any, scale: float | None = None) -> Network:
                         f"{model!r}")
     if hasattr(model, "state_dict"):
         raise TypeError("expected a function predict(images) -> probabilities of a PyTorch module, got the "
-                        f"{type(model).__name__}: one that turns (N, H, W, C) uint8 into what the module takes, and what "
-                        "it returns into probabilities (N, K)")
+                        f"{type(model).__name__}: one that turns (N, H, W, C) uint8 into what the module takes, and "
+                        "what it returns into probabilities (N, K)")
     if hasattr(model, "predict_on_batch"):  # of Keras, which is not imported to look
         return Incremental.of(model, scale)
     if hasattr(model, "face"):

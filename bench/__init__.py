@@ -1,9 +1,10 @@
 """The benchmarks: our searches beside public ones in one run (`make bench`), and the speed of detectors
 (`make bench-detection`).
 
-`peers` (with `baseline` and `ported`): the public searches behind one interface; `measure`: seconds, alternating;
-`cost`: multiplications, and how the time grows; `__main__`: all of it, to results/bench.json; `detection`: detectors,
-to results/detection.json. Neither the package nor its tests need what `requirements.txt` here lists.
+`peers` (with `baseline` and `ported`): the public searches behind one interface; `lenet`: a network of ten classes;
+`measure`: seconds, alternating; `cost`: multiplications, and how the time grows; `memory`: what a large network takes;
+`__main__`: all of it, to results/bench.json; `detection`: detectors, to results/detection.json. Of the package and its
+tests, tests/test_peers.py alone needs what `requirements.txt` here lists; without, it is skipped.
 """
 
 from collections.abc import Sequence

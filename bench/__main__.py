@@ -1,15 +1,18 @@
-"""`python -m bench PROFILE`: measure on the networks and test faces of a profile; write results/bench.json."""
+"""`python -m bench PROFILE`: measure on the networks and test faces of a profile, and on ten classes; write
+results/bench.json."""
 
 import importlib.metadata
 import os
 import sys
+from collections.abc import Iterator
 
 import numpy as np
 from tqdm import tqdm
 
-from bench import cost, measure, peers, photographed
-from maskdet import config, deterministic, experiment, files, networks
+from bench import cost, lenet, measure, memory, peers, photographed
+from maskdet import attack, config, deterministic, experiment, files, networks
 from maskdet.incremental import Incremental
+from maskdet.networks.backend import keras
 from maskdet.record import provenance
 
 PACKAGES = ("adversarial-robustness-toolbox", "torch", "torchattacks")
@@ -44,24 +47,47 @@ def _row(search: str, network: str, seconds: float, queries: list, flipped: list
             "median_queries": int(np.median(queries)), "queries": sum(queries)}
 
 
+def subjects(run: config.Profile) -> Iterator[tuple[str, keras.Model, Incremental, measure.Faces]]:
+    """The networks that are attacked, by name: those of a profile, and one of ten classes, each with its images."""
+    for name in networks.NETWORKS:
+        [outcome] = experiment.read(run, {name: experiment.main_run(run)[name]})[name]
+        model, test = outcome.model, outcome.test
+        network = Incremental.of(model)
+        swept = attack.sweep(networks.predictor(model), network, test.images, test.labels, name=model.name,
+                             search=attack.Corners(), profile=run)
+        yield name, model, network, measure.chosen(
+            name, test.images, test.labels, flipped=swept.faces[swept.flipped], others=swept.faces[~swept.flipped],
+            seed=run.seed)
+    yield ten_classes(seed=run.seed)
+
+
+def ten_classes(*, seed: int) -> tuple[str, keras.Model, Incremental, measure.Faces]:
+    """LeNet, and test images of CIFAR-10 that it has right."""
+    model, (images, labels) = lenet.model(), lenet.images()
+    network = Incremental.of(model)
+    status = attack.run(network, images, labels, search="corners").status
+    return lenet.NAME, model, network, measure.chosen(
+        lenet.NAME, images, labels, flipped=np.flatnonzero(status == "flipped"),
+        others=np.flatnonzero(status == "stands"), seed=seed)
+
+
 def main(arguments: list[str]) -> int:
-    """Measure both networks of a profile."""
+    """Measure both networks of a profile and that of ten classes, and the memory that a large one takes."""
     run = photographed(arguments, command="make bench")
     if "SCHEDULER" in os.environ:
         raise ValueError("expected no SCHEDULER: the benchmark compares searches on this machine")
     deterministic()
     machine = provenance.environment()
     del machine["date"]
-    record = {"run": run.name, "attack": [], "peers": [], "cost": {}, "growth": {}}
-    for name in networks.NETWORKS:
-        [outcome] = experiment.read(run, {name: experiment.main_run(run)[name]})[name]
-        model, test = outcome.model, outcome.test
-        network = Incremental.of(model)
-        faces = measure.chosen(model, network, test.images, test.labels, run)
+    lenet.folder()  # before the hour that the rest takes
+    record = {"run": run.name, "attack": [], "peers": [], "cost": {}, "growth": {},
+              "memory": memory.measured(seed=run.seed)}
+    journals = []
+    for name, model, network, faces in subjects(run):
         ready = {peer: prepare(model, run.evolution) for peer, prepare in peers.PEERS.items()}
         weights = [weight.tobytes() for weight in model.get_weights()]
         key = files.digest(faces.images.tobytes(), *weights, run.evolution, run.seed, machine)
-        journal = files.Journal(run.folder / f"bench-{name}.jsonl", key=key)
+        journals.append(journal := files.Journal(run.folder / f"bench-{name}.jsonl", key=key))
         with tqdm(total=len(faces.images), desc=f"bench, {name}", unit="face") as progress:
             measure.rounds(faces, network, ready, journal, seed=run.seed, settings=run.evolution, progress=progress)
         ours, peer_rows = rows(name, faces, journal)
@@ -75,8 +101,8 @@ def main(arguments: list[str]) -> int:
     record["provenance"] = provenance.environment()
     record["provenance"]["versions"] |= {package: importlib.metadata.version(package) for package in PACKAGES}
     files.write_json(config.RECORDED / "bench.json", record)
-    for name in networks.NETWORKS:  # the next run measures anew
-        (run.folder / f"bench-{name}.jsonl").unlink()
+    for journal in journals:  # the next run measures anew
+        journal.path.unlink()
     return 0
 
 

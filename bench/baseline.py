@@ -7,8 +7,9 @@ whole population at once. It draws in the same order: a seed gives the same cand
 
 import numpy as np
 
-from maskdet.attack.evolution import GENES
 from maskdet.config import Evolution
+
+GENES = 5  # a pixel: row, column, red, green, blue
 
 
 class Solver:

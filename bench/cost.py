@@ -50,7 +50,7 @@ def growth(network: Incremental, images: np.ndarray, labels: np.ndarray, *, seed
     def seconds(faces: int, population: int, size: int) -> dict:
         search = attack.DifferentialEvolution(Evolution(population, generations), size=size)
         begin = time.perf_counter()
-        attempts = list(attack.attack(network, images[:faces], labels[:faces], search=search, seed=seed))
+        attempts = list(attack.stream(network, images[:faces], labels[:faces], search=search, seed=seed))
         spent = time.perf_counter() - begin
         queries = sum(attempt.queries for _, attempt in attempts)
         return {"faces": faces, "population": population, "pixels": size, "generations": generations,

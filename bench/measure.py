@@ -7,10 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from bench.cost import matmul
-from maskdet import attack, files, networks
-from maskdet.config import Evolution, Profile
+from maskdet import attack, files
+from maskdet.config import Evolution
 from maskdet.incremental import Incremental
-from maskdet.networks.backend import keras
 
 FACES, FLIPPABLE = 20, 8  # faces per network, and the most of them that a corner flips
 OURS_EVERY = 4  # rounds: each of our searches then attacks all faces; the peers attack a face per round
@@ -18,26 +17,24 @@ OURS_EVERY = 4  # rounds: each of our searches then attacks all faces; the peers
 
 @dataclass(frozen=True)
 class Faces:
-    """The faces (N, 50, 50, 3) of a benchmark, their labels, and whether one corner flips each."""
+    """The faces, or other images, (N, H, W, 3) of a benchmark, their labels, and whether one corner flips each."""
 
     images: np.ndarray
     labels: np.ndarray
     flippable: np.ndarray
 
 
-def chosen(model: keras.Model, network: Incremental, images: np.ndarray, labels: np.ndarray, run: Profile) -> Faces:
-    """FACES faces that the network classifies correctly: at most FLIPPABLE that a corner flips, and others.
-    Raises ValueError if there are too few, or none of either kind."""
-    swept = attack.sweep(networks.predictor(model), network, images, labels, name=model.name, search=attack.Corners(),
-                         profile=run)
-    flipped, others = (np.random.default_rng(run.seed).permutation(swept.faces[kind])
-                       for kind in (swept.flipped, ~swept.flipped))
+def chosen(name: str, images: np.ndarray, labels: np.ndarray, *, flipped: np.ndarray, others: np.ndarray,
+           seed: int) -> Faces:
+    """FACES of the images that a network classifies correctly: at most FLIPPABLE of those that a corner flips, by their
+    numbers, and others. Raises ValueError if there are too few, or none of either kind."""
+    flipped, others = (np.random.default_rng(seed).permutation(faces) for faces in (flipped, others))
     flipped = flipped[:FLIPPABLE]
     faces = np.concatenate([flipped, others[:FACES - len(flipped)]])
     if len(faces) < FACES or not len(flipped) or not len(others):
-        raise ValueError(f"expected {FACES} faces that {model.name} classifies correctly, some that a corner flips and "
+        raise ValueError(f"expected {FACES} images that {name} classifies correctly, some that a corner flips and "
                          f"some that none flips, got {len(flipped)} and {len(others)}")
-    faces = np.random.default_rng(run.seed).permutation(faces)
+    faces = np.random.default_rng(seed).permutation(faces)
     return Faces(images[faces], labels[faces], np.isin(faces, flipped))
 
 
@@ -64,10 +61,10 @@ def _ours(faces: Faces, network: Incremental, *, seed: int, settings: Evolution)
     """Each of our searches on all faces: seconds, and the queries and flips of each face."""
     results = {}
     short = attack.DifferentialEvolution(Evolution(settings.population, generations=0))  # compiles first
-    list(attack.attack(network, faces.images, faces.labels, search=short, seed=seed))
+    list(attack.stream(network, faces.images, faces.labels, search=short, seed=seed))
     for search in (attack.DifferentialEvolution(settings), attack.Corners(), attack.Guided()):
         begin = time.perf_counter()
-        verdicts = dict(attack.attack(network, faces.images, faces.labels, search=search, seed=seed))
+        verdicts = dict(attack.stream(network, faces.images, faces.labels, search=search, seed=seed))
         seconds = time.perf_counter() - begin
         ordered = [verdicts[index] for index in range(len(verdicts))]
         results[search.name] = {"seconds": seconds, "queries": [verdict.queries for verdict in ordered],

@@ -17,11 +17,11 @@ from scipy import optimize
 from torch import nn
 from torchattacks import OnePixel
 
-from bench.baseline import Solver, perturbed
+from bench.baseline import GENES, Solver, perturbed
 from bench.ported import Ported, difference
-from maskdet.attack.evolution import GENES, decoded
+from maskdet.attack.evolution import decoded
 from maskdet.attack.pixels import Pixel, set_pixels
-from maskdet.config import CLASSES, SIZE, Evolution
+from maskdet.config import Evolution
 from maskdet.networks.backend import THREADS, keras
 
 SAME = 1e-4  # the largest difference of a logit and its port that rounding explains
@@ -36,7 +36,7 @@ class Outcome:
     queries: int  # changed images that the network classified
 
 
-Attack = Callable[..., Outcome]  # attack(image (50, 50, 3) uint8, label, *, seed)
+Attack = Callable[..., Outcome]  # attack(image (H, W, 3) uint8, label, *, seed)
 
 
 def _outcome(model: keras.Model, image: np.ndarray, label: int, pixel: Pixel | None, queries: int) -> Outcome:
@@ -67,15 +67,16 @@ def _require(settings: Evolution, **fixed) -> None:
             raise ValueError(f"expected a {name} of {value}, which this peer fixes, got {getattr(settings, name)}")
 
 
-def _noise(size: int) -> np.ndarray:
-    """Images (N, 50, 50, 3) uint8."""
-    return np.random.default_rng(0).integers(0, 256, (size, SIZE, SIZE, 3), dtype=np.uint8)
+def _noise(model: keras.Model, size: int) -> np.ndarray:
+    """Images (N, H, W, C) uint8, as `model` takes."""
+    return np.random.default_rng(0).integers(0, 256, (size, *model.input.shape[1:]), dtype=np.uint8)
 
 
-def _compile(query: Callable[[np.ndarray], object], population: int) -> None:
-    """Query as a search will: TensorFlow compiles at the first calls, once for any number of images."""
-    for size in (population, 1, population):
-        query(_noise(size))
+def _compile(model: keras.Model, settings: Evolution, *queries: Callable[[np.ndarray], object]) -> None:
+    """Query as a search and its check will: TensorFlow compiles at the first calls, once for any number of images."""
+    for query in (*queries, model.predict_on_batch):
+        for size in (settings.population, 1, settings.population):
+            query(_noise(model, size))
 
 
 def baseline(model: keras.Model, settings: Evolution) -> Attack:
@@ -86,8 +87,7 @@ def baseline(model: keras.Model, settings: Evolution) -> Attack:
     400 + 75 × 401 queries.
     """
     _members_per_gene(settings)
-    _compile(lambda images: model.predict(images, verbose=0), settings.population)
-    _compile(model.predict_on_batch, settings.population)
+    _compile(model, settings, lambda images: model.predict(images, verbose=0))
 
     def attack(image: np.ndarray, label: int, *, seed: int) -> Outcome:
         queries = 0
@@ -113,27 +113,28 @@ def vectorized_scipy(model: keras.Model, settings: Evolution) -> Attack:
     """`scipy.optimize.differential_evolution` (1.17), used as its documentation advises today.
 
     Vectorized, so with deferred updating and without the loops over members; mutation and selection are otherwise
-    those of the baseline.
+    those of the baseline, as is the query of the best member after each generation.
     """
     members = _members_per_gene(settings)
-    _compile(model.predict_on_batch, settings.population)
+    _compile(model, settings)
 
     def attack(image: np.ndarray, label: int, *, seed: int) -> Outcome:
         queries = 0  # SciPy counts a vectorized call as one evaluation
 
-        def energy(genes: np.ndarray) -> np.ndarray:
+        def probabilities(genes: np.ndarray) -> np.ndarray:
             nonlocal queries
-            queries += genes.shape[1]
-            return model.predict_on_batch(set_pixels(image, decoded(genes.T, shape=image.shape)))[:, label]
+            queries += len(genes)
+            return model.predict_on_batch(set_pixels(image, decoded(genes, shape=image.shape)))
 
         def flipped(intermediate_result: optimize.OptimizeResult) -> bool:
-            return intermediate_result.fun < 1 / len(CLASSES)
+            return probabilities(intermediate_result.x[None])[0].argmax() != label
 
         # atol=-1: as in the other peers, it never counts as converged, even if all members are the same pixel.
         best = optimize.differential_evolution(
-            energy, [(0, 1)] * GENES, strategy="best1bin", maxiter=settings.generations, popsize=members,
-            tol=0, atol=-1, mutation=settings.scale, recombination=settings.recombination, rng=seed,
-            callback=flipped, polish=False, init="latinhypercube", updating="deferred", vectorized=True)
+            lambda genes: probabilities(genes.T)[:, label], [(0, 1)] * GENES, strategy="best1bin",
+            maxiter=settings.generations, popsize=members, tol=0, atol=-1, mutation=settings.scale,
+            recombination=settings.recombination, rng=seed, callback=flipped, polish=False, init="latinhypercube",
+            updating="deferred", vectorized=True)
         pixel = tuple(decoded(best.x[None], shape=image.shape).ravel().tolist())
         return _outcome(model, image, label, pixel, queries)
 
@@ -160,10 +161,10 @@ def pixel_attack(model: keras.Model, settings: Evolution) -> Attack:
     """
     _require(settings, population=400, scale=(0.5, 1.0), recombination=1.0)
     # ART's KerasClassifier does the same with a Keras model: a call in a tf.function, without batches.
-    classifier = _Counted(model, nb_classes=len(CLASSES), input_shape=(SIZE, SIZE, 3), clip_values=(0, 255))
+    classifier = _Counted(model, nb_classes=model.output.shape[-1], input_shape=model.input.shape[1:],
+                          clip_values=(0, 255))
     search = PixelAttack(classifier, th=1, es=1, max_iter=settings.generations)
-    _compile(lambda images: classifier.predict(images.astype(np.float32)), settings.population)
-    _compile(model.predict_on_batch, settings.population)
+    _compile(model, settings, lambda images: classifier.predict(images.astype(np.float32)))
 
     def attack(image: np.ndarray, label: int, *, seed: int) -> Outcome:
         np.random.seed(seed)  # it draws from NumPy's global generator
@@ -198,10 +199,10 @@ def one_pixel(model: keras.Model, settings: Evolution) -> Attack:
     _members_per_gene(settings)
     _require(settings, scale=(0.5, 1.0), recombination=1.0)
     torch.set_num_threads(THREADS)  # as many as TensorFlow has
-    _compile(model.predict_on_batch, settings.population)
+    _compile(model, settings)
     network = _Fractions(Ported(model))
     search = OnePixel(network, pixels=1, steps=settings.generations, popsize=settings.population)
-    error = difference(model, network.ported, _noise(search.inf_batch))
+    error = difference(model, network.ported, _noise(model, search.inf_batch))
     if error > SAME:
         raise ValueError(f"expected the logits of {model.name} in PyTorch within {SAME}, got {error:.1e}")
 

@@ -137,7 +137,9 @@ def _average(layer: layers.GlobalAveragePooling2D) -> nn.Module:
 class _Rescaling(nn.Module):
     def __init__(self, layer: layers.Rescaling):
         super().__init__()
-        self.scale, self.offset = layer.scale, layer.offset
+        # Numbers, or one for each channel: (C, 1, 1).
+        self.scale, self.offset = (torch.from_numpy(np.asarray(values, np.float32).reshape(-1, 1, 1))
+                                   for values in (layer.scale, layer.offset))
 
     def forward(self, x):
         return x * self.scale + self.offset

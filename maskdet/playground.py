@@ -189,7 +189,7 @@ def _bright_first(shown: Gallery, *, seed: int) -> Gallery:
 
 
 def _attempts(shown: Gallery, network: str, *, seed: int) -> list[attack.Attempt]:
-    found = dict(attack.attack(Incremental.of(networks.shipped(network)), shown.images, shown.labels,
+    found = dict(attack.stream(Incremental.of(networks.shipped(network)), shown.images, shown.labels,
                                search=attack.Guided(), seed=seed, workers=-1))
     return [found[face] for face in range(len(shown.labels))]
 

@@ -3,6 +3,7 @@
 import contextlib
 import functools
 import os
+import signal
 import threading
 import time
 import warnings
@@ -103,7 +104,11 @@ def _backend(address: str | None) -> Iterator[dict[str, Any]]:
 
 
 def _end_with(parent: int) -> None:
-    """Let a worker end when its parent was killed, in the middle of a call too."""
+    """Let a worker end when its parent was killed, in the middle of a call too; and only then. An interruption from the
+    keyboard reaches all processes: the parent, which gets it too, ends the call, and a worker that died of it would
+    fail the parent's next one."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
     def watch():
         while os.getppid() == parent:
             time.sleep(1)

@@ -10,7 +10,8 @@ import numpy as np
 
 from maskdet import attack, config, files
 from maskdet.incremental import Incremental
-from maskdet.incremental.layers import Convolution, Dense, Relu, rows
+from maskdet.incremental.bends import Relu
+from maskdet.incremental.layers import Convolution, Dense, rows
 
 PROFILE = dataclasses.replace(config.PROFILES["smoke"], name="test", attacked=99,
                               evolution=config.Evolution(population=100, generations=100))

@@ -12,40 +12,12 @@ FULL = attack.DifferentialEvolution()
 
 def verdicts(network, images, labels, *, search=FULL, seed=0, workers=1):
     """In the order of the images."""
-    found = dict(attack.attack(network, images, np.array(labels), search=search, seed=seed, workers=workers))
+    found = dict(attack.stream(network, images, np.array(labels), search=search, seed=seed, workers=workers))
     return [found[index] for index in range(len(images))]
 
 
 def grey(n=1, *, size=50):
     return np.full((n, size, size, 3), 128, np.uint8)
-
-
-def test_changed_sets_the_pixel_at_row_and_column_and_nothing_else():
-    image = grey()[0]
-    result = attack.set_pixels(image, [[3, 40, 255, 0, 7]])
-    assert result[0, 3, 40].tolist() == [255, 0, 7]
-    assert (result[0] != image).any(axis=-1).sum() == 1
-    assert (image == 128).all(), "the original is left alone"
-
-
-@pytest.mark.parametrize("pixel", [[50, 0, 0, 0, 0], [0, 50, 0, 0, 0], [-1, 0, 0, 0, 0],
-                                   [0, 0, 256, 0, 0], [0, 0, 0, 0, -1]])
-def test_changed_refuses_a_pixel_outside_the_image_or_a_colour_outside_8_bits(pixel):
-    with pytest.raises(ValueError, match="expected row, column, red, green, blue below"):
-        attack.set_pixels(grey()[0], [pixel])
-
-
-def test_changed_sets_several_pixels_and_the_last_of_those_at_one_place_counts():
-    result = attack.set_pixels(grey()[0], [[[1, 2, 0, 0, 0], [3, 4, 5, 6, 7], [1, 2, 9, 9, 9]]])
-    assert result[0, 1, 2].tolist() == [9, 9, 9] and result[0, 3, 4].tolist() == [5, 6, 7]
-    assert (result[0] != 128).any(axis=-1).sum() == 2
-
-
-def test_genes_cover_every_row_column_and_colour_and_no_more():
-    genes = np.repeat(np.linspace(0, 1, 10001)[:, None], 5, axis=1)  # 1.0 itself included
-    whole = attack.decoded(genes, shape=(50, 40, 3))[:, 0]
-    for gene, size in enumerate((50, 40, 256, 256, 256)):
-        assert np.unique(whole[:, gene]).tolist() == list(range(size))
 
 
 @pytest.mark.parametrize("place", [(0, 0, 0), (49, 49, 2), (45, 3, 1)])
@@ -102,7 +74,7 @@ def test_corners_find_the_one_corner_of_the_one_place_that_flips(place, colour):
         return np.column_stack([np.where(hit, 0.8, 0.3), np.where(hit, 0.2, 0.7)])
     [verdict] = verdicts(predict, grey(), [1], search=attack.Corners())
     assert verdict.flipped and verdict.pixels == ((*place, *colour),)
-    index = 8 * (50 * place[0] + place[1]) + [tuple(corner) for corner in attack.CORNERS.tolist()].index(colour)
+    index = 8 * (50 * place[0] + place[1]) + [tuple(corner) for corner in attack.corners(3).tolist()].index(colour)
     assert verdict.queries == index + 1
 
 
@@ -165,7 +137,7 @@ def test_guided_asks_in_the_order_of_the_first_order_score(linear):
             asked.extend((answer[:, 1] - answer[:, 0]).tolist())
             return answer + [0, 1000]  # never a flip
 
-    found = attack.Guided()(Spy(), 1, rng=np.random.default_rng(0))
+    found = attack.Guided()(Spy(), attack.Goal(1), rng=np.random.default_rng(0))
     assert found.queries == len(asked) == 8 * 6 * 7
     assert (np.diff(asked) > -1e-4).all() and asked[-1] - asked[0] > 1
 
@@ -176,49 +148,72 @@ def test_guided_says_that_it_needs_the_weights():
         verdicts(predict, images[:1], labels[:1], search=attack.Guided())
 
 
-@pytest.mark.parametrize("workers", [0, -2, 1.5, None])
+@pytest.mark.parametrize("workers", [0, -2, 1.5, True])
 def test_a_number_of_workers_that_is_none_is_refused(planted, workers):
     images = np.zeros((1, 4, 4, 3), np.uint8)
     with pytest.raises(ValueError, match="expected workers, a number of processes, or -1 for all processors, got"):
-        next(attack.attack(planted(1, 1, 0), images, [1], search=attack.Corners(), seed=0, workers=workers))
+        next(attack.stream(planted(1, 1, 0), images, [1], search=attack.Corners(), seed=0, workers=workers))
 
 
 def test_a_class_in_place_of_a_search_is_refused(planted):
     for search in (attack.Corners, "corners"):
         with pytest.raises(TypeError, match=r"expected a search, such as Guided\(\), got .*orners"):
-            next(attack.attack(planted(1, 1, 1), np.zeros((1, 6, 7, 3), np.uint8), np.ones(1, int), search=search,
+            next(attack.stream(planted(1, 1, 1), np.zeros((1, 6, 7, 3), np.uint8), np.ones(1, int), search=search,
                                seed=0))
 
 
 @pytest.mark.parametrize("seed", [None, -1, 0.5])
 def test_a_seed_that_is_no_whole_number_is_refused(planted, seed):
     with pytest.raises(ValueError, match=f"expected a seed, a whole number of at least 0, got {seed}"):
-        next(attack.attack(planted(1, 1, 1), np.zeros((1, 6, 7, 3), np.uint8), np.array([1]), search=attack.Corners(),
+        next(attack.stream(planted(1, 1, 1), np.zeros((1, 6, 7, 3), np.uint8), np.array([1]), search=attack.Corners(),
                            seed=seed))
 
 
-def test_a_search_of_no_pixel_is_refused():
-    with pytest.raises(ValueError, match="expected a size of at least one pixel, got 0"):
-        attack.DifferentialEvolution(SMALL, size=0)
+@pytest.mark.parametrize("search", [attack.Corners, attack.Guided, attack.DifferentialEvolution])
+def test_a_search_of_nothing_is_refused_when_it_is_made(search):
+    for size in (0, 1.5):
+        with pytest.raises(ValueError, match=f"expected a size of at least one pixel, a whole number, got {size}"):
+            search(size=size)
+    for region in (0, -2, 2.0, True):
+        with pytest.raises(ValueError, match=f"expected region of at least 1, .*, or None for no limit, got {region}"):
+            search(region=region)
+    if search is not attack.DifferentialEvolution:
+        with pytest.raises(ValueError, match="expected queries of at least 1, a whole number, or None"):
+            search(queries=0)
 
 
-def test_a_face_that_is_wrong_already_is_refused():
+def test_a_population_in_place_of_the_settings_of_evolution_is_refused_when_it_is_given():
+    with pytest.raises(TypeError, match=r"expected settings, such as Evolution\(population=400, .*, got 400"):
+        attack.DifferentialEvolution(400, 75)
+
+
+def test_every_setting_of_a_search_is_in_its_name():
+    assert attack.Corners(size=3, queries=9).name == "corners_3_pixels_within_9"
+    assert attack.Guided(4, 5, 3, 9).name == "guided_below_4_first_5_3_pixels_within_9"
+    assert [search().name for search in (attack.Corners, attack.Guided)] == ["corners", "guided"]
+
+
+def test_a_face_that_is_wrong_already_is_not_attacked_and_the_others_are():
     predict, images, labels = noisy()
+    right = verdicts(predict, images, labels, search=attack.Corners(region=5))
     labels = labels.copy()
     labels[2] = 1 - labels[2]
-    with pytest.raises(ValueError, match="expected faces that the network classifies correctly, got face 2, which"):
-        verdicts(predict, images, labels, search=attack.DifferentialEvolution(SMALL))
+    found = verdicts(predict, images, labels, search=attack.Corners(region=5))
+    assert found[:2] + found[3:] == right[:2] + right[3:] and right[2].status != "wrong"
+    assert found[2].status == "wrong" and not found[2].flipped
+    assert (found[2].pixels, found[2].queries) == ((), 0) and found[2].before == found[2].after == right[2].before
 
 
 @pytest.mark.parametrize("images, labels, answer, message", [
     (grey() / 255.0, [1], [[0.1, 0.9]], "expected uint8 images"),
     (grey()[0], [1], [[0.1, 0.9]], "expected uint8 images"),
-    (grey(), [1, 1], [[0.1, 0.9]], "expected a label, 0 or 1, for each of 1 images"),
-    (grey(), [2], [[0.1, 0.9]], "expected a label, 0 or 1"),
-    (grey(), [1], [[0.1, np.nan]], r"expected finite probabilities \(1, 2\) of predict"),
-    (grey(), [1], [[-0.1, 1.1]], r"expected finite probabilities \(1, 2\) of predict"),
+    (grey(), [1, 1], [[0.1, 0.9]], "expected a label, a whole number of 0 to 1, for each of 1 images"),
+    (grey(), [2], [[0.1, 0.9]], "expected a label, a whole number of 0 to 1, .*: .2."),
+    (grey(), [1], [[0.1, np.nan]], r"expected finite probabilities \(1, K\) of predict"),
+    (grey(), [1], [[-0.1, 1.1]], r"expected finite probabilities \(1, K\) of predict"),
     (grey(), [1], [[0.5, 2.5]], r"expected .*, which add up to 1, got 1 rows that do not, one of sum 3: of logits"),
-    (grey(), [1], [0.9], r"expected finite probabilities \(1, 2\) of predict, got \(1,\)")])
+    (grey(), [1], [1.7], r"expected finite probabilities \(1, K\) of predict, or .*, got 1 that are negative"),
+    (grey(), [1], [[[0.1, 0.9]]], r"expected finite probabilities \(1, K\) of predict, or .*, got \(1, 1, 2\)")])
 def test_bad_images_labels_and_answers_are_refused(images, labels, answer, message):
     with pytest.raises(ValueError, match=message):
         verdicts(lambda faces: np.array(answer), images, labels)
@@ -265,10 +260,10 @@ def test_a_search_of_a_region_asks_about_no_pixel_beyond_it(planted, search):
 def test_a_guided_search_cut_short_asks_about_the_most_promising_first(linear):
     image, rng = np.random.default_rng(0).integers(0, 256, (6, 7, 3), dtype=np.uint8), np.random.default_rng(0)
     face = linear.face(image)
-    label = int(face.logits.argmax())
-    whole, short = (attack.Guided(most=most)(face, label, rng=rng) for most in (None, 5))
+    goal = attack.Goal(int(face.logits.argmax()))
+    whole, short = (attack.Guided(most=most)(face, goal, rng=rng) for most in (None, 5))
     assert short.queries <= 5 and attack.Guided(most=5).name == "guided_first_5"
     if whole.queries <= 5:
         assert (short.pixels == whole.pixels).all()
-    below = attack.Guided(region=2)(face, label, rng=rng)
+    below = attack.Guided(region=2)(face, goal, rng=rng)
     assert below.queries <= 2 * 2 * 8 and max(below.pixels[0][:2]) < 2

@@ -68,13 +68,13 @@ def test_by_the_confidence_a_saturated_network_shows_no_slope_and_by_the_margin_
     steep = dataclasses.replace(linear, steps=(dataclasses.replace(dense, kernel=dense.kernel * 300),))
     image = np.random.default_rng(3).integers(0, 256, (6, 7, 3), dtype=np.uint8)
     face = steep.face(image)
-    label = int(face.logits.argmax())
-    assert attack.oracle.confidence(face.logits, label) == 1 < attack.oracle.margin(face.logits, label) / 17
+    goal = attack.Goal(int(face.logits.argmax()))
+    assert goal.confidence(face.logits) == 1 < goal.margin(face.logits) / 17
     found = {}
     for objective in ("margin", "confidence"):
         search = attack.DifferentialEvolution(dataclasses.replace(SMALL, generations=10), objective=objective)
-        pixels, _ = search(face, label, rng=np.random.default_rng(0))
-        found[objective] = attack.oracle.margin(face.query(pixels[None]), label)[0]
+        pixels, _ = search(face, goal, rng=np.random.default_rng(0))
+        found[objective] = goal.margin(face.query(pixels[None]))[0]
     assert found["margin"] < found["confidence"], "it saw where to go"
     assert search.name == "differential_evolution_by_confidence"
     with pytest.raises(ValueError, match="expected an objective, one of margin, confidence, got 'loss'"):

@@ -210,7 +210,7 @@ SCRIPT = """
 import json, sys
 from pathlib import Path
 from maskdet import attack, data, faces, keys
-ROOTS = {"photographs": data.Dataset, "search": attack.Corners, "attack": attack.attack, "crops": faces.crop}
+ROOTS = {"photographs": data.Dataset, "search": attack.Corners, "attack": attack.stream, "crops": faces.crop}
 def found():
     keys._module.cache_clear(), keys._dependencies.cache_clear()
     return {name: keys.code(root) for name, root in ROOTS.items()}

@@ -10,6 +10,7 @@ import pytest
 
 from maskdet import networks, proof
 from maskdet.attack import set_pixels
+from maskdet.attack.goals import Goal
 from maskdet.incremental import Incremental
 from maskdet.incremental.layers import Dense, rows
 from maskdet.networks.backend import keras, tf
@@ -40,12 +41,12 @@ def normalised(gamma):
 
 
 @pytest.mark.parametrize("activation, got", [
-    (layers.LeakyReLU(0.1), "LeakyReLU of yours"), (layers.PReLU(), "PReLU of yours"), (layers.ReLU(), "ReLU of yours"),
+    (layers.PReLU(), "PReLU of yours"), (type("ReLU", (layers.ReLU,), {})(), "ReLU of yours"),
     (functools.partial(keras.activations.relu, max_value=6), "partial of yours"), (relu, "relu of yours"),
-    (tf.nn.relu6, "relu6 of yours"), ("leaky_relu", "leaky_relu")])
+    (tf.nn.relu6, "relu6 of yours"), ("elu", "elu")])
 def test_an_activation_is_known_by_its_identity_not_by_its_name(activation, got):
     for layer in (layers.Conv2D(4, 3, activation=activation, name="it"), layers.Activation(activation, name="it")):
-        with pytest.raises(ValueError, match=f"expected an activation linear or relu, .* of 'it', got {got};"):
+        with pytest.raises(ValueError, match=f"expected an activation linear, relu, .* of 'it', got {got};"):
             Incremental.of(behind(layer))
 
 
@@ -61,9 +62,14 @@ def test_a_layer_is_known_by_the_identity_of_its_class(layer, got):
 
 @pytest.mark.parametrize("layer, message", [
     (layers.BatchNormalization(axis=1, name="it"), "expected axis -1 of 'it', got 1"),
-    (layers.ReLU(max_value=0, name="it"), "expected max_value None of 'it', got 0"),
-    (layers.ReLU(negative_slope=0.1, name="it"), "expected negative_slope 0 of 'it', got 0.1"),
-    (layers.ReLU(threshold=1, name="it"), "expected threshold 0 of 'it', got 1"),
+    (layers.ReLU(negative_slope=1.5, name="it"), "expected slopes below 0 from 0 to 1 .* of 'it', got 1.5 to 1.5"),
+    (layers.LeakyReLU(2.0, name="it"), "expected slopes below 0 from 0 to 1 and .* of 'it', got 2 to 2"),
+    (layers.ReLU(threshold=1, name="it"), "expected threshold 0.0 of 'it', got 1.0"),
+    (layers.Normalization(axis=1, mean=np.zeros(9), variance=np.ones(9), name="it"),
+     r"expected scales and .* \(9,\) of 'it', got \(1, 9, 1, 1\)"),
+    (layers.Normalization(mean=0, variance=1, invert=True, name="it"), "expected invert False of 'it', got True"),
+    (layers.Reshape((27, 27), name="it"), r"expected 'it' to make a vector, or a tensor of as many .*, got \(27, 27\)"),
+    (layers.Reshape((27, 9, 3), name="it"), r"expected 'it' to make a vector, .* channels, 9, got \(27, 9, 3\)"),
     (layers.Rescaling(np.ones((9, 1, 1)), name="it"), r"expected scales and .* \(9,\) of 'it', got \(9, 1, 1\)"),
     (layers.Rescaling(np.ones((9, 9)), name="it"), r"expected scales and .* \(9,\) of 'it', got \(9, 9\)")])
 def test_a_setting_that_fits_the_shapes_by_chance_is_refused(layer, message):
@@ -126,7 +132,7 @@ def chain(*factors):
     ((1e-20, 1e-20, *[1e6] * 4), proof.UNDECIDED), ((-1e-20, 1e-20, *[1e6] * 4), proof.UNDECIDED),
     ((1e6, 1e-6), proof.SAFE), ((1e6, 1e6, 1e-6, 1e-6), proof.UNDECIDED)])
 def test_where_float32_may_underflow_or_overflow_within_a_network_nothing_is_proved_safe(factors, verdict):
-    assert proof.verify(chain(*factors), 0, budget=200).verdict == verdict
+    assert proof.verify_face(chain(*factors), Goal(0), budget=200).verdict == verdict
 
 
 @pytest.mark.parametrize("call", [lambda x: -x, lambda x: x * np.nan, lambda x: keras.ops.minimum(x, 6)])
@@ -178,7 +184,7 @@ def cancelling(seed):
 @pytest.mark.parametrize("seed", range(4))  # here, the engine alone has a flip with 0 and 3, both have with 1 and 2
 def test_each_flip_is_one_of_the_whole_pass_and_a_face_with_others_is_not_safe(seed):
     model, image = cancelling(seed), np.full((4, 4, 3), 100, np.uint8)
-    found = proof.verify(Incremental.of(model).face(image), 0, budget=300)
+    found = proof.verify_face(Incremental.of(model).face(image), Goal(0), budget=300)
     assert found.proved[1, 1] == -np.inf and found.verdict != proof.SAFE
     if found.verdict == proof.FLIPPABLE:
         after = model.predict_on_batch(set_pixels(image, np.array([[found.witness]])).astype(np.float32))
@@ -189,7 +195,7 @@ def test_each_flip_is_one_of_the_whole_pass_and_a_face_with_others_is_not_safe(s
 def test_what_the_whole_pass_does_not_flip_is_undecided(answer, monkeypatch):
     model, image = behind(layers.Rescaling(1 / 255), size=(4, 4, 3)), np.full((4, 4, 3), 100, np.uint8)
     model.get_layer("end").set_weights([np.eye(48, 2, -14), np.array([0.5, 0])])  # a red of one pixel against 0.5
-    assert proof.verify(Incremental.of(model).face(image), 0, budget=300).verdict == proof.FLIPPABLE
+    assert proof.verify_face(Incremental.of(model).face(image), Goal(0), budget=300).verdict == proof.FLIPPABLE
     monkeypatch.setattr(model, "predict_on_batch", lambda images: np.tile(answer, (len(images), 1)))
-    found = proof.verify(Incremental.of(model).face(image), 0, budget=300)
+    found = proof.verify_face(Incremental.of(model).face(image), Goal(0), budget=300)
     assert found.verdict == proof.UNDECIDED and not found.flips.any() and found.reached.min() > 0

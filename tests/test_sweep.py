@@ -175,6 +175,33 @@ def test_work_by_code_that_was_edited_since_is_refused(tmp_path):
     assert "expected the maskdet.counts that was loaded when this began, got another in a worker" in done.stderr
 
 
+INTERRUPTED = """
+import numpy as np, sweeping
+from maskdet import attack
+from maskdet.config import Evolution
+images = np.random.default_rng(0).integers(0, 256, (24, 12, 12, 3), dtype=np.uint8)
+status = attack.run(sweeping.network(), images, workers=1).status
+images = images[np.concatenate([np.flatnonzero(status == "flipped")[:1], np.flatnonzero(status == "stands")[:4]])]
+long = attack.DifferentialEvolution(Evolution(100, 10**6))
+try:
+    for _ in attack.stream(sweeping.network(), images, search=long, seed=0, workers=2):
+        print("one finished", flush=True)
+except KeyboardInterrupt:
+    print("interrupted")
+print(attack.run(sweeping.network(), images, workers=2))
+"""
+
+
+def test_after_an_interruption_of_all_processes_the_next_attack_works():
+    path = os.pathsep.join([*sys.path, str(Path(__file__).parent)])
+    process = subprocess.Popen([sys.executable, "-c", INTERRUPTED], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                               text=True, env=os.environ | {"PYTHONPATH": path}, start_new_session=True)
+    assert process.stdout.readline() == "one finished\n", "an image that flips at once; others never end"
+    os.killpg(process.pid, signal.SIGINT)  # as Ctrl-C does
+    told, errors = process.communicate(timeout=120)
+    assert process.returncode == 0 and "interrupted\nResult(" in told, errors
+
+
 def noisy(images):
     """A linear network that one pixel hardly moves."""
     weights = np.random.default_rng(0).normal(0, 1, images.shape[1:])

@@ -8,9 +8,10 @@ import numpy as np
 import pandas as pd
 
 from maskdet.attack.complete import GUIDED
-from maskdet.attack.evolution import GENES, NAME, decoded, minimise
-from maskdet.attack.oracle import ROUNDING, Face, Network, Predict, margin
-from maskdet.attack.pixels import CORNERS, every_pixel, every_place, set_pixels
+from maskdet.attack.evolution import NAME, decoded, minimise
+from maskdet.attack.goals import Goal
+from maskdet.attack.oracle import ROUNDING, Face, Network, Predict
+from maskdet.attack.pixels import corners, every_pixel, every_place, set_pixels
 from maskdet.attack.sweeps import Sweep
 from maskdet.config import SIZE, Evolution, Profile
 from maskdet.counts import clustered
@@ -35,28 +36,30 @@ def on_ackley(*, generations: Sequence[int], seed: int, population: int = 60, si
 
 
 def landscape(face: Face, label: int) -> np.ndarray:
-    """The lowest confidence (H, W) float32 of a face in its class `label` for any corner of the colour cube at each
-    place: the surface that a one-pixel attack descends, seen whole."""
-    margins = margin(face.query(every_pixel(every_place(face.image))), label)
+    """The lowest confidence (H, W) float32 of a face in its class `label`, against the likeliest other one, for any
+    corner of the cube of colours at each place: the surface that a one-pixel attack descends, seen whole."""
+    pixels = every_pixel(every_place(face.image), corners(face.image.shape[2]))
+    margins = Goal(label).margin(face.query(pixels))
     return (1 / (1 + np.exp(-margins.reshape(*face.image.shape[:2], -1).min(axis=2)))).astype(np.float32)
 
 
 def on_face(network: Network, images: np.ndarray, labels: np.ndarray, *, generations: Sequence[int],
             seed: int, settings: Evolution):
     """Differential evolution on the correctly classified face of least margin, for `figures.surface`. Returns the face
-    (H, W, 3), its confidence landscape (H, W), the populations (G, P, 2: row, column) of `generations` (as far as
+    (H, W, C), its confidence landscape (H, W), the populations (G, P, 2: row, column) of `generations` (as far as
     `settings` goes), and `generations`. Raises ValueError where no face is classified correctly."""
     faces = [network.face(image) for image in images]
-    margins = np.array([margin(face.logits, label) for face, label in zip(faces, labels)])
+    margins = np.array([Goal(label).margin(face.logits) for face, label in zip(faces, labels)])
     if not (margins > 0).any():
         raise ValueError(f"expected a face that the network classifies correctly, got none of {len(images)}")
     least = np.where(margins > 0, margins, np.inf).argmin()
     face, label = faces[least], labels[least]
     generations = [generation for generation in generations if generation <= settings.generations]
-    members, _ = minimise(lambda genes: margin(face.query(decoded(genes, shape=face.image.shape)), label), GENES,
+    shape = face.image.shape
+    members, _ = minimise(lambda genes: Goal(label).margin(face.query(decoded(genes, shape=shape))), 2 + shape[2],
                           rng=np.random.default_rng(seed),
                           settings=dataclasses.replace(settings, generations=max(generations)))
-    places = np.array([decoded(members[generation], shape=face.image.shape)[:, 0, :2] for generation in generations])
+    places = np.array([decoded(members[generation], shape=shape)[:, 0, :2] for generation in generations])
     return face.image, landscape(face, label), places, generations
 
 
@@ -89,7 +92,7 @@ def agreement(sweeps: Sequence[Sweep]) -> pd.DataFrame:
 
 
 def flipped_faces(sweeps: Sequence[Sweep], images: np.ndarray, *, at_most: int):
-    """Faces (N, H, W, 3) that differential evolution flips and its attempts on them, `at_most` in all."""
+    """Faces (N, H, W, C) that differential evolution flips and its attempts on them, `at_most` in all."""
     flips = [(images[face], attempt) for sweep in sweeps if sweep.search == NAME
              for face, attempt in zip(sweep.faces, sweep.attempts) if attempt.flipped][:at_most]
     return np.array([image for image, _ in flips]), [attempt for _, attempt in flips]
@@ -98,18 +101,18 @@ def flipped_faces(sweeps: Sequence[Sweep], images: np.ndarray, *, at_most: int):
 def check_rounding(networks: Mapping[str, Network], logits: Mapping[str, Predict], images: np.ndarray, *,
              seed: int, candidates: int = 10_000) -> pd.DataFrame:
     """How far the incremental logits of changed faces are from those of the whole pass, `logits(images)`, at most. A
-    row for each network: `candidates` random pixels on ten of `images` (N, H, W, 3), every third on the border. Raises
+    row for each network: `candidates` random pixels on ten of `images` (N, H, W, C), every third on the border. Raises
     AssertionError where logits differ by more than ROUNDING."""
     rows, rng = {}, np.random.default_rng(seed)
-    height, width = images.shape[1:3]
+    height, width, channels = images.shape[1:]
     for name, network in networks.items():
         differences, same = [], 0
         for image in images[rng.choice(len(images), 10)]:
-            pixels = rng.integers(0, (height, width, 256, 256, 256), (candidates // 10, 5))
+            pixels = rng.integers(0, (height, width, *[256] * channels), (candidates // 10, 2 + channels))
             pixels[::6, 0], pixels[3::6, 1] = rng.choice((0, height - 1)), rng.choice((0, width - 1))
             whole, incremental = logits[name](set_pixels(image, pixels)), network.face(image).query(pixels[:, None])
             differences.append(np.abs(whole - incremental).max())
-            same += ((margin(whole, 0) < 0) == (margin(incremental, 0) < 0)).sum()
+            same += (whole.argmax(axis=1) == incremental.argmax(axis=1)).sum()
         if max(differences) > ROUNDING:
             raise AssertionError(f"{name}: expected logits within {ROUNDING} of the whole pass, got {max(differences)}")
         rows[name] = {"candidates": candidates, "largest difference": f"{max(differences):.0e}", "same decision": same}
@@ -125,7 +128,7 @@ def check_flips(sweeps: Sequence[Sweep], predict: Mapping[str, Predict], images:
                 image = set_pixels(images[face], np.array([attempt.pixels]))
                 if not 1 <= (image[0] != images[face]).any(axis=-1).sum() <= len(attempt.pixels):
                     raise AssertionError(f"{sweep.network}, face {face}: expected {len(attempt.pixels)} changed pixels")
-                if predict[sweep.network](image)[0].argmax() == attempt.label:
+                if not attempt.goal.flipped(predict[sweep.network](image)[0]):
                     raise AssertionError(f"{sweep.network}, face {face}: expected a flip by {attempt.pixels}, got none")
     return pd.DataFrame({"flips that hold": {_title(sweep): sweep.flipped.sum() for sweep in sweeps}})
 
@@ -155,5 +158,5 @@ def to_record(run: Profile, sweeps: Sequence[Sweep], clusters: np.ndarray) -> tu
                  "queries": settings.population * (settings.generations + 1),
                  "scale": "{} to {}".format(*settings.scale), "recombination": str(settings.recombination)}
     return {"attack": success, "evolution": evolution, "queries": {**queries, "all": queries.total()},
-            "corners": {"queries": len(CORNERS) * SIZE**2},
+            "corners": {"queries": len(corners(3)) * SIZE**2},
             "guided": {"median": f"{np.median(guided):.0f}" if guided else "–"}}, seconds

@@ -4,16 +4,16 @@ The preprint's code updates its population member by member; here it is updated 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from maskdet.attack.oracle import Face, Found, confidence, flip_limit, margin, region_suffix
+from maskdet.attack.goals import Goal
+from maskdet.attack.oracle import Face, Found, check_settings, flip_limit, suffix
 from maskdet.config import Evolution
 
 NAME = "differential_evolution"
-OBJECTIVES = {"margin": margin, "confidence": confidence}
-GENES = 5  # a pixel: row, column, red, green, blue
+OBJECTIVES = {"margin": Goal.margin, "confidence": Goal.confidence}
 
 
 class Population:
@@ -79,9 +79,10 @@ def minimise(energy, dimensions: int, *, rng: np.random.Generator,
 
 
 def decoded(genes: np.ndarray, *, shape: Sequence[int]) -> np.ndarray:
-    """Genes (P, 5 K) in [0, 1) as K pixels (P, K, 5), whole numbers, of an image of `shape`."""
-    limit = np.array([*shape[:2], 256, 256, 256])
-    genes = np.asarray(genes).reshape(len(genes), -1, GENES)
+    """Genes (M, P (2 + C)) in [0, 1) as P pixels (M, P, 2 + C), whole numbers, of an image of `shape` (H, W, C)."""
+    height, width, channels = shape
+    limit = np.array([height, width, *[256] * channels])
+    genes = np.asarray(genes).reshape(len(genes), -1, len(limit))
     return np.minimum((genes * limit).astype(int), limit - 1)
 
 
@@ -96,27 +97,40 @@ class DifferentialEvolution:
     objective: str = "margin"
 
     def __post_init__(self):
-        if self.size < 1:
-            raise ValueError(f"expected a size of at least one pixel, got {self.size}")
+        if not isinstance(self.settings, Evolution):
+            raise TypeError("expected settings, such as Evolution(population=400, generations=75) of maskdet.config, "
+                            f"got {self.settings!r}")
+        check_settings(self.size, region=self.region)
         if self.objective not in OBJECTIVES:
             raise ValueError(f"expected an objective, one of {', '.join(OBJECTIVES)}, got {self.objective!r}")
 
     @property
     def name(self) -> str:
-        sized = "" if self.size == 1 else f"_{self.size}_pixels"
         objective = "" if self.objective == "margin" else f"_by_{self.objective}"
-        return NAME + region_suffix(self.region) + sized + objective
+        return NAME + suffix(region=self.region, size=self.size) + objective
 
-    def __call__(self, face: Face, label: int, *, rng: np.random.Generator) -> Found:
-        population = Population(GENES * self.size, rng=rng, settings=self.settings)
-        limit, shape = -flip_limit(face), np.minimum(face.image.shape[:2], self.region or max(face.image.shape))
+    def within(self, queries: int) -> "DifferentialEvolution":
+        """The same with as many whole generations as `queries` allow, the first population included, and no more than
+        now. Raises ValueError where they do not allow that population."""
+        population = self.settings.population
+        if queries < population:
+            raise ValueError(f"expected queries of at least a population, {population}, got {queries}: allow more, or "
+                             "give a search of a smaller population, DifferentialEvolution(Evolution(population=...))")
+        generations = min(queries // population - 1, self.settings.generations)
+        return replace(self, settings=replace(self.settings, generations=generations))
+
+    def __call__(self, face: Face, goal: Goal, *, rng: np.random.Generator) -> Found:
+        height, width, channels = face.image.shape
+        shape = (min(height, self.region or height), min(width, self.region or width), channels)
+        population = Population((2 + channels) * self.size, rng=rng, settings=self.settings)
+        limit, objective = -flip_limit(face), OBJECTIVES[self.objective]
         for generation in range(self.settings.generations + 1):
             trial = population.trial()
             pixels = decoded(trial, shape=shape)
             logits = face.query(pixels)
-            margins = margin(logits, label)
+            margins = goal.margin(logits)
             if margins.min() < limit:
                 return Found(pixels[margins.argmin()], (generation + 1) * len(trial))
-            population.select(trial, OBJECTIVES[self.objective](logits, label))
+            population.select(trial, objective(goal, logits))
         best = population.members[population.best]
         return Found(decoded(best[None], shape=shape)[0], (generation + 1) * len(trial))

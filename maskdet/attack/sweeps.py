@@ -1,12 +1,8 @@
-"""Many faces attacked: in any order, by any number of processes, with the same results."""
+"""The faces of a run attacked, each kept in a journal as it is finished."""
 
 import contextlib
 import dataclasses
-import functools
-import inspect
-import numbers
 import time
-from collections.abc import Generator
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,50 +10,10 @@ import pandas as pd
 from tqdm import tqdm
 
 from maskdet import files, keys
-from maskdet.attack.oracle import Network, Predict, Predicted, Search, flip_limit, margin, probabilities
-from maskdet.attack.pixels import Attempt, set_pixels
+from maskdet.attack.oracle import Network, Predict, Search, flip_limit
+from maskdet.attack.pixels import WRONG, Attempt, set_pixels
+from maskdet.attack.streams import _attack_image, stream
 from maskdet.config import Profile
-from maskdet.workers import each
-
-
-def attack(network: Network | Predict, images: np.ndarray, labels: np.ndarray, *, search: Search, seed: int,
-           workers: int = 1) -> Generator[tuple[int, Attempt]]:
-    """Attack each of `images` (N, H, W, 3) uint8 by `search`; yield its index and the attempt as it finishes.
-
-    `network` is an `Incremental` or any `predict(images) -> probabilities (N, 2)`; `labels` (N,), 0 or 1, are the true
-    classes. `workers` processes share the work: 1 is this process, which takes a face after the other; -1 is one for
-    each processor, or the Dask cluster that SCHEDULER names; a `predict` must then be one that can be sent there. An
-    attempt depends on the seed and the face, neither on the other faces nor on the workers. Raises ValueError for a
-    face that the network classifies wrongly, since success is counted among the others, and for other arguments out of
-    range; TypeError for a `search` of another type.
-    """
-    images, labels = np.asarray(images), np.asarray(labels)
-    if images.dtype != np.uint8 or images.ndim != 4:
-        raise ValueError(f"expected uint8 images (N, H, W, 3), got {images.dtype} {images.shape}")
-    if labels.shape != images.shape[:1] or not np.isin(labels, (0, 1)).all():
-        raise ValueError(f"expected a label, 0 or 1, for each of {len(images)} images, got {labels}")
-    if inspect.isclass(search) or not callable(search):
-        raise TypeError(f"expected a search, such as Guided(), got {search!r}")
-    if not isinstance(seed, numbers.Integral) or seed < 0:
-        raise ValueError(f"expected a seed, a whole number of at least 0, got {seed!r}")
-    if not isinstance(workers, numbers.Integral) or workers < 1 and workers != -1:
-        raise ValueError(f"expected workers, a number of processes, or -1 for all processors, got {workers!r}")
-    network = network if hasattr(network, "face") else Predicted(network)
-    calls = {index: functools.partial(_attack_face, network, image, label, search, seed, index)
-             for index, (image, label) in enumerate(zip(images, labels.astype(int).tolist()))}
-    yield from each(calls, workers=workers, cluster=True)
-
-
-def _attack_face(network: Network, image: np.ndarray, label: int, search: Search, seed: int, index: int) -> Attempt:
-    face = network.face(image)
-    if margin(face.logits, label) < -flip_limit(face):
-        raise ValueError(f"expected faces that the network classifies correctly, got face {index}, which it does not: "
-                         "attack those of which the larger probability is that of their label")
-    # The draws depend on the seed and the face alone.
-    words = np.frombuffer(bytes.fromhex(files.digest(image.tobytes(), label)), np.uint32)
-    pixels, queries = search(face, label, rng=np.random.default_rng([seed, *words.tolist()]))
-    after = network.face(set_pixels(image, pixels[None])[0]).logits
-    return Attempt(label, tuple(map(tuple, pixels.tolist())), probabilities(face.logits), probabilities(after), queries)
 
 
 @dataclass(frozen=True)
@@ -81,7 +37,7 @@ class Sweep:
 
     def table(self) -> pd.DataFrame:
         """A row for each face, as the file of the sweep has it."""
-        return pd.DataFrame([{"face": face, "flipped": attempt.flipped, **dataclasses.asdict(attempt)}
+        return pd.DataFrame([{"face": face, "flipped": attempt.flipped, **_row(attempt)}
                              for face, attempt in zip(self.faces.tolist(), self.attempts)])
 
 
@@ -99,17 +55,17 @@ def sweep(predict: Predict, network: Network, images: np.ndarray, labels: np.nda
     correct = shuffled_correct(before, labels, name=name, seed=profile.seed)
     chosen = correct[:profile.attacked]
     path = profile.folder / "attacks" / f"{stem or name}-{search.name}.csv"
-    key = files.digest(images, before, search, profile.seed, of, keys.code(_attack_face, type(search), type(network)))
+    key = files.digest(images, before, search, profile.seed, of, keys.code(_attack_image, type(search), type(network)))
     with files.alone(path):
         journal = files.Journal(path.with_suffix(".jsonl"), key=key)
         todo, bar = unfinished(journal, chosen, title=f"{search.name}, {name}")
-        found = attack(network, images[todo], labels[todo], search=search, seed=profile.seed, workers=1 if here else -1)
+        found = stream(network, images[todo], labels[todo], search=search, seed=profile.seed, workers=1 if here else -1)
         last = time.perf_counter()
         with bar, contextlib.closing(found):  # an interruption ends the workers
             for index, attempt in found:
                 attempt = _restated(attempt, predict, network, images[todo[index]], face=todo[index])
                 now = time.perf_counter()
-                journal.add(str(todo[index]), {**dataclasses.asdict(attempt), "seconds": round(now - last, 4)})
+                journal.add(str(todo[index]), {**_row(attempt), "seconds": round(now - last, 4)})
                 last = now
                 bar.update()
         attempts, seconds = _read(journal, np.sort(chosen))
@@ -137,14 +93,22 @@ def shuffled_correct(before: np.ndarray, labels: np.ndarray, *, name: str, seed:
 def _restated(attempt: Attempt, predict: Predict, network: Network, image: np.ndarray, *, face: int) -> Attempt:
     """The attempt with the probabilities of `predict`. Raises AssertionError where these contradict it although the
     margin was not within rounding: the attacked network is then not the same."""
+    if attempt.status == WRONG:
+        raise AssertionError(f"face {face}: expected class {attempt.label}, as the whole pass has it, also of the "
+                             f"attacked network, got {attempt.before}")
     altered = set_pixels(image, np.array([attempt.pixels]))[0]
     before, after = (tuple(predict(shown[None])[0].tolist()) for shown in (image, altered))
     restated = dataclasses.replace(attempt, before=before, after=after)
     if restated.flipped != attempt.flipped and (
-            abs(margin(network.face(altered).logits, attempt.label)) > flip_limit(network.face(image))):
+            abs(attempt.goal.margin(network.face(altered).logits)) > flip_limit(network.face(image))):
         raise AssertionError(f"face {face}: expected flipped {attempt.flipped} also in the whole pass, "
                              f"got {after} by {attempt.pixels}, where the attacked network gave {attempt.after}")
     return restated
+
+
+def _row(attempt: Attempt) -> dict:
+    """An attempt as files have it; those of a sweep have no target."""
+    return {name: value for name, value in dataclasses.asdict(attempt).items() if name != "target"}
 
 
 def _read(journal: files.Journal, faces: np.ndarray) -> tuple[list[Attempt], float]:

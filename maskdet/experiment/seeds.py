@@ -82,7 +82,7 @@ def _measured(fit: functools.partial, most: int, seed: int) -> dict:
     predict, network = networks.predictor(model), Incremental.of(model)
     before = predict(images)
     attacked = shuffled_correct(before, labels, name=name, seed=seed)[:most]
-    found = dict(attack.attack(network, images[attacked], labels[attacked], search=attack.Corners(), seed=seed))
+    found = dict(attack.stream(network, images[attacked], labels[attacked], search=attack.Corners(), seed=seed))
     flips = [number for number, attempt in found.items() if attempt.flipped]
     changed = [attack.set_pixels(images[attacked[number]], np.array([found[number].pixels]))[0] for number in flips]
     after = predict(np.array(changed, np.uint8).reshape(-1, *images.shape[1:])).argmax(axis=1)

@@ -202,6 +202,6 @@ def other_networks_to_record(run: Profile, outcomes: Outcomes, sweeps: Sweeps) -
     counts = accuracy_and_success(outcomes, sweeps, first=FIRST)
     balanced = {name: test.balanced(seed=run.seed) for name, test in pooled(outcomes).items()}
     return {"other_networks": {
-        "training": recipe_numbers(run.comparison), "first": FIRST, "corners": len(attack.CORNERS) * SIZE**2,
+        "training": recipe_numbers(run.comparison), "first": FIRST, "corners": len(attack.corners(3)) * SIZE**2,
         "accuracy": counts["accuracy"], "balanced": balanced, "networks": sizes(outcomes), "success": counts["success"],
     }}, _seconds(outcomes)

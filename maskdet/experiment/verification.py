@@ -110,7 +110,7 @@ def missed(run: Profile, outcomes: Outcomes, verified: Verified) -> dict[str, li
             own = faces[(faces >= start) & (faces < start + len(outcome.test.labels))] - start
             network, test = Incremental.of(outcome.model), outcome.test.part(own)
             for draw in range(run.draws):
-                flips[name][draw] += sum(attempt.flipped for _, attempt in attack.attack(
+                flips[name][draw] += sum(attempt.flipped for _, attempt in attack.stream(
                     network, test.images, test.labels, search=search, seed=run.seed + draw, workers=-1))
     return flips
 

@@ -8,16 +8,17 @@ whatever else is in the batch.
 
 import numpy as np
 
-from maskdet.incremental.windows import LANES, compiled
+from maskdet.incremental.windows import LANES, compiled, reached
 
 
 @compiled
 def pixels(image, changes):
-    """Changes (N, K, 5: row, column, red, green, blue) of `image` (H, W, 3) uint8. Where two of the K pixels are at
-    the same place, the last counts."""
+    """Changes (N, P, 2 + C: row, column, a value for each channel) of `image` (H, W, C) uint8. Where two of the P
+    pixels are at the same place, the last counts."""
     count, size, _ = changes.shape
     first, place = np.zeros(count + 1, np.int64), np.empty(count * size, np.int32)
-    values, slots = np.zeros((count * size, LANES), np.float32), 0
+    channels = image.shape[2]
+    values, slots = np.zeros((count * size, channels + -channels % LANES), np.float32), 0
     for n in range(count):
         for k in range(size):
             row, column = changes[n, k, 0], changes[n, k, 1]
@@ -27,7 +28,7 @@ def pixels(image, changes):
                     last = False
             if last:
                 place[slots] = row * image.shape[1] + column
-                for c in range(3):
+                for c in range(channels):
                     values[slots, c] = np.float32(changes[n, k, 2 + c]) - np.float32(image[row, column, c])
                 slots += 1
         first[n + 1] = slots
@@ -43,6 +44,36 @@ def relu(place, values, clean):
         for c in range(len(row)):
             row[c] = max(x[c] + added[c], zero) - max(x[c], zero)
     return rows
+
+
+@compiled
+def bend(place, values, clean, slope, top):
+    """Through min(x, top), below 0 times the `slope` (1 or H * W, C); `clean` (H * W, C) is x of the unchanged
+    image."""
+    zero, rows = np.float32(0), np.empty_like(values)
+    for s in range(len(place)):
+        row, added, x = rows[s], values[s], clean[place[s]]
+        below = slope[place[s] if len(slope) > 1 else 0]
+        for c in range(len(row)):
+            new = x[c] + added[c]
+            row[c] = (min(new, top) if new >= zero else new * below[c]) - (min(x[c], top) if x[c] >= zero
+                                                                           else x[c] * below[c])
+    return rows
+
+
+@compiled
+def depthwise(first, place, values, reach, places, kernel):
+    """Through a convolution of each channel alone: `reach` as in `reached`, `kernel` (taps, columns)."""
+    out_first, out_place, target = reached(first, place, *reach, len(kernel), places)
+    rows = np.zeros((len(out_place), values.shape[1]), np.float32)
+    for s in range(len(place)):
+        added = values[s]
+        for tap in range(len(kernel)):
+            if target[s, tap] >= 0:
+                row, weights = rows[target[s, tap]], kernel[tap]
+                for c in range(len(row)):
+                    row[c] += added[c] * weights[c]
+    return out_first, out_place, rows
 
 
 @compiled

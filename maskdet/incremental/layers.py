@@ -1,4 +1,4 @@
-"""The kinds of layers through which a change of an image can be followed, each over its kernel.
+"""The linear steps through which a change of an image can be followed, each over its kernel; `bends` has the others.
 
 A tensor (H, W, C) is held flat, (H * W, C padded to LANES); a vector is a tensor of one place.
 """
@@ -76,13 +76,17 @@ class Step:
 
 @dataclass(frozen=True, kw_only=True)
 class Scale(Step):
-    """x * factor + offset for each channel: rescaling, batch normalisation (Ioffe & Szegedy 2015)."""
+    """x * factor + offset: rescaling, batch normalisation (Ioffe & Szegedy 2015). Both are (C,), or (places, C)."""
 
     factor: np.ndarray
     offset: np.ndarray
 
+    def factors(self, place: np.ndarray) -> np.ndarray:
+        """The factors at each `place` (S,), (S or 1, C)."""
+        return self.factor[place] if self.factor.ndim > 1 else self.factor[None]
+
     def change(self, x: Change, clean: np.ndarray, clean_out: np.ndarray) -> Change:
-        return x._replace(values=x.values * self.factor)
+        return x._replace(values=x.values * self.factors(x.place))
 
     def pull(self, gradient: np.ndarray, clean: np.ndarray, clean_out: np.ndarray) -> tuple[np.ndarray, ...]:
         return (gradient * self.factor,)
@@ -118,6 +122,7 @@ class Convolution(Window):
     """A convolution: `kernel` (taps, channels, columns), `offset` its bias."""
 
     kernel: np.ndarray
+    offset: np.ndarray
 
     def change(self, x: Change, clean: np.ndarray, clean_out: np.ndarray) -> Change:
         return Change(*windows.convolution(*x, self.reach, len(self.kernel), self.places, self.kernel.reshape(-1),
@@ -139,40 +144,22 @@ class Convolution(Window):
         return (pulled,)
 
 
-class Selection(Window):
-    """A window whose output is one of its inputs, which takes the whole gradient: the first of equal ones."""
+@dataclass(frozen=True, kw_only=True)
+class Depthwise(Window):
+    """A convolution of each channel alone: `kernel` (taps, columns), `offset` its bias. So is a mean over a window, and
+    a border of zeros, with a single tap."""
+
+    kernel: np.ndarray
+    offset: np.ndarray
+
+    def change(self, x: Change, clean: np.ndarray, clean_out: np.ndarray) -> Change:
+        return Change(*kernels.depthwise(*x, self.reach, self.places, self.kernel))
 
     def pull(self, gradient: np.ndarray, clean: np.ndarray, clean_out: np.ndarray) -> tuple[np.ndarray, ...]:
-        pulled, waiting = np.zeros_like(clean), np.ones(gradient.shape, bool)
-        for _, outputs, inputs in self._pairs:
-            selected = waiting[outputs] & (clean[inputs] == clean_out[outputs])
-            np.add.at(pulled, inputs, np.where(selected, gradient[outputs], 0))
-            waiting[outputs] &= ~selected
+        pulled = np.zeros_like(clean)
+        for tap, outputs, inputs in self._pairs:
+            pulled[inputs] += gradient[outputs] * self.kernel[tap]
         return (pulled,)
-
-
-class Maximum(Selection):
-    """Maximum pooling."""
-
-    def change(self, x: Change, clean: np.ndarray, clean_out: np.ndarray) -> Change:
-        return Change(*windows.maximum(*x, self.reach, self.covers, clean, clean_out))
-
-
-class Median(Selection):
-    """The median of the 3x3 places around each, mirrored at the border, so that all nine taps are there."""
-
-    def change(self, x: Change, clean: np.ndarray, clean_out: np.ndarray) -> Change:
-        return Change(*windows.median(*x, self.reach, self.covers, clean, clean_out, self.shape[2]))
-
-
-class Relu(Step):
-    """max(0, x)."""
-
-    def change(self, x: Change, clean: np.ndarray, clean_out: np.ndarray) -> Change:
-        return x._replace(values=kernels.relu(x.place, x.values, clean))
-
-    def pull(self, gradient: np.ndarray, clean: np.ndarray, clean_out: np.ndarray) -> tuple[np.ndarray, ...]:
-        return (np.where(clean > 0, gradient, np.float32(0)),)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -196,6 +183,27 @@ class Sum(Step):
 
     def pull(self, gradient: np.ndarray, clean: np.ndarray, clean_out: np.ndarray) -> tuple[np.ndarray, ...]:
         return gradient, gradient
+
+
+@dataclass(frozen=True, kw_only=True)
+class Join(Step):
+    """The channels of a tensor, `first` of them, and after them those of another (concatenation)."""
+
+    first: int
+
+    def change(self, a: Change, b: Change, clean: np.ndarray, clean_out: np.ndarray) -> Change:
+        joined = [np.zeros((len(x.place), clean_out.shape[1]), np.float32) for x in (a, b)]
+        for columns, x, whole in zip(self.columns(), (a, b), joined):
+            whole[:, columns] = x.values[:, :columns.stop - columns.start]
+        return Change(*kernels.add(*a._replace(values=joined[0]), *b._replace(values=joined[1]), self.places))
+
+    def columns(self) -> tuple[slice, slice]:
+        """The columns of the output that are those of each input."""
+        return slice(0, self.first), slice(self.first, self.shape[2])
+
+    def pull(self, gradient: np.ndarray, clean: np.ndarray, clean_out: np.ndarray) -> tuple[np.ndarray, ...]:
+        first, second = (rows(gradient[:, columns]) for columns in self.columns())
+        return first, second
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,17 +1,19 @@
 """A network that answers for changes of an image by computing only what they change."""
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from maskdet.incremental import graph, kernels, own
+from maskdet.incremental import graph, kernels, own, readers
 from maskdet.incremental.layers import Change, Step, rows
 
 CHUNK = 256  # candidates followed together, so that their tensors stay in cache
 IMAGES, CHANGES = 4, 8  # images, and changes of each, on which a network that was read is compared with the whole pass
 APART = 1e-3  # the difference that is allowed, relative to margins above 1: more than rounding makes
-SATURATED = 80  # larger margins have probabilities that float32 cannot hold
+# Margins beyond these have probabilities that float32 cannot hold.
+HELD = {"softmax": (-80, 80), "sigmoid": (-80, 8), "linear": (-np.inf, np.inf)}
 
 # The C library of Linux returns a large array to the system when it is freed, and the next is paged in anew,
 # which takes as long as the arithmetic. Once it has freed an array of nearly 32 MB, it keeps what is smaller.
@@ -21,32 +23,43 @@ np.empty(2**25 - 2**16, np.uint8)
 @dataclass(frozen=True)
 class Incremental:
     """A network as `steps`, plain arrays without Keras; it can be sent to another process. `shape`: that of its images,
-    (H, W, 3) uint8. `whole`: the whole pass (N, H, W, 3) -> (N, 2) of the Keras model that it was read from; None in
-    another process, and with other steps."""
+    (H, W, C) uint8. `whole`: the whole pass (N, H, W, C) -> (N, K) of the Keras model that it was read from, which
+    gives logits or probabilities; None in another process, and with other steps."""
 
     steps: tuple[Step, ...]
     shape: tuple[int, int, int]
     whole: Callable[[np.ndarray], np.ndarray] | None = field(default=None, init=False, repr=False, compare=False)
 
     @classmethod
-    def of(cls, model) -> "Incremental":
-        """From a Keras model that takes an image of 0 to 255 and returns logits, or their softmax. Raises ValueError,
-        naming the layer, for a kind that is not supported, and where the whole pass of the model gives random images
-        other margins."""
-        network = cls(graph.read(model), tuple(model.inputs[0].shape[1:]))
+    def of(cls, model, scale=None) -> "Incremental":
+        """From a Keras model that takes images of 0 to 255, times `scale` if it is given (1 / 255: from 0 to 1; or a
+        number for each channel), and returns logits, or their softmax; of two classes also a single logit of the second
+        one, or its sigmoid. Raises ValueError, naming the layer, for a kind that is not supported, and where the whole
+        pass of the model gives random images other margins."""
+        network = cls(graph.read(model, scale), tuple(model.inputs[0].shape[1:]))
         # On copies, since steps that have run keep large arrays, which would be sent to each process.
-        _compare(replace(network, steps=tuple(map(replace, network.steps))), model)
-        object.__setattr__(network, "whole", model.predict_on_batch)
+        _compare(replace(network, steps=tuple(map(replace, network.steps))), model, scale)
+        object.__setattr__(network, "whole", functools.partial(_whole, model, scale))
         return network
+
+    @property
+    def classes(self) -> int:
+        """How many logits the network has."""
+        return self.steps[-1].shape[2]
 
     def __getstate__(self) -> dict:
         return {**vars(self), "whole": None}
 
+    def __repr__(self) -> str:
+        return f"Incremental({len(self.steps)} steps, images {self.shape}, {self.classes} classes)"
+
     def face(self, image: np.ndarray) -> "Face":
-        """An image (H, W, 3) uint8 with all of its tensors; takes about a millisecond."""
-        image = np.asarray(image)
+        """A copy of an image (H, W, C) uint8 with all of its tensors; takes about a millisecond."""
+        image = np.array(image)
         if image.dtype != np.uint8 or image.shape != self.shape:
-            raise ValueError(f"expected a uint8 image {self.shape}, got {image.dtype} {image.shape}")
+            raise ValueError(f"expected a uint8 image {self.shape}, got {image.dtype} {image.shape}: values from 0 to "
+                             "255; for a network of images from 0 to 1, give Incremental.of(model, scale=1 / 255)")
+        image.flags.writeable = False
         tensors = [rows(image.reshape(self.shape[0] * self.shape[1], -1))]
         for step in self.steps:
             tensors.append(step.forward(*(tensors[i] for i in step.inputs)) + step.offset)
@@ -63,26 +76,27 @@ class Face:
 
     @property
     def logits(self) -> np.ndarray:
-        """Of the unchanged image, (2,) float32."""
-        return self.tensors[-1][0, :self.network.steps[-1].shape[2]]
+        """Of the unchanged image, (K,) float32."""
+        return self.tensors[-1][0, :self.network.classes]
 
     def query(self, pixels: np.ndarray) -> np.ndarray:
-        """The logits (N, 2) of the image with `pixels` (N, K, 5: row, column, red, green, blue) set, which differ from
-        those of the whole pass by rounding only, by less than 1e-5. Raises ValueError for pixels that are outside the
-        image or no whole numbers."""
-        pixels, limit = np.asarray(pixels), (*self.image.shape[:2], 256, 256, 256)
-        if pixels.ndim != 3 or pixels.shape[2] != 5 or pixels.dtype.kind not in "iu":
-            raise ValueError(f"expected pixels (N, K, 5) of whole numbers, got {pixels.dtype} {pixels.shape}")
+        """The logits (N, K) of the image with `pixels` (N, P, 2 + C: row, column, a value for each channel) set, which
+        differ from those of the whole pass by rounding only, by less than 1e-5 for logits of about 1. Raises ValueError
+        for pixels that are outside the image or no whole numbers."""
+        pixels, limit = np.asarray(pixels), (*self.image.shape[:2], *[256] * self.image.shape[2])
+        if pixels.ndim != 3 or pixels.shape[2] != len(limit) or pixels.dtype.kind not in "iu":
+            raise ValueError(f"expected pixels (N, P, {len(limit)}) of whole numbers, got {pixels.dtype} "
+                             f"{pixels.shape}")
         if pixels.size and (pixels.min() < 0 or (pixels.max(axis=(0, 1)) >= limit).any()):
-            raise ValueError(f"expected row, column, red, green, blue from 0 to below {limit}, got "
+            raise ValueError(f"expected row, column and a value for each channel from 0 to below {limit}, got "
                              f"{pixels.min(axis=(0, 1)).tolist()} to {pixels.max(axis=(0, 1)).tolist()}")
         parts = [self._follow(pixels[start:start + CHUNK]) for start in range(0, len(pixels), CHUNK)]
         return self.logits + np.concatenate([np.zeros((0, len(self.logits)), np.float32), *parts])
 
-    def gradient(self, label: int) -> np.ndarray:
-        """The gradient (H, W, 3) by the image of the logit of class `label` less the other."""
+    def gradient(self, weights: np.ndarray) -> np.ndarray:
+        """The gradient (H, W, C) by the image of the sum of the logits, each times its weight (K,)."""
         gradients = [np.zeros_like(tensor) for tensor in self.tensors]
-        gradients[-1][0, [label, 1 - label]] = 1, -1
+        gradients[-1][0, :len(self.logits)] = weights
         for number, step in reversed(list(enumerate(self.network.steps, start=1))):
             pulled = step.pull(gradients[number], self.tensors[step.inputs[0]], self.tensors[number])
             for i, gradient in zip(step.inputs, pulled):
@@ -97,24 +111,37 @@ class Face:
         return changes[-1].values[:, :len(self.logits)]
 
 
-def _compare(network: Incremental, model) -> None:
+def _whole(model, scale, images: np.ndarray, *, predict=None) -> np.ndarray:
+    """The logits or probabilities (N, K) by the whole pass of a Keras model; of a single output, of both classes."""
+    images = np.asarray(images, np.float32)
+    predict = model.predict_on_batch if predict is None else predict
+    outputs = np.asarray(predict(images if scale is None else images * np.asarray(scale, np.float32)))
+    if outputs.shape[1] > 1:
+        return outputs
+    other = 1 - outputs if own.last_activation(model) == "sigmoid" else np.zeros_like(outputs)
+    return np.concatenate([other, outputs], axis=1)
+
+
+def _compare(network: Incremental, model, scale) -> None:
     """Raise ValueError where the whole pass of a Keras model has other margins than `network`, for images of random
     pixels and of a single colour, with a pixel changed."""
     rng = np.random.default_rng(0)
     images = rng.integers(0, 256, (IMAGES, *network.shape), dtype=np.uint8)
     images[1::2] = images[1::2, :1, :1]
-    pixels = rng.integers(0, (*network.shape[:2], 256, 256, 256), (IMAGES, CHANGES, 1, 5))
-    changed, (row, column, *colour) = np.repeat(images, CHANGES, axis=0).astype(np.float32), pixels.reshape(-1, 5).T
+    limit = (*network.shape[:2], *[256] * network.shape[2])
+    pixels = rng.integers(0, limit, (IMAGES, CHANGES, 1, len(limit)))
+    changed, (row, column, *colour) = np.repeat(images, CHANGES, axis=0), pixels.reshape(IMAGES * CHANGES, -1).T
     changed[np.arange(len(changed)), row, column] = np.transpose(colour)
+    last = own.last_activation(model)
     with np.errstate(all="ignore"):
         ours = np.concatenate([network.face(image).query(queried) for image, queried in zip(images, pixels)])
-        theirs = np.asarray(model(changed, training=False))
-        margins, expected = (np.diff(logits)[:, 0] for logits in (ours, theirs))
-        if own.ends_in_softmax(model):
-            expected = np.clip(np.diff(np.log(theirs))[:, 0], -SATURATED, SATURATED)
-            margins = np.clip(margins, -SATURATED, SATURATED)
+        theirs = _whole(model, scale, changed, predict=functools.partial(model, training=False))
+        if last != "linear":
+            theirs = np.log(theirs)
+        # Each logit less the first.
+        margins, expected = (np.clip(logits[:, 1:] - logits[:, :1], *HELD[last]) for logits in (ours, theirs))
         apart = np.abs(margins - expected)
     if not (apart <= APART * max(1, np.abs(margins).max())).all():  # nan, too
         raise ValueError(f"expected the margins of the whole pass of random images, {expected.min():g} to "
                          f"{expected.max():g}, got up to {apart.max():g} more or less: a layer does something that is "
-                         f"not read here, or its weights leave the margin to rounding{graph.ELSE}")
+                         f"not read here, or its weights leave the margin to rounding{readers.ELSE}")

@@ -38,9 +38,9 @@ def activation(layer) -> str:
     return name if getattr(activations, name, None) is function else f"{name} of yours"
 
 
-def ends_in_softmax(model) -> bool:
-    """Whether a model returns probabilities, not logits."""
+def last_activation(model) -> str:
+    """The name of a model's last activation: softmax and sigmoid return probabilities, not logits."""
     layer = model
     while is_model(layer):
         layer = layer.outputs[0]._keras_history.operation
-    return activation(layer) == "softmax"
+    return activation(layer)

@@ -6,7 +6,6 @@ from pathlib import Path
 import numpy as np
 
 from maskdet import files
-from maskdet.config import CLASSES, SIZE
 from maskdet.networks.backend import build_apart, keras, tf
 
 BATCH = 512  # images in a forward pass; more are no faster on a CPU
@@ -14,26 +13,27 @@ BATCH = 512  # images in a forward pass; more are no faster on a CPU
 
 def predictor(model: keras.Model) -> Callable[[np.ndarray], np.ndarray]:
     """`predict(images (N, 50, 50, 3) uint8) -> probabilities (N, 2) float32` of a model: column 0 is bare, column 1
-    masked. An empty array, `np.array([])` too, gives none. Raises ValueError for images of another shape or type."""
+    masked. Of a model of other images or classes, with its own numbers of them. An empty array, `np.array([])` too,
+    gives none. Raises ValueError for images of another shape or type."""
+    shape = tuple(model.input_shape[1:])
     forward = tf.function(lambda images: model(tf.cast(images, tf.float32), training=False),
-                          input_signature=[tf.TensorSpec((None, SIZE, SIZE, 3), tf.uint8)])
+                          input_signature=[tf.TensorSpec((None, *shape), tf.uint8)])
 
     def predict(images: np.ndarray) -> np.ndarray:
         images = np.asarray(images)
         if images.shape == (0,):  # np.array([]): the crops of a photograph without a face
-            images = np.empty((0, SIZE, SIZE, 3), np.uint8)
-        if images.dtype != np.uint8 or images.shape[1:] != (SIZE, SIZE, 3):
-            single = images.shape == (SIZE, SIZE, 3)
-            raise ValueError(f"expected uint8 images (N, {SIZE}, {SIZE}, 3), 0 to 255, got {images.dtype} "
-                             f"{images.shape}" + ": of a single crop, give crop[None]" * single)
+            images = np.empty((0, *shape), np.uint8)
+        if images.dtype != np.uint8 or images.shape[1:] != shape:
+            raise ValueError(f"expected uint8 images (N, {', '.join(map(str, shape))}), 0 to 255, got {images.dtype} "
+                             f"{images.shape}" + ": of a single crop, give crop[None]" * (images.shape == shape))
         parts = [forward(images[start:start + BATCH]) for start in range(0, len(images), BATCH)]
-        return np.concatenate([np.empty((0, len(CLASSES)), np.float32), *parts])
+        return np.concatenate([np.empty((0, model.output_shape[-1]), np.float32), *parts])
 
     return predict
 
 
 def logits(model: keras.Model) -> Callable[[np.ndarray], np.ndarray]:
-    """As `predictor`, but logits (N, 2): the input of the softmax at the end."""
+    """As `predictor`, but logits: the input of the softmax at the end."""
     return predictor(keras.Model(model.inputs, model.get_layer("logits").output))
 
 

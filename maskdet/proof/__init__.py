@@ -2,10 +2,11 @@
 
 `rounding`: what float32 does to the network; `forms`: affine forms of its tensors over a region of colours, followed
 forward by the incremental inference; `backward`: the margin that they allow; `bounds`: both together; `branching`:
-a face verified, place by place; `many`: many faces at once.
+a face verified, place by place; `single`: the call for any network; `many`: many faces at once.
 """
 
 from maskdet.proof.bounds import Bounds
-from maskdet.proof.branching import FLIPPABLE, SAFE, UNDECIDED, Verification, verify
+from maskdet.proof.branching import FLIPPABLE, SAFE, UNDECIDED, Verification, verify_face
 from maskdet.proof.forms import Regions
 from maskdet.proof.many import Verifications, verify_all
+from maskdet.proof.single import verify

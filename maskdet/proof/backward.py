@@ -12,22 +12,23 @@ from collections.abc import Sequence
 import numpy as np
 
 from maskdet.incremental import Face, windows
-from maskdet.incremental.layers import Change, Convolution, Dense, Mean, Scale, Step, Sum
+from maskdet.incremental.layers import Change, Convolution, Dense, Depthwise, Join, Mean, Scale, Step, Sum
 from maskdet.proof import kernels, rounding
 from maskdet.proof.forms import Form, Relaxation
 
 
 def least_margin(face: Face, forms: Sequence[Form], steep: Sequence[np.ndarray],
-                 label: int) -> tuple[np.ndarray, np.ndarray]:
-    """A lower bound (N,) of the margin of class `label` in each of N regions, and its slopes (N, 3) by the colours.
-    `forms` are those of the regions, `steep` is of `rounding.steepest`. Raises as `_pulled`."""
+                 pair: tuple[int, int], *, start: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """A lower bound (N,) of the margin of the first class of `pair` over the second in each of N regions, and its
+    slopes (N, C) by the channels of tensor `start`, by default the colours, which varies at one place alone. `forms`
+    are those of the regions, `steep` is of `rounding.steepest`. Raises as `_pulled`."""
     double = rounding.double(face.network.steps)
     slots = [form.centre for form in forms]
     slopes = [np.zeros(centre.values.shape) for centre in slots]
-    slopes[-1][:, [label, 1 - label]] = 1, -1
-    own = float(face.logits[label]) - float(face.logits[1 - label])
-    low = np.full(len(slopes[-1]), own - float(rounding.UNIT) * float(np.abs(face.logits).sum(dtype=float)))
-    for number, step in reversed(list(enumerate(face.network.steps, start=1))):
+    slopes[-1][:, list(pair)] = 1, -1
+    ours, theirs = (float(face.logits[number]) for number in pair)
+    low = np.full(len(slopes[-1]), ours - theirs - float(rounding.UNIT) * (abs(ours) + abs(theirs)))
+    for number, step in reversed(list(enumerate(face.network.steps, start=1))[start:]):
         if (relaxation := forms[number].relaxation) is None:
             pulled = _pulled(step, slopes[number], slots[number], [slots[i] for i in step.inputs])
         else:
@@ -38,10 +39,11 @@ def least_margin(face: Face, forms: Sequence[Form], steep: Sequence[np.ndarray],
                 len(face.tensors[step.inputs[0]]))]
         for i, slope in zip(step.inputs, pulled):
             slopes[i] += slope
-    by_colour, middle = slopes[0][:, :3], slots[0].values[:, :3].astype(float)
-    half = forms[0].spread[:, :3].astype(float)
-    sizes = ((np.abs(middle) + half) * (np.abs(by_colour) + steep[0][slots[0].place, :3])).sum(axis=1)
-    return low + (by_colour * middle - np.abs(by_colour) * half).sum(axis=1) - double * sizes, by_colour
+    first, channels = slots[start], face.network.steps[start - 1].shape[2] if start else face.image.shape[2]
+    slope, middle = slopes[start][:, :channels], first.values[:, :channels].astype(float)
+    half = (forms[start].spread.astype(float) + forms[start].radius)[:, :channels]
+    sizes = ((np.abs(middle) + half) * (np.abs(slope) + steep[start][first.place, :channels])).sum(axis=1)
+    return low + (slope * middle - np.abs(slope) * half).sum(axis=1) - double * sizes, slope
 
 
 def _bent(face: Face, number: int, relaxation: Relaxation, form: Form, slope: np.ndarray, steep: np.ndarray,
@@ -66,16 +68,24 @@ def _pulled(step: Step, slope: np.ndarray, out: Change, inputs: Sequence[Change]
     """The slopes by the inputs of a linear step, in the slots of each input, from the slopes by its output. Raises
     ValueError for a kind of step that slopes cannot be followed through."""
     if isinstance(step, Scale):
-        return [slope * step.factor]
-    if isinstance(step, Sum):
-        tap = np.broadcast_to(out.place[:, None], slope.shape)
-        return [kernels.tapped(out.first, tap, slope, *change[:2], step.places) for change in inputs]
+        return [slope * step.factors(out.place)]
+    if isinstance(step, (Sum, Join)):
+        parts = [slope] * 2
+        if isinstance(step, Join):
+            parts = [np.zeros((len(slope), change.values.shape[1])) for change in inputs]
+            for part, columns in zip(parts, step.columns()):
+                part[:, :columns.stop - columns.start] = slope[:, columns]
+        taps = [np.broadcast_to(out.place[:, None], part.shape) for part in parts]
+        return [kernels.tapped(out.first, tap, part, *change[:2], step.places)
+                for tap, part, change in zip(taps, parts, inputs)]
     [x] = inputs
-    if isinstance(step, Convolution):
+    if isinstance(step, (Convolution, Depthwise)):
         _, place, target = windows.reached(x.first, x.place, *step.reach, len(step.kernel), step.places)
         if not np.array_equal(place, out.place):
             raise AssertionError("expected slots numbered as on the way forward: delete Numba's cache (__pycache__)")
-        return [kernels.pulled(target, slope, step.kernel, x.values.shape[1])]
+        if isinstance(step, Convolution):
+            return [kernels.pulled(target, slope, step.kernel, x.values.shape[1])]
+        return [sum(np.where(at[:, None] >= 0, slope[at], 0) * weights for at, weights in zip(target.T, step.kernel))]
     if isinstance(step, Mean):
         return [slope[x.candidate] / step.window]
     if isinstance(step, Dense):

@@ -1,9 +1,9 @@
 """Affine forms (de Figueiredo & Stolfi 2004) of a network's tensors while one pixel takes any colour of a region.
 
 What a neuron adds to its clean value is  centre + Σ noise[k] t[k] ± loose ± radius,  each symbol t[k] in [-1, 1].
-The first three symbols are the colours. A rectifier whose sign may change, and a maximum or median that may take
-another input, each add a symbol (Singh et al. 2018), so that its error can cancel where branches of the network meet.
-Symbols that can no longer cancel are summed up in `loose`. Convolutions, sums and means are followed by the
+The first symbols are the colours, one a channel. A rectifier whose sign may change, and a maximum or median that may
+take another input, each add a symbol (Singh et al. 2018), so that its error can cancel where branches of the network
+meet. Symbols that can no longer cancel are summed up in `loose`. Convolutions, sums and means are followed by the
 incremental inference that the attack uses.
 """
 
@@ -16,12 +16,14 @@ import numpy as np
 from maskdet.incremental.layers import Change
 from maskdet.proof import kernels, rounding
 
+FINEST = 2.0**-6  # an interval of grey levels that is not halved any more
 FAINT = 1e-2  # a new symbol smaller than this becomes part of the radius
 
 
 @dataclass(frozen=True)
 class Regions:
-    """N regions of colours: the pixel at `places` (N, 2: row, column) takes any colour from `low` to `high` (N, 3).
+    """N regions of colours: the pixel at `places` (N, 2: row, column) takes any colour from `low` to `high` (N, C),
+    whole numbers; or, of a network that turns colours into grey, any from `low` to `high` (N, 1), levels of `Greys`.
     `doubt` (N,): a bound of what rounding does to the margin there, infinite where none is known. `rough` (N,): whether
     to bound the region quickly or closely."""
 
@@ -43,8 +45,8 @@ class Regions:
 
     @property
     def single(self) -> np.ndarray:
-        """Which regions hold a single colour, (N,) bool."""
-        return (self.low == self.high).all(axis=1)
+        """Which regions hold a single colour, or greys too near to be told apart, (N,) bool."""
+        return (self.high - self.low <= (0 if self.low.dtype.kind == "i" else FINEST)).all(axis=1)
 
     def __len__(self) -> int:
         return len(self.places)
@@ -108,20 +110,20 @@ def spread(centre: Change, noise: dict[int, Noise], places: int) -> np.ndarray:
 
 
 def bent(number: int, centre: Change, radius: np.ndarray, noise: dict, loose: np.ndarray, before: np.ndarray,
-         gap: np.ndarray, error: np.ndarray, relaxation: Relaxation) -> Form:
+         gap: np.ndarray, error: np.ndarray, relaxation: Relaxation, own: np.ndarray | None = None) -> Form:
     """A form with a new symbol wherever `gap` (S, C), its size, is not 0. `before` is the spread of the other noise and
-    of `loose`. Where all symbols are summed up in `loose`, the new ones are as well."""
-    none = np.zeros_like(error)
+    of `loose`. Where all symbols are summed up in `loose`, the new ones are as well. `own`: of `Form`, by default 0."""
+    own = np.zeros_like(error) if own is None else own
     if not noise:
         both = (before + gap) * (1 + rounding.gamma(3))
-        return Form(centre, radius, {}, both, both, none, error, relaxation)
+        return Form(centre, radius, {}, both, both, own, error, relaxation)
     slot, channel = np.nonzero(gap > FAINT)
     values = np.zeros((len(slot), gap.shape[1]), np.float32)
     values[np.arange(len(slot)), channel] = gap[slot, channel]
     new = Noise(centre.candidate[slot], Change(np.arange(len(slot) + 1), centre.place[slot], values))
     kept = np.where(gap > FAINT, gap, 0)
     return Form(centre, radius + (gap - kept), noise | {number: new}, loose,
-                (before + kept) * (1 + rounding.gamma(3)), none, error, relaxation)
+                (before + kept) * (1 + rounding.gamma(3)), own, error, relaxation)
 
 
 def scaled(centre: Change, noise: Noise, share: np.ndarray) -> Noise:

@@ -44,14 +44,14 @@ def scaled(first, place, places, owner, first_noise, place_noise, noise, factor)
 
 @compiled
 def largest(first, place, reach, covers, low, high, clean_low, clean_high):
-    """For each slot of the output of a maximum and each channel: the largest lower and the largest upper bound in its
-    window, the tap of that lower bound, and whether that tap is the maximum for certain. `low`, `high` (S, C) bound
-    the slots of the input, `clean_low` and `clean_high` (places, C) all other places."""
+    """For each slot of the output of a maximum and each channel: the largest lower bound in its window, the tap that
+    has it, its upper bound, and the largest upper bound of all other taps. `low`, `high` (S, C) bound the slots of the
+    input, `clean_low` and `clean_high` (places, C) all other places."""
     out_first, out_place, _ = windows.reached(first, place, *reach, covers.shape[1], len(covers))
     columns, slot_at = low.shape[1], np.full(len(clean_low), -1, np.int32)
     least = np.full((len(out_place), columns), -np.inf, np.float32)
-    most, second = least.copy(), least.copy()  # the largest upper bound, of all taps and of all but the best
-    best, sure = np.zeros((len(out_place), columns), np.int32), np.empty((len(out_place), columns), np.bool_)
+    own, others = least.copy(), least.copy()  # the upper bound of the best tap, and the largest of the others
+    best = np.zeros((len(out_place), columns), np.int32)
     for n in range(len(first) - 1):
         for s in range(first[n], first[n + 1]):
             slot_at[place[s]] = s
@@ -63,20 +63,13 @@ def largest(first, place, reach, covers, low, high, clean_low, clean_high):
                     for c in range(columns):
                         bottom, top = (low[s, c], high[s, c]) if s >= 0 else (clean_low[at, c], clean_high[at, c])
                         if bottom > least[o, c]:
-                            least[o, c], best[o, c] = bottom, tap
-                        most[o, c] = max(most[o, c], top)
-            for tap in range(covers.shape[1]):
-                at = covers[out_place[o], tap]
-                if at >= 0:
-                    s = slot_at[at]
-                    for c in range(columns):
-                        if tap != best[o, c]:
-                            second[o, c] = max(second[o, c], high[s, c] if s >= 0 else clean_high[at, c])
-            for c in range(columns):
-                sure[o, c] = second[o, c] <= least[o, c]
+                            others[o, c] = max(others[o, c], own[o, c])
+                            least[o, c], best[o, c], own[o, c] = bottom, tap, top
+                        else:
+                            others[o, c] = max(others[o, c], top)
         for s in range(first[n], first[n + 1]):
             slot_at[place[s]] = -1
-    return out_first, out_place, least, most, best, sure
+    return out_first, out_place, least, best, own, others
 
 
 @compiled

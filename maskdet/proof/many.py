@@ -11,11 +11,12 @@ import pandas as pd
 
 from maskdet import files, keys
 from maskdet.attack import set_pixels
-from maskdet.attack.oracle import Predict, margin
+from maskdet.attack.goals import Goal
+from maskdet.attack.oracle import Predict
 from maskdet.attack.sweeps import shuffled_correct, unfinished
 from maskdet.config import Profile
 from maskdet.incremental import Incremental
-from maskdet.proof.branching import BUDGET, FLIPPABLE, SAFE, UNDECIDED, Verification, verify
+from maskdet.proof.branching import BUDGET, FLIPPABLE, SAFE, UNDECIDED, Verification, verify_face
 from maskdet.workers import each
 
 
@@ -91,8 +92,8 @@ def verify_all(predict: Predict, network: Incremental, images: np.ndarray, label
 
 def _item(network: Incremental, image: np.ndarray, label: int, budget: int) -> dict:
     start, face = time.process_time(), network.face(image)
-    line = _line(verify(face, label, budget=budget))
-    return {"margin": float(margin(face.logits, label)), "seconds": time.process_time() - start, **line}
+    line = _line(verify_face(face, Goal(label), budget=budget))
+    return {"margin": float(Goal(label).margin(face.logits)), "seconds": time.process_time() - start, **line}
 
 
 def _line(result: Verification) -> dict:

@@ -12,7 +12,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from maskdet.incremental.layers import Convolution, Dense, Maximum, Mean, Median, Relu, Scale, Step, Sum, rows
+from maskdet.incremental.bends import Bend, Maximum, Median, Relu
+from maskdet.incremental.layers import Convolution, Dense, Depthwise, Join, Mean, Scale, Step, Sum, rows
 
 UNIT = np.float32(2.0**-24)  # of float32, rounding to nearest
 FOLDED = 12  # roundings of a batch normalisation, its factor and its offset
@@ -36,18 +37,20 @@ def _beside(step: Step) -> int:
 
 def terms(step: Step) -> int:
     """How many roundings lie between the inputs of a step and one of its outputs, at most."""
-    return _products(step) + _beside(step)
+    return 0 if isinstance(step, Join) else _products(step) + _beside(step)
 
 
 def _products(step: Step) -> int:
     if isinstance(step, (Convolution, Dense)):
         return step.kernel.shape[0] * step.kernel.shape[1]
+    if isinstance(step, Depthwise):
+        return len(step.kernel)
     return step.window if isinstance(step, Mean) else len(step.inputs)
 
 
 def _pulled(step: Step) -> int:
     """How many roundings lie between the slopes at a step's outputs and one at its inputs, at most."""
-    kernel = getattr(step, "kernel", None)  # of (taps, channels, columns), a sum of taps and columns
+    kernel = getattr(step, "kernel", None)  # (taps, channels, columns), a sum of taps and columns; or (taps, columns)
     return terms(step) if kernel is None else kernel.size // kernel.shape[1] + FOLDED
 
 
@@ -58,13 +61,13 @@ def double(steps: tuple[Step, ...]) -> float:
 
 def absolute(step: Step) -> Step:
     """The step with the absolute values of its weights, through which radii are followed."""
-    if isinstance(step, (Convolution, Dense)):
+    if isinstance(step, (Convolution, Depthwise, Dense)):
         return replace(step, kernel=np.abs(step.kernel))
     return replace(step, factor=np.abs(step.factor)) if isinstance(step, Scale) else step
 
 
 def exact(steps: tuple[Step, ...], image: np.ndarray) -> tuple[np.ndarray, ...]:
-    """The tensors of an `image` (H, W, 3), as `Face` has them, computed in float64 and rounded once; what float64
+    """The tensors of an `image` (H, W, C), as `Face` has them, computed in float64 and rounded once; what float64
     rounds is far below what `MORE` adds to every float32 rounding."""
     tensors = [image.reshape(-1, image.shape[2]).astype(float)]
     for step in steps:
@@ -73,14 +76,19 @@ def exact(steps: tuple[Step, ...], image: np.ndarray) -> tuple[np.ndarray, ...]:
 
 
 def _forward(step: Step, x: np.ndarray, *other: np.ndarray) -> np.ndarray:
+    channels = x.shape[1]
     if isinstance(step, Sum):
         return np.add(x, *other)
+    if isinstance(step, Join):
+        return np.concatenate([x, *other], axis=1)
     if isinstance(step, Relu):
         return np.maximum(x, 0)
+    if isinstance(step, Bend):
+        return step.of(x, np.arange(len(x)))
     if isinstance(step, Mean):
         return x.mean(axis=0, keepdims=True)
     if isinstance(step, Scale):
-        return x * step.factor[:x.shape[1]] + step.offset[:x.shape[1]]
+        return x * step.factor[..., :channels] + step.offset[..., :channels]
     if isinstance(step, Dense):
         seen = x.reshape(1, -1)
     elif isinstance(step, Maximum):
@@ -88,8 +96,11 @@ def _forward(step: Step, x: np.ndarray, *other: np.ndarray) -> np.ndarray:
     elif isinstance(step, Median):
         return np.median(x[step.covers], axis=1)
     else:
-        assert isinstance(step, Convolution)  # the last kind that there is
-        seen = np.vstack([x, np.zeros_like(x[:1])])[step.covers].reshape(len(step.covers), -1)  # -1: the zeros
+        assert isinstance(step, (Convolution, Depthwise))  # the last kinds that there are
+        seen = np.vstack([x, np.zeros_like(x[:1])])[step.covers]  # -1: the zeros
+        if isinstance(step, Depthwise):
+            return (seen * step.kernel[:, :channels]).sum(axis=1) + step.offset[:channels]
+        seen = seen.reshape(len(step.covers), -1)
     return (seen @ step.kernel.reshape(seen.shape[1], -1).astype(float) + step.offset)[:, :step.shape[2]]
 
 
@@ -102,6 +113,12 @@ def accumulated(steps: tuple[Step, ...], absolutes: tuple[Step, ...],
         out, before = tensors[number], [slack[i] for i in step.inputs]
         if isinstance(step, Relu):
             slack.append(np.clip(tensors[step.inputs[0]] + before[0], 0, before[0]))
+        elif isinstance(step, Bend):  # a product below 0, and both tensors were rounded when they were stored
+            sizes = np.abs(tensors[step.inputs[0]]) + 2 * np.abs(out) + before[0]
+            own[number] = (UNIT * sizes * MORE + TINY).astype(np.float32)
+            slack.append((before[0] + own[number]) * MORE)
+        elif isinstance(step, Join):
+            slack.append(step.forward(*before))
         elif isinstance(step, (Maximum, Median)):
             slack.append(np.where(step.covers[..., None] >= 0, before[0][step.covers], 0).max(axis=1))
         else:
@@ -116,12 +133,13 @@ def accumulated(steps: tuple[Step, ...], absolutes: tuple[Step, ...],
 
 
 def doubt(steps: tuple[Step, ...], absolutes: tuple[Step, ...], ranges: tuple[tuple[np.ndarray, np.ndarray], ...],
-          own: tuple[np.ndarray, ...]) -> float:
-    """What all roundings together, at most `own` (places, C) at each tensor, may do to a margin. By the mean value
+          own: tuple[np.ndarray, ...], pair: tuple[int, int]) -> float:
+    """What all roundings together, at most `own` (places, C) at each tensor, may do to the margin of the first class of
+    `pair` over the second. By the mean value
     theorem no more than the sum of each times the largest slope of the margin by that neuron, over the `ranges` (low,
     high) that tensors may be in: followed backwards as  slope ± more."""
     slope, more = ([np.zeros_like(rounded) for rounded in own] for _ in range(2))
-    slope[-1][0, :2] = 1, -1  # whichever class is meant
+    slope[-1][0, list(pair)] = 1, -1
     total = 0.0
     for number, (step, positive) in reversed(list(enumerate(zip(steps, absolutes), start=1))):
         total += float(((np.abs(slope[number]) + more[number]) * own[number]).sum(dtype=float))
@@ -130,6 +148,9 @@ def doubt(steps: tuple[Step, ...], absolutes: tuple[Step, ...], ranges: tuple[tu
         if isinstance(step, Relu):
             passes = np.where(low > 0, 1, np.where(high < 0, 0, np.nan))  # 1 or 0; nan: unknown
             pulled = [_either(slope[number], more[number], passes)]
+        elif isinstance(step, Bend):
+            passes = np.where(high < 0, step.slope, np.where((low > 0) & (high < step.top), 1, np.nan))
+            pulled = [_either(slope[number], more[number], np.where(low > step.top, 0, passes))]
         elif isinstance(step, (Maximum, Median)):
             pulled = [_taps(step, slope[number], more[number], low, high)]
         else:
@@ -145,12 +166,12 @@ def doubt(steps: tuple[Step, ...], absolutes: tuple[Step, ...], ranges: tuple[tu
 
 def steepest(steps: tuple[Step, ...], absolutes: tuple[Step, ...],
              tensors: tuple[np.ndarray, ...]) -> tuple[np.ndarray, ...]:
-    """For each tensor (places, C) the largest slope that the margin may have by each neuron, whatever the input."""
+    """For each tensor (places, C) the largest slope that any margin may have by each neuron, whatever the input."""
     slopes = [np.zeros_like(tensor) for tensor in tensors]
-    slopes[-1][0, :2] = 1
+    slopes[-1][0, :steps[-1].shape[2]] = 1
     for number, (step, positive) in reversed(list(enumerate(zip(steps, absolutes), start=1))):
         clean = tensors[step.inputs[0]]
-        if isinstance(step, Relu):
+        if isinstance(step, (Relu, Bend)):
             pulled: Iterable[np.ndarray] = [slopes[number]]
         elif isinstance(step, (Maximum, Median)):
             pulled = [back := np.zeros_like(clean)]
@@ -167,8 +188,9 @@ def _either(slope: np.ndarray, more: np.ndarray, passes: np.ndarray) -> tuple[np
     """slope ± more times `passes`, and where that is nan, times anything from 0 to 1."""
     low, high = np.minimum(slope - more, 0), np.maximum(slope + more, 0)
     unsure, sure = np.isnan(passes), np.nan_to_num(passes)
+    rounded = np.where((sure == 0) | (sure == 1), 0, 2 * UNIT * np.abs(slope))  # of a product
     return (np.where(unsure, (low + high) / 2, sure * slope).astype(np.float32),
-            np.where(unsure, (high - low) / 2, sure * more).astype(np.float32))
+            np.where(unsure, (high - low) / 2, sure * more + rounded).astype(np.float32))
 
 
 def _taps(step: Maximum | Median, slope: np.ndarray, more: np.ndarray, low: np.ndarray,

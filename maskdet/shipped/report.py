@@ -39,7 +39,7 @@ def on_this_run(run: Profile) -> dict[str, tuple[Evaluation, Count]]:
     for name in networks.NETWORKS:
         test = Evaluation(images, labels, networks.load(name)(images), table.group.to_numpy())
         attacked = np.random.default_rng(run.seed).permutation(np.flatnonzero(test.correct))[:run.attacked]
-        verdicts = dict(attack.attack(Incremental.of(networks.shipped(name)), images[attacked], labels[attacked],
+        verdicts = dict(attack.stream(Incremental.of(networks.shipped(name)), images[attacked], labels[attacked],
                                       search=attack.Guided(), seed=run.seed, workers=-1))
         flipped = np.array([verdicts[number].flipped for number in range(len(attacked))])
         found[name] = test, clustered(flipped, test.clusters[attacked])

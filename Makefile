@@ -44,8 +44,8 @@ browser: $(VENV)/ready  # before the minutes that notebooks take
 	@$(BIN)/python book/_ext/print_book.py --check
 notebooks: $(COPIES) ## run the notebooks (into _build/PROFILE/notebooks)
 
-test: $(VENV)/ready ## run the tests
-	$(BIN)/python -m pytest tests
+test: $(VENV)/ready ## run the tests, in two processes
+	$(BIN)/python -m pytest -n 2 --dist loadgroup tests
 verify: notebooks ## run the notebooks again from nothing and compare every output
 	rm -rf $(BUILD)/verify
 	MASKDET_BUILD=$(MASKDET_BUILD)/verify $(BIN)/python -m pytest -p no:cacheprovider --nbval \

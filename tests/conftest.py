@@ -17,6 +17,13 @@ def pytest_collection_finish():
         deterministic()
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
+def pytest_collection_modifyitems(items):
+    """Tests of a file share what they make, and all that look at the book one book: they run in one process."""
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group("book" if "interrupted" in item.fixturenames else item.path.stem))
+
+
 @pytest.fixture
 def profile(tmp_path, monkeypatch):
     """A small profile whose files lie in a folder of the test's own."""

@@ -20,7 +20,8 @@ def recorded_all(profile):
     folds = {"accuracy": both, "success": dict.fromkeys(both, {"evolution": count}),
              "accuracy_by_class": dict.fromkeys(both, {"masked": count, "bare": count})}
     results.write(profile, "folds", {"folds": folds})
-    for stage in ("seeds", "curve", "variants", "other_networks", "verification", "defences", "detection"):
+    for stage in ("seeds", "curve", "variants", "other_networks", "three_classes", "verification", "defences",
+                  "detection"):
         results.write(profile, stage, {stage: {}})
 
 

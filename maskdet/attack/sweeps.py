@@ -42,8 +42,10 @@ class Sweep:
 
 
 def sweep(predict: Predict, network: Network, images: np.ndarray, labels: np.ndarray, *, name: str,
-          search: Search, profile: Profile, stem: str | None = None, of: str = "", here: bool = False) -> Sweep:
-    """Attack the faces (N, 50, 50, 3) that `predict` classifies correctly, `profile.attacked` at most.
+          search: Search, profile: Profile, stem: str | None = None, of: str = "", here: bool = False,
+          target: int | None = None) -> Sweep:
+    """Attack the faces (N, 50, 50, 3) that `predict` classifies correctly, `profile.attacked` at most; with a `target`,
+    to reach that class, those of the others.
 
     `network` answers the search; the probabilities in the attempts are those of `predict`, its whole pass, of a single
     image. Which faces, where there are more, is drawn from the seed. Each attempt is kept in a journal as it is
@@ -53,13 +55,14 @@ def sweep(predict: Predict, network: Network, images: np.ndarray, labels: np.nda
     """
     before = predict(images)
     correct = shuffled_correct(before, labels, name=name, seed=profile.seed)
-    chosen = correct[:profile.attacked]
+    chosen = correct[labels[correct] != target][:profile.attacked]
     path = profile.folder / "attacks" / f"{stem or name}-{search.name}.csv"
-    key = files.digest(images, before, search, profile.seed, of, keys.code(_attack_image, type(search), type(network)))
+    key = files.digest(images, before, search, profile.seed, of, target, keys.code(_attack_image, type(search), type(network)))
     with files.alone(path):
         journal = files.Journal(path.with_suffix(".jsonl"), key=key)
         todo, bar = unfinished(journal, chosen, title=f"{search.name}, {name}")
-        found = stream(network, images[todo], labels[todo], search=search, seed=profile.seed, workers=1 if here else -1)
+        found = stream(network, images[todo], labels[todo], search=search, seed=profile.seed, target=target,
+                       workers=1 if here else -1)
         last = time.perf_counter()
         with bar, contextlib.closing(found):  # an interruption ends the workers
             for index, attempt in found:
@@ -68,7 +71,7 @@ def sweep(predict: Predict, network: Network, images: np.ndarray, labels: np.nda
                 journal.add(str(todo[index]), {**_row(attempt), "seconds": round(now - last, 4)})
                 last = now
                 bar.update()
-        attempts, seconds = _read(journal, np.sort(chosen))
+        attempts, seconds = _read(journal, np.sort(chosen), target)
         done = Sweep(name, search.name, np.sort(chosen), attempts, len(correct), len(images), seconds)
         with files.whole(path) as part:
             done.table().to_csv(part, index=False)
@@ -107,13 +110,13 @@ def _restated(attempt: Attempt, predict: Predict, network: Network, image: np.nd
 
 
 def _row(attempt: Attempt) -> dict:
-    """An attempt as files have it; those of a sweep have no target."""
+    """An attempt as files have it; the target is that of the whole sweep."""
     return {name: value for name, value in dataclasses.asdict(attempt).items() if name != "target"}
 
 
-def _read(journal: files.Journal, faces: np.ndarray) -> tuple[list[Attempt], float]:
+def _read(journal: files.Journal, faces: np.ndarray, target: int | None) -> tuple[list[Attempt], float]:
     """The attempts on `faces`, and their seconds in all, as the journal has them."""
     items = [dict(journal.items[str(face)]) for face in faces.tolist()]
     seconds = sum(item.pop("seconds") for item in items)
     return [Attempt(**item | {"pixels": tuple(map(tuple, item["pixels"])), "before": tuple(item["before"]),
-                              "after": tuple(item["after"])}) for item in items], seconds
+                              "after": tuple(item["after"]), "target": target}) for item in items], seconds

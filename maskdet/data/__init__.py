@@ -8,7 +8,7 @@
 A new source of photographs needs a reader in `READERS` and a `Profile`; a new class name needs a place in `FOLDING`.
 """
 
-from maskdet.data.classes import FOLDING, Fold
+from maskdet.data.classes import FOLDING, WORN_WRONGLY, Fold
 from maskdet.data.dataset import Dataset, read, read_tables
 from maskdet.data.download import fetch
 from maskdet.data.photographs import PhotographError, difference_hash, photographs_folder, read_image

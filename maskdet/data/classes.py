@@ -5,6 +5,8 @@ from typing import Any, NamedTuple
 
 MASKED, BARE, LEFT_OUT = "masked", "bare", "left out"
 
+WORN_WRONGLY = ("face_with_mask_incorrect", "mask_weared_incorrect")
+
 
 @dataclass(frozen=True)
 class Fold:
@@ -19,7 +21,7 @@ class Fold:
 FOLDING = {name: Fold(label, face, why) for label, face, why, *names in (
     (MASKED, True, "a face with a mask worn as it should be", "face_with_mask", "with_mask"),
     (BARE, True, "a face with nothing over it", "face_no_mask", "without_mask"),
-    (LEFT_OUT, True, "a mask worn wrongly: shown separately", "face_with_mask_incorrect", "mask_weared_incorrect"),
+    (LEFT_OUT, True, "a mask worn wrongly: shown separately", *WORN_WRONGLY),
     (LEFT_OUT, True, "a face covered, but not by a mask", "face_other_covering"),
     (LEFT_OUT, False, "the mask itself, a second row of a masked face", "mask_surgical", "mask_colorful"),
     (LEFT_OUT, False, "the covering itself", "gas_mask", "face_shield", "scarf_bandana", "balaclava_ski_mask",

@@ -110,9 +110,9 @@ def merge_batch_normalisation(model: keras.Model) -> list[np.ndarray]:
     return weights
 
 
-def classifier(inputs, x, *, name: str) -> keras.Model:
-    """The network from `inputs` to `x`, with two logits and their softmax."""
-    logits = layers.Dense(len(CLASSES), name="logits")(x)
+def classifier(inputs, x, *, name: str, classes: int = len(CLASSES)) -> keras.Model:
+    """The network from `inputs` to `x`, with a logit for each class and their softmax."""
+    logits = layers.Dense(classes, name="logits")(x)
     return keras.Model(inputs, layers.Softmax(name="probabilities")(logits), name=name)
 
 

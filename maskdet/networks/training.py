@@ -29,7 +29,7 @@ def fit(name: str, patches: np.ndarray, labels: np.ndarray, *, held_out: tuple, 
         scaling: str = "unit", hardened: str | None = None, crops: np.ndarray | None = None,
         augmentation: Augmentation = Augmentation(), make: networks.Maker | None = None) -> Fit:
     """Train network `name`, or the one that `make` builds, on `patches` (N, 100, 100, 3) uint8 and `labels` (N,), 0
-    bare, 1 masked.
+    bare, 1 masked; or other classes, where that is what the made network tells apart.
 
     By Adam (Kingma & Ba 2015), with decoupled weight decay (Loshchilov & Hutter 2019). A recipe that does not augment
     trains on `crops` (N, 50, 50, 3) instead. `held_out` (images, labels) is measured after each epoch; nothing is

@@ -14,7 +14,7 @@ from maskdet.record import provenance, tables
 
 # As the notebooks record them.
 STAGES = ("data", "faces", "networks", "attack", "folds", "seeds", "curve", "variants", "other_networks",
-          "verification", "defences", "detection")
+          "three_classes", "verification", "defences", "detection")
 # Each committed file, the command that makes it, and what it holds.
 OUTPUTS = {
     "results/wobot.json": ("make record PROFILE=wobot",

@@ -11,6 +11,10 @@ from maskdet.incremental import Incremental
 from maskdet.incremental.layers import Dense, rows
 
 
+def pytest_addoption(parser):
+    parser.addoption("--networks", type=int, default=20, help="how many networks drawn at random are read")
+
+
 def pytest_collection_finish():
     """Before a test lets TensorFlow compute."""
     if "tensorflow" in sys.modules:

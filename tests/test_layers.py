@@ -199,7 +199,11 @@ def drawn(rng):
     return shaken(keras.Model(inputs, layers.Dense(int(rng.integers(1, 12)))(x)))
 
 
-@pytest.mark.parametrize("seed", range(20))
+def pytest_generate_tests(metafunc):
+    if metafunc.function is test_a_network_drawn_at_random_is_read_as_keras_computes_it:
+        metafunc.parametrize("seed", range(metafunc.config.getoption("networks")))
+
+
 def test_a_network_drawn_at_random_is_read_as_keras_computes_it(seed):
     keras.utils.set_random_seed(seed)
     model = drawn(np.random.default_rng(seed))

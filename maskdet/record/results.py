@@ -26,6 +26,7 @@ OUTPUTS = {
     "results/larxel-receipt.json": ("make check PROFILE=larxel BUILD=/an/empty/folder",
                                     "a second run, compared with the record value by value"),
     "results/transfer.json": ("make transfer", "networks of each set tested on the other"),
+    "results/cifar10.json": ("make origin", "published networks of ten classes, attacked and verified"),
     "results/portraits.json": ("make portraits", "the shipped weights on faces from elsewhere"),
     "results/bench.json": ("make bench PROFILE=larxel", "the speed of the attack beside public ones"),
     "results/detection.json": ("make bench-detection PROFILE=larxel", "how long a photograph takes, by detector"),

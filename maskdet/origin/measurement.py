@@ -27,9 +27,11 @@ QUERIES = ONE.population * (ONE.generations + 1)
 EVOLUTION = DifferentialEvolution(ONE, objective="confidence")
 THREE_AT_ONCE = DifferentialEvolution(THREE, size=3, objective="confidence")
 GREEDY = Guided(size=3)  # whose first pixel is that of Guided()
-# Of the deep network a query takes two hundred times as long, and a bound more: without evolution, in whose budget there
-# are four times as many queries as there are corners, without proofs, and towards a target with the first corners alone.
+# Of the deep network a query takes two hundred times as long, and a bound more: without evolution, whose budget is four
+# times as many queries as there are corners, without proofs, and towards a target with the first corners alone.
 DEEP, FIRST = ("resnet",), Guided(most=512)
+PARTS = (("lenet", "searches"), ("lenet", "targeted"), ("resnet", "searches"), ("lenet", "verification"),
+         ("resnet", "targeted"))
 # What the abstract of Su et al. (2019) states: images of which one pixel reaches at least one of the other classes.
 STATED = {"kaggle": {"value": 67.97, "unit": "%"}, "imagenet": {"value": 16.04, "unit": "%"}}
 
@@ -78,13 +80,10 @@ def measure(workers: int = -1, *, count: int | None = None) -> Iterator[dict]:
              "example": published.example(), "regions": REGIONS, "networks": networks,
              "budget": {"population": ONE.population, "generations": ONE.generations, "queries": QUERIES},
              "checksum": files.checksum(published.FILES)}
-    parts = {(part, name): functools.partial(make, subject, workers)
-             for part, make in (("searches", _searched), ("targeted", _all_targeted), ("verification", _verification))
-             for name, subject in subjects.items() if part != "verification" or name not in DEEP}
-    todo = sorted(parts, key=lambda part: part[0] == "targeted" and part[1] in DEEP)  # what takes longest comes last
-    for number, (part, name) in enumerate(todo, start=1):
-        networks[name] |= parts[part, name]()
-        yield found | {"missing": [f"{part}, {name}" for part, name in todo[number:]]}
+    makers = {"searches": _searched, "targeted": _all_targeted, "verification": _verification}
+    for number, (name, part) in enumerate(PARTS):
+        networks[name] |= makers[part](subjects[name], workers)
+        yield found | {"missing": [f"{part} of {name}" for name, part in PARTS[number + 1:]]}
 
 
 def _searched(subject: Subject, workers: int) -> dict:

@@ -6,4 +6,4 @@ and proofs on the same networks, for the record; `tables`: the record as the boo
 
 from maskdet.origin.measurement import measure
 from maskdet.origin.published import FILES, NETWORKS, attacks, counts, example, images, network
-from maskdet.origin.tables import intervals, rates, targeted, verdicts
+from maskdet.origin.tables import intervals, published_rates, rates, targeted, verdicts

@@ -91,15 +91,17 @@ def attacks(kind: str) -> pd.DataFrame:
 
 def counts() -> dict[str, dict]:
     """What is published of each network, by number of pixels: of `untargeted` attacks, how many changed the class; of
-    `targeted` ones, how many changed it to `any` other, which the published table calls success, and how many
-    `reached` their target."""
+    `targeted` ones, how many changed it to `any` other, which the published table calls success, how many `reached`
+    their target, and for how many `images` one of the nine was reached."""
     found: dict[str, dict] = {}
     for (name, pixels), rows in attacks("untargeted").groupby(["network", "pixels"]):
         found.setdefault(name, {}).setdefault("untargeted", {})[str(pixels)] = _count(rows.success == 1, rows)
     for (name, pixels), rows in attacks("targeted").groupby(["network", "pixels"]):
+        reached = rows.after_class == rows.target
+        images = reached.groupby(rows.image).any()
         found[name].setdefault("targeted", {})[str(pixels)] = {
-            "any": _count(rows.after_class != rows.true_class, rows),
-            "reached": _count(rows.after_class == rows.target, rows)}
+            "any": _count(rows.after_class != rows.true_class, rows), "reached": _count(reached, rows),
+            "images": Count(int(images.sum()), len(images))}
     return found
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
+import numpy as np
 import pandas as pd
 
 from maskdet.counts import Count
@@ -10,33 +11,38 @@ from maskdet.record.results import typed
 
 TITLES = {"lenet": "LeNet", "resnet": "ResNet", "lecun_net": "LeNet", "net_in_net": "network in network",
           "densenet": "DenseNet", "wide_resnet": "wide ResNet", "capsnet": "CapsNet", "pure_cnn": "pure CNN"}
-SEARCHES = {"evolution": "evolution", "corners": "all corners", "guided": "guided"}
-PIXELS = {"one_pixel": ("one pixel", "1"), "three_pixels": ("three pixels", "3")}
+# By number of pixels: its name, that of the published tables, and the searches as the book calls them. Of one pixel the
+# guided search tries all corners; so does "corners", in another order, and with the same result.
+PIXELS = {"one_pixel": ("one pixel", "1", {"evolution": "evolution", "guided": "all corners"}),
+          "three_pixels": ("three pixels", "3", {"evolution": "evolution", "guided": "guided"})}
 
 
-def _rows(record: Mapping, network: str, pixels: str) -> Iterator[tuple[str, Count]]:
-    """The published count of untargeted attacks on a network, and ours by each search."""
-    yield "published", typed(record["published"][NETWORKS[network]]["untargeted"][PIXELS[pixels][1]])
-    for search, count in record["networks"][network][pixels].items():
-        yield SEARCHES[search], typed(count)
+def _rows(record: Mapping, network: str, pixels: str) -> Iterator[tuple[str, Count | None]]:
+    """The published count of untargeted attacks on a network, and ours by each search; None where it was not run."""
+    _, published, searches = PIXELS[pixels]
+    yield "published", typed(record["published"][NETWORKS[network]]["untargeted"][published])
+    found = record["networks"][network].get(pixels, {})
+    for search, title in searches.items():
+        yield title, typed(found[search]) if search in found else None
 
 
 def rates(record: Mapping) -> pd.DataFrame:
-    """A row for each network and number of pixels: the published share of images whose class changed, and ours."""
-    return pd.DataFrame({f"{TITLES[network]}, {title}": {name: str(count)
-                                                        for name, count in _rows(record, network, pixels)}
-                         for network in record["networks"] for pixels, (title, _) in PIXELS.items()}).T.fillna("")
+    """A row for each network, number of pixels and search: the published share of images whose class changed, and
+    ours."""
+    return pd.DataFrame({f"{TITLES[network]}, {title}, {name}": {"images flipped": str(count)}
+                         for network in record["networks"] for pixels, (title, *_) in PIXELS.items()
+                         for name, count in _rows(record, network, pixels) if count}).T
 
 
 def intervals(record: Mapping) -> dict[str, list[tuple]]:
-    """The same as `figures.intervals` draws it: by network, (name, share, interval)."""
+    """The same as `figures.intervals` draws it: by network, (name, share, interval); nan for what was not run."""
     return {f"{TITLES[network]}: images flipped": [
-        (f"{name}, {title}", count.share, count.interval)
-        for pixels, (title, _) in PIXELS.items() for name, count in _rows(record, network, pixels)]
+        (f"{title}, {name}", count.share if count else np.nan, count and count.interval)
+        for pixels, (title, *_) in PIXELS.items() for name, count in _rows(record, network, pixels)]
         for network in record["networks"]}
 
 
-def published(record: Mapping) -> pd.DataFrame:
+def published_rates(record: Mapping) -> pd.DataFrame:
     """A row for each network of the published tables, the most fragile first: one-pixel attacks that changed the class;
     and with a target, those that changed it at all, and those that reached the target."""
     def row(found: Mapping) -> dict[str, Count]:
@@ -55,10 +61,10 @@ def targeted(record: Mapping) -> pd.DataFrame:
     rows = {}
     for network, found in record["networks"].items():
         theirs = record["published"][NETWORKS[network]]["targeted"]["1"]
-        for name, counts in {"published": theirs, **found["targeted"]}.items():
-            rows[f"{TITLES[network]}, {SEARCHES.get(name, name)}"] = {
+        for name, counts in {"published": theirs, **found.get("targeted", {})}.items():
+            rows[f"{TITLES[network]}, {name}"] = {
                 "the target": str(typed(counts["reached"])), "any other class": str(typed(counts["any"])),
-                "images with a target": str(typed(counts["images"])) if "images" in counts else ""}
+                "images with a target": str(typed(counts["images"]))}
     return pd.DataFrame(rows).T
 
 

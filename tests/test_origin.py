@@ -121,6 +121,14 @@ def test_flips_hold_in_the_whole_pass(monkeypatch, tmp_path):
 
 
 @there
+def test_of_the_deep_network_nothing_is_proved():
+    subject = measurement.Subject.of("resnet", 1)
+    face, place = subject.network.face(subject.images[0]), np.array([[0, 0]])
+    found = proof.verify_face(face, Goal(int(subject.labels[0])), places=place, budget=100)
+    assert found.verdict == proof.UNDECIDED and np.isneginf(found.proved[0, 0])
+
+
+@there
 @pytest.mark.parametrize("damage, expected", [(None, "got no such file: put first100.npz, lenet.npz, .*`make origin`"),
                                               (b"other", "with the SHA-256 .*, got .*: put first100.npz")])
 def test_a_file_that_is_missing_or_another_is_named_with_the_remedy(damage, expected, monkeypatch, tmp_path, capsys):

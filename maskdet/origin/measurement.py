@@ -27,8 +27,9 @@ QUERIES = ONE.population * (ONE.generations + 1)
 EVOLUTION = DifferentialEvolution(ONE, objective="confidence")
 THREE_AT_ONCE = DifferentialEvolution(THREE, size=3, objective="confidence")
 GREEDY = Guided(size=3)  # whose first pixel is that of Guided()
-# Of the deep network a query takes two hundred times as long, and a bound more: without evolution, whose budget is four
-# times as many queries as there are corners, without proofs, and towards a target with the first corners alone.
+# Of the deep network a query takes two hundred times as long: without evolution, whose budget is four times as many
+# queries as there are corners, and towards a target with the first corners alone. Nothing can be proved of it, since
+# the bound of what float32 may round through its layers (`Bounds.doubt`) is infinite.
 DEEP, FIRST = ("resnet",), Guided(most=512)
 PARTS = (("lenet", "searches"), ("lenet", "targeted"), ("resnet", "searches"), ("lenet", "verification"),
          ("resnet", "targeted"))

@@ -31,7 +31,7 @@ GREEDY = Guided(size=3)  # whose first pixel is that of Guided()
 # queries as there are corners, and towards a target with the first corners alone. Nothing can be proved of it, since
 # the bound of what float32 may round through its layers (`Bounds.doubt`) is infinite.
 DEEP, FIRST = ("resnet",), Guided(most=512)
-PARTS = (("lenet", "searches"), ("lenet", "targeted"), ("resnet", "searches"), ("lenet", "verification"),
+PARTS = (("lenet", "searches"), ("lenet", "targeted"), ("lenet", "verification"), ("resnet", "searches"),
          ("resnet", "targeted"))
 # What the abstract of Su et al. (2019) states: images of which one pixel reaches at least one of the other classes.
 STATED = {"kaggle": {"value": 67.97, "unit": "%"}, "imagenet": {"value": 16.04, "unit": "%"}}

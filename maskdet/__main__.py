@@ -108,11 +108,12 @@ def origin(options: argparse.Namespace) -> None:
     checkout after each part. What is finished is kept: run again, it goes on (two hours of a processor in all).
     example: maskdet origin"""
     from maskdet import deterministic, origin
-    from maskdet.record import results
+    from maskdet.record import provenance, results
 
     deterministic()
+    made = provenance.environment()  # before the record itself is another than the committed one
     for found in origin.measure(options.workers):
-        results.write_record("cifar10", found)
+        results.write_record("cifar10", found, made)
         print(f"recorded results/cifar10.json; left to do: {'; '.join(found['missing']) or 'nothing'}", flush=True)
 
 

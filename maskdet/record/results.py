@@ -143,9 +143,10 @@ def read(name: str) -> dict:
     return record
 
 
-def write_record(name: str, values: Mapping) -> None:
-    """Write numbers that belong to no profile to `results/<name>.json`, with where they were made."""
-    files.write_json(RECORDED / f"{name}.json", {**_plain(values), "provenance": provenance.environment()})
+def write_record(name: str, values: Mapping, made: Mapping | None = None) -> None:
+    """Write numbers that belong to no profile to `results/<name>.json`, with where they were `made`, by default here
+    and now."""
+    files.write_json(RECORDED / f"{name}.json", {**_plain(values), "provenance": made or provenance.environment()})
 
 
 def headline_columns(run: Profile) -> dict[str, dict]:

@@ -28,7 +28,7 @@ export MASKDET_DATA := $(abspath $(MASKDET_DATA))
 endif
 .DELETE_ON_ERROR:
 .SECONDARY:  # a finished copy is kept when a later one fails or is interrupted
-.PHONY: help book pdf browser test notebooks verify data detect record check weights picture portraits transfer manifest bench \
+.PHONY: help book pdf browser test notebooks verify data detect record check weights picture portraits transfer origin manifest bench \
   bench-detection lab lint lock clean
 
 help: ## list the targets
@@ -76,6 +76,9 @@ transfer: $(VENV)/ready ## test each set's networks on the other's photographs (
 	$(MAKE) --no-print-directory PROFILE=larxel $(BUILD)/larxel/notebooks/07_text_and_code.ipynb
 	$(MAKE) --no-print-directory PROFILE=wobot $(BUILD)/wobot/notebooks/07_text_and_code.ipynb
 	$(BIN)/maskdet transfer
+
+origin: $(VENV)/ready ## attack and verify the published networks of ten classes (into results/cifar10.json; two hours)
+	$(BIN)/maskdet origin
 
 bench: $(DONE)/03_networks.ipynb $(PEERS)/ready ## measure the attack beside others (into results/bench.json; an hour)
 	$(PEERS)/bin/python -m bench $(PROFILE)

@@ -2,7 +2,7 @@
 
 Its layers, the lowest first; each uses only those before it, and between semicolons none uses another:
 `config`, `counts`, `files`, `keys`; `workers`; `record`, `figures`, `networks`, `drawing`; `data`; `faces`;
-`incremental`; `attack`; `proof`; `experiment`; `shipped`; `detect`, `playground`.
+`incremental`; `attack`; `proof`; `experiment`, `origin`; `shipped`; `detect`, `playground`.
 
 Images are NumPy arrays N x H x W x 3, RGB, uint8; boxes are left, top, right, bottom in pixels;
 probabilities are float32 N x 2, column 0 bare and column 1 masked.

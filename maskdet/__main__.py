@@ -101,6 +101,22 @@ def transfer(options: argparse.Namespace) -> None:
     results.write_record("transfer", transfer.measure())
 
 
+def origin(options: argparse.Namespace) -> None:
+    """attack and verify the published networks of ten classes
+
+    Needs the public files of cifar10 in MASKDET_DATA, or in data of the checkout; writes results/cifar10.json of the
+    checkout after each part. What is finished is kept: run again, it goes on (two hours of a processor in all).
+    example: maskdet origin"""
+    from maskdet import deterministic, origin
+    from maskdet.record import provenance, results
+
+    deterministic()
+    made = provenance.environment()  # before the record itself is another than the committed one
+    for found in origin.measure(options.workers):
+        results.write_record("cifar10", found, made)
+        print(f"recorded results/cifar10.json; left to do: {'; '.join(found['missing']) or 'nothing'}", flush=True)
+
+
 def weights(options: argparse.Namespace) -> None:
     """train the networks that come with the package, test them, or draw one of their mistakes
 
@@ -137,7 +153,7 @@ def parser() -> Parser:
                    epilog="`maskdet COMMAND --help` says more, with an example.")
     commands = whole.add_subparsers(metavar="COMMAND", required=True)
     parsers = {}
-    for command in (detect, fetch, record, check, manifest, transfer, weights):
+    for command in (detect, fetch, record, check, manifest, transfer, origin, weights):
         summary, text = (inspect.getdoc(command) or "").split("\n\n")
         parsers[command] = commands.add_parser(command.__name__, help=summary, description=text,
                                                formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -147,6 +163,8 @@ def parser() -> Parser:
     parsers[detect].add_argument("path", metavar="PATH", help="a photograph, or a folder of them")
     parsers[detect].add_argument("--folder", type=Path, help="where to write, instead of _build/detect")
     parsers[fetch].add_argument("--check", action="store_true", help="only see whether its photographs are there")
+    parsers[origin].add_argument("--workers", type=int, default=-1, help="processes that share the work; -1: one for "
+                                 "each processor")
     parsers[weights].add_argument("action", choices=("train", "test", "picture"))
     return whole
 

@@ -16,7 +16,7 @@ from PIL import Image
 from maskdet.__main__ import main
 from maskdet.config import ROOT
 
-COMMANDS = ("detect", "fetch", "record", "check", "manifest", "weights")
+COMMANDS = ("detect", "fetch", "record", "check", "manifest", "origin", "weights")
 NAMES = {"PIL": "pillow", "yaml": "pyyaml"}  # of packages that are not imported by their own
 IN_NOTEBOOKS = {"myst_nb"}  # and nowhere else: the extra `book` has it
 

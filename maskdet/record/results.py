@@ -26,6 +26,7 @@ OUTPUTS = {
     "results/larxel-receipt.json": ("make check PROFILE=larxel BUILD=/an/empty/folder",
                                     "a second run, compared with the record value by value"),
     "results/transfer.json": ("make transfer", "networks of each set tested on the other"),
+    "results/cifar10.json": ("make origin", "published networks of ten classes, attacked and verified"),
     "results/portraits.json": ("make portraits", "the shipped weights on faces from elsewhere"),
     "results/bench.json": ("make bench PROFILE=larxel", "the speed of the attack beside public ones"),
     "results/detection.json": ("make bench-detection PROFILE=larxel", "how long a photograph takes, by detector"),
@@ -142,9 +143,10 @@ def read(name: str) -> dict:
     return record
 
 
-def write_record(name: str, values: Mapping) -> None:
-    """Write numbers that belong to no profile to `results/<name>.json`, with where they were made."""
-    files.write_json(RECORDED / f"{name}.json", {**_plain(values), "provenance": provenance.environment()})
+def write_record(name: str, values: Mapping, made: Mapping | None = None) -> None:
+    """Write numbers that belong to no profile to `results/<name>.json`, with where they were `made`, by default here
+    and now."""
+    files.write_json(RECORDED / f"{name}.json", {**_plain(values), "provenance": made or provenance.environment()})
 
 
 def headline_columns(run: Profile) -> dict[str, dict]:

@@ -28,8 +28,8 @@ export MASKDET_DATA := $(abspath $(MASKDET_DATA))
 endif
 .DELETE_ON_ERROR:
 .SECONDARY:  # a finished copy is kept when a later one fails or is interrupted
-.PHONY: help book pdf browser test notebooks verify data detect record check weights picture portraits transfer origin manifest bench \
-  bench-detection lab lint lock clean
+.PHONY: help book pdf browser test notebooks verify data detect record check weights picture portraits transfer origin \
+  manifest bench bench-detection lab lint lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -51,7 +51,7 @@ verify: notebooks ## run the notebooks again from nothing and compare every outp
 	MASKDET_BUILD=$(MASKDET_BUILD)/verify $(BIN)/python -m pytest -p no:cacheprovider --nbval \
 	  --nbval-current-env --nbval-cell-timeout 14400 $(COPIES)
 
-data: $(VENV)/ready ## fetch the photographs of PROFILE from Kaggle (needs your token)
+data: $(VENV)/ready ## fetch the photographs of PROFILE from Kaggle (needs your token), or PROFILE=cifar10 from GitHub
 	@$(BIN)/maskdet fetch $(PROFILE)
 detect: $(VENV)/ready ## find the faces in PHOTO (a photograph or a folder), masked or bare (into _build/detect)
 	@$(BIN)/maskdet detect -- "$$PHOTO"

@@ -13,6 +13,7 @@ from bench import cost, lenet, measure, memory, peers, photographed
 from maskdet import attack, config, deterministic, experiment, files, networks
 from maskdet.incremental import Incremental
 from maskdet.networks.backend import keras
+from maskdet.origin import published
 from maskdet.record import provenance
 
 PACKAGES = ("adversarial-robustness-toolbox", "torch", "torchattacks")
@@ -63,7 +64,7 @@ def subjects(run: config.Profile) -> Iterator[tuple[str, keras.Model, Incrementa
 
 def ten_classes(*, seed: int) -> tuple[str, keras.Model, Incremental, measure.Faces]:
     """LeNet, and test images of CIFAR-10 that it has right."""
-    model, (images, labels) = lenet.model(), lenet.images()
+    model, (images, labels) = lenet.model(), published.images()
     network = Incremental.of(model)
     status = attack.run(network, images, labels, search="corners").status
     return lenet.NAME, model, network, measure.chosen(
@@ -79,7 +80,7 @@ def main(arguments: list[str]) -> int:
     deterministic()
     machine = provenance.environment()
     del machine["date"]
-    lenet.folder()  # before the hour that the rest takes
+    published.file("lenet.npz")  # before the hour that the rest takes
     record = {"run": run.name, "attack": [], "peers": [], "cost": {}, "growth": {},
               "memory": memory.measured(seed=run.seed)}
     journals = []

@@ -15,10 +15,10 @@ from pathlib import Path
 
 import numpy as np
 
-from bench import lenet
 from maskdet import attack, deterministic
 from maskdet.incremental import Incremental
 from maskdet.networks.backend import keras
+from maskdet.origin import published
 
 SIDE, CLASSES, IMAGES = 96, 10, 16
 QUERIES = 2000  # changed images for each search, of the 8 * SIDE**2 that all corners are
@@ -45,7 +45,8 @@ def network(images: np.ndarray, *, seed: int) -> keras.Model:
 
 def measured(*, seed: int) -> dict:
     """What `report` finds, in a process of its own."""
-    images = lenet.images()[0][:IMAGES].repeat(SIDE // lenet.SIDE, axis=1).repeat(SIDE // lenet.SIDE, axis=2)
+    small = published.images()[0][:IMAGES]
+    images = small.repeat(SIDE // small.shape[1], axis=1).repeat(SIDE // small.shape[2], axis=2)
     with tempfile.TemporaryDirectory() as folder:
         model, chosen = Path(folder, "model.keras"), Path(folder, "images.npy")
         network(images, seed=seed).save(model)

@@ -28,12 +28,18 @@ def detect(options: argparse.Namespace) -> None:
 
 
 def fetch(options: argparse.Namespace) -> None:
-    """download the photographs of a profile from Kaggle
+    """download the photographs of a profile from Kaggle, or the files of cifar10 from GitHub
 
     They go to data/PROFILE in the checkout, or without one in the current folder. A token of Kaggle may be needed.
+    cifar10: the published networks, attacks and images that `maskdet origin` measures; no token is needed.
     example: maskdet fetch larxel"""
     from maskdet import data
 
+    if options.profile == "cifar10":
+        from maskdet.origin import fetching
+
+        print(f"networks, attacks and images: {fetching.fetch()}")
+        return
     profile = config.profile(options.profile)
     if options.check:
         if not profile.drawn:
@@ -159,7 +165,7 @@ def parser() -> Parser:
                                                formatter_class=argparse.RawDescriptionHelpFormatter)
         parsers[command].set_defaults(command=command)
         if command in (fetch, record, check):
-            parsers[command].add_argument("profile", metavar="PROFILE", help="such as larxel, the record's photographs")
+            parsers[command].add_argument("profile", metavar="PROFILE", help="such as larxel")
     parsers[detect].add_argument("path", metavar="PATH", help="a photograph, or a folder of them")
     parsers[detect].add_argument("--folder", type=Path, help="where to write, instead of _build/detect")
     parsers[fetch].add_argument("--check", action="store_true", help="only see whether its photographs are there")

@@ -129,8 +129,8 @@ def test_of_the_deep_network_nothing_is_proved():
 
 
 @there
-@pytest.mark.parametrize("damage, expected", [(None, "got no such file: put first100.npz, lenet.npz, .*`make origin`"),
-                                              (b"other", "with the SHA-256 .*, got .*: put first100.npz")])
+@pytest.mark.parametrize("damage, expected", [(None, "got no such file: run `make data PROFILE=cifar10`"),
+                                              (b"other", "whose arrays have the SHA-256 .*, got .*: run `make data")])
 def test_a_file_that_is_missing_or_another_is_named_with_the_remedy(damage, expected, monkeypatch, tmp_path, capsys):
     monkeypatch.setenv("MASKDET_DATA", str(tmp_path))
     if damage is not None:

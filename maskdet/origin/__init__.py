@@ -1,7 +1,8 @@
 """Where the one-pixel attack comes from: networks of ten classes on CIFAR-10, and the attacks published on them.
 
-`published`: the networks, images and tables of attacks that are public, read and checked; `measurement`: our searches
-and proofs on the same networks, for the record; `tables`: the record as the book shows it.
+`published`: the networks, images and tables of attacks that are public, read and checked; `fetching`: how they come
+here; `measurement`: our searches and proofs on the same networks, for the record; `tables`: the record as the book
+shows it.
 """
 
 from maskdet.origin.measurement import measure

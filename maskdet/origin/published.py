@@ -4,8 +4,10 @@ Networks and tables are those of Hyperparticle/one-pixel-attack-keras, the image
 first 100 of the test images of CIFAR-10.
 """
 
+import hashlib
 import io
 import os
+import zipfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -20,22 +22,45 @@ from maskdet.networks.backend import build_apart, keras
 CLASSES = 10
 MEAN, DEVIATION = np.array([125.307, 122.95, 113.865]), np.array([62.9932, 62.0887, 66.7048])  # of a pixel, by channel
 NETWORKS = {"lenet": "lecun_net", "resnet": "resnet"}  # and their names in the published tables
-FILES = {  # and their SHA-256
-    "first100.npz": "f62681f5c5e9f20a7e5c26e646c6417af3acd2c2a28e11854ffc551dc0f218ad",
-    "lenet.npz": "3d71feed9704b925d4a6e6e0269978332d05802652bbad4a47597deee0f49d13",
+FILES = {  # and their SHA-256: of archives of arrays, of what these hold, since packing differs between machines
+    "first100.npz": "0942771851d83b2d0df2e09564ad37aa4699eaff9c747b19e828c0458c5348ee",
+    "lenet.npz": "907d7fb469e0ac971453d0d33fb9b145ac697fc6e07ea1a8edb228f519a2f8c7",
     "resnet.h5": "bc0f458aa748d1aa375d71bdf30895fdab44ede306379f84137fb58571eace5c",
     "untargeted.csv": "81750fac276a10bc50a246d5d35bead1217b68502c428a99154adefce07dee0d",
     "targeted.csv": "624729087a859b2acffb495576890689652f1bcc72dcbff4904594b918d228ba"}
-REMEDY = (f"put {', '.join(FILES)}, as the chapter \"Where the attack comes from\" describes them, into the folder "
-          "data/cifar10, or set MASKDET_DATA to the folder that holds cifar10/, and run `make origin` again")
+REMEDY = ("run `make data PROFILE=cifar10`, which puts it into data/cifar10; or set MASKDET_DATA to the folder that "
+          "holds cifar10/")
 
 
 def file(name: str) -> Path:
     """The path of one of FILES, in `$MASKDET_DATA/cifar10`, or without that variable in data/cifar10. Raises
     FileNotFoundError where it is not there, and ValueError where it is another file, both with the remedy."""
     path = Path(os.environ.get("MASKDET_DATA") or config.ROOT / "data") / "cifar10" / name
-    files.checked(path, FILES[name], remedy=REMEDY)
+    checked(path, name)
     return path
+
+
+def checked(path: Path, name: str) -> None:
+    """Raise FileNotFoundError where the path is none, and ValueError where it holds another file than that of FILES,
+    both with the remedy."""
+    if path.suffix != ".npz" or not path.exists():
+        files.checked(path, FILES[name], remedy=REMEDY)
+        return
+    try:
+        with np.load(path) as held:
+            got = arrays_digest(dict(held))
+    except (ValueError, OSError, zipfile.BadZipFile) as error:
+        got = f"{type(error).__name__}: {error}"
+    if got != FILES[name]:
+        raise ValueError(f"expected {path} whose arrays have the SHA-256 {FILES[name]}, got {got}: {REMEDY}")
+
+
+def arrays_digest(arrays: Mapping[str, np.ndarray]) -> str:
+    """The SHA-256 of arrays: of the name, type, shape and bytes of each, in the order of names."""
+    found = hashlib.sha256()
+    for name, array in sorted(arrays.items()):
+        found.update(f"{name} {array.dtype.str} {array.shape}\n".encode() + np.ascontiguousarray(array).tobytes())
+    return found.hexdigest()
 
 
 def images() -> tuple[np.ndarray, np.ndarray]:
@@ -53,15 +78,15 @@ def network(name: str) -> keras.Model:
     return build_apart(make[name])
 
 
-def _scaling() -> keras.layers.Layer:
-    """(pixel - MEAN) / DEVIATION."""
+def scaling() -> keras.layers.Layer:
+    """What the published code does to an image first: (pixel - MEAN) / DEVIATION."""
     return keras.layers.Rescaling((1 / DEVIATION).tolist(), (-MEAN / DEVIATION).tolist())
 
 
 def _lenet() -> keras.Model:
     layers = keras.layers
     model = keras.Sequential([
-        keras.Input((32, 32, 3)), _scaling(),
+        keras.Input((32, 32, 3)), scaling(),
         layers.Conv2D(6, 5, activation="relu"), layers.MaxPooling2D(2),
         layers.Conv2D(16, 5, activation="relu"), layers.MaxPooling2D(2), layers.Flatten(),
         layers.Dense(120, activation="relu"), layers.Dense(84, activation="relu"),
@@ -74,7 +99,7 @@ def _lenet() -> keras.Model:
 def _resnet() -> keras.Model:
     inner = keras.models.load_model(file("resnet.h5"), compile=False)
     image = keras.Input((32, 32, 3))
-    return keras.Model(image, inner(_scaling()(image)))
+    return keras.Model(image, inner(scaling()(image)))
 
 
 def attacks(kind: str) -> pd.DataFrame:

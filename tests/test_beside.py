@@ -9,7 +9,7 @@ from maskdet import networks
 from maskdet.config import Evolution
 from maskdet.faces import matching
 from maskdet.figures import relaxation
-from maskdet.figures.beside import MOST, Beside
+from maskdet.figures.beside import MOST, Beside, Table
 from maskdet.figures.code import Calls, Code
 from maskdet.networks import architectures
 
@@ -28,6 +28,14 @@ def test_every_view_is_there_under_its_title_and_the_first_is_chosen():
     assert "recorded, &lt;wobot&gt;</label>" in page and 'aria-label="accuracy &amp; success"' in page
     assert re.findall(r'id="[^"]*-(\d)" checked', page) == ["0"]
     assert "<script" not in page and "<caption>accuracy &amp; success (this build)</caption>" in page
+
+
+def test_columns_of_words_are_marked_by_their_place():
+    frame = pd.DataFrame({"count": [1, 2], "share": ["9.1 % (1/11)", "–"], "kind": ["a file", "no file"]})
+    assert 'class="dataframe text-4"' in Table(frame, "x")._repr_html_()
+    assert 'class="dataframe text-5"' in Table(frame.set_index("kind", append=True).assign(
+        kind=["a", "b"]), "x")._repr_html_()
+    assert 'class="dataframe"' in Table(frame[["count"]], "x")._repr_html_()
 
 
 def test_names_in_the_markup_of_two_views_of_the_same_figure_are_not_the_same():

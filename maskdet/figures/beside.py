@@ -31,15 +31,22 @@ MOST = 6  # views
 
 @dataclass(frozen=True)
 class Table:
-    """A table under its caption."""
+    """A table under its caption. Columns of words have a class of their place (`text-2`), by which the book's style
+    begins them at the left; numbers end at the right."""
 
     frame: pd.DataFrame
     caption: str
 
     def _repr_html_(self) -> str:
-        body = self.frame.to_html(border=0)
+        body = self.frame.to_html(border=0, classes=[f"text-{place}" for place in self._words()])
         shown = body.replace(">", f"><caption>{html.escape(self.caption)}</caption>", 1)
         return shown.replace(" %", "\N{NO-BREAK SPACE}%")  # stays on the line of its number
+
+    def _words(self) -> list[int]:
+        """The places, from 1, of the columns that hold nothing but words; those of the index come first."""
+        first = self.frame.index.nlevels + 1
+        return [place for place, (_, column) in enumerate(self.frame.items(), start=first)
+                if all(isinstance(value, str) and value[:1].isalpha() for value in column) and len(column)]
 
     def __repr__(self) -> str:
         return f"{self.caption}\n{self.frame}"

@@ -45,7 +45,7 @@ browser: $(VENV)/ready  # before the minutes that notebooks take
 notebooks: $(COPIES) ## run the notebooks (into _build/PROFILE/notebooks)
 
 test: $(VENV)/ready ## run the tests, in two processes
-	$(BIN)/python -m pytest -n 2 --dist loadgroup tests
+	$(BIN)/python -m pytest -n 2 --no-loadscope-reorder tests
 verify: notebooks ## run the notebooks again from nothing and compare every output
 	rm -rf $(BUILD)/verify
 	MASKDET_BUILD=$(MASKDET_BUILD)/verify $(BIN)/python -m pytest -p no:cacheprovider --nbval \

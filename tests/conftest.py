@@ -21,11 +21,26 @@ def pytest_collection_finish():
         deterministic()
 
 
-@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
+# The files whose tests look at the book, which is built once.
+BOOK = ("test_book.py", "test_browser.py", "test_try.py")
+
+
 def pytest_collection_modifyitems(items):
-    """Tests of a file share what they make, and all that look at the book one book: they run in one process."""
     for item in items:
-        item.add_marker(pytest.mark.xdist_group("book" if "interrupted" in item.fixturenames else item.path.stem))
+        assert item.path.name in BOOK or "interrupted" not in item.fixturenames, f"expected {item.path.name} in BOOK"
+
+
+@pytest.hookimpl(optionalhook=True)  # without pytest-xdist nobody asks
+def pytest_xdist_make_scheduler(config, log):
+    """Tests of a file share what they make, and those of BOOK the book: they run in one process."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class Files(LoadScopeScheduling):
+        def _split_scope(self, nodeid):
+            name = nodeid.split("::")[0].rsplit("/")[-1]
+            return "the book" if name in BOOK else name
+
+    return Files(config, log)
 
 
 @pytest.fixture

@@ -16,7 +16,8 @@ def run(tmp_path_factory):
     """A profile whose faces are drawn, found and cropped."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MASKDET_BUILD", str(tmp_path_factory.mktemp("classes")))
-        run = dataclasses.replace(config.PROFILES["smoke"], name="test", text=config.Recipe(2, 16, 2e-3, augmented=False))
+        recipe = config.Recipe(2, 16, 2e-3, augmented=False)
+        run = dataclasses.replace(config.PROFILES["smoke"], name="test", text=recipe)
         data.prepare(run)
         faces.crop_faces(run)
         yield run

@@ -57,7 +57,8 @@ def sweep(predict: Predict, network: Network, images: np.ndarray, labels: np.nda
     correct = shuffled_correct(before, labels, name=name, seed=profile.seed)
     chosen = correct[labels[correct] != target][:profile.attacked]
     path = profile.folder / "attacks" / f"{stem or name}-{search.name}.csv"
-    key = files.digest(images, before, search, profile.seed, of, target, keys.code(_attack_image, type(search), type(network)))
+    key = files.digest(images, before, search, profile.seed, of, target,
+                       keys.code(_attack_image, type(search), type(network)))
     with files.alone(path):
         journal = files.Journal(path.with_suffix(".jsonl"), key=key)
         todo, bar = unfinished(journal, chosen, title=f"{search.name}, {name}")

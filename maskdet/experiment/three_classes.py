@@ -2,7 +2,6 @@
 tested as a class of their own."""
 
 import dataclasses
-import functools
 import itertools
 import json
 from collections.abc import Mapping

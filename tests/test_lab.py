@@ -1,6 +1,7 @@
 """The notebooks as JupyterLab opens them: their prose reads as in the book, and what is saved is what was there."""
 
 import asyncio
+import contextlib
 import json
 import os
 import re
@@ -124,5 +125,8 @@ def jupyterlab(chromium, lab):
             yield f"http://127.0.0.1:{port}", page
             browser.close()
     finally:
-        server.terminate()
+        server.terminate()  # which ends its kernels; it itself may wait for a thread of its own that never ends
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            server.wait(20)
+        server.kill()
         server.wait()

@@ -137,7 +137,7 @@ class Profile:
 PROFILES = {profile.name: profile for profile in (
     # Small enough for a coffee break.
     Profile("demo", "wobot", scenes=160, unannotated=6, folds=3, seeds=2, sizes=(60, 240), subsets=1, repeats=1,
-            attacked=24, verified={"resnet": 4, "figure2": 4}, defences=SINGLE_DEFENCES, compared=(), regions=12_000,
+            attacked=24, verified={"resnet": 3, "figure2": 3}, defences=SINGLE_DEFENCES, compared=(), regions=12_000,
             ours=Recipe(epochs=25, batch=16, learning_rate=2e-3, weight_decay=0.05),
             code=dataclasses.replace(PREPRINT, epochs=10)),
     Profile("larxel", "voc", seeds=10),  # three times as many faces: each network takes three times as long

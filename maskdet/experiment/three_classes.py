@@ -123,4 +123,4 @@ def table(recorded: Mapping) -> pd.DataFrame:
         success = recorded["success"].get(name, {})
         rows[name] = {"accuracy": str(Count(**accuracy))} | {
             f"flipped to {other}": str(Count(**success[other])) if other in success else "–" for other in CLASSES}
-    return pd.DataFrame(rows).T.rename_axis("class")
+    return pd.DataFrame(rows).T

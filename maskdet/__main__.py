@@ -36,9 +36,13 @@ def fetch(options: argparse.Namespace) -> None:
     from maskdet import data
 
     if options.profile == "cifar10":
-        from maskdet.origin import fetching
+        from maskdet.origin import fetching, published
 
-        print(f"networks, attacks and images: {fetching.fetch()}")
+        if options.check:
+            for name in published.FILES:
+                published.file(name)
+        else:
+            print(f"networks, attacks and images: {fetching.fetch()}")
         return
     profile = config.profile(options.profile)
     if options.check:
@@ -168,7 +172,7 @@ def parser() -> Parser:
             parsers[command].add_argument("profile", metavar="PROFILE", help="such as larxel")
     parsers[detect].add_argument("path", metavar="PATH", help="a photograph, or a folder of them")
     parsers[detect].add_argument("--folder", type=Path, help="where to write, instead of _build/detect")
-    parsers[fetch].add_argument("--check", action="store_true", help="only see whether its photographs are there")
+    parsers[fetch].add_argument("--check", action="store_true", help="only see whether its files are there")
     parsers[origin].add_argument("--workers", type=int, default=-1, help="processes that share the work; -1: one for "
                                  "each processor")
     parsers[weights].add_argument("action", choices=("train", "test", "picture"))

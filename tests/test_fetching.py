@@ -71,14 +71,16 @@ def test_what_is_published_becomes_the_files_that_are_measured(internet, tmp_pat
     for kind in ("untargeted", "targeted"):
         with (FILES / f"{kind}.csv").open(newline="") as file:
             internet[fetching.SOURCES[f"{kind}.csv"][0]] = pickled(list(csv.reader(file))[1:])
-    assert main(["fetch", "cifar10"]) == 0
+    assert main(["fetch", "--check", "cifar10"]) == 1 and "got no such file" in capsys.readouterr().err
+    assert main(["fetch", "cifar10"]) == 0 and main(["fetch", "--check", "cifar10"]) == 0
     assert sorted(path.name for path in (tmp_path / "data/cifar10").iterdir()) == sorted(published.FILES)
     assert (published.images()[1] == table[:, 0]).all() and len(published.attacks("targeted"))
     internet.clear()
     assert fetching.fetch() == tmp_path / "data/cifar10", "what is there is not fetched again"
     (tmp_path / "data/cifar10/lenet.npz").write_bytes(b"damaged")
     assert main(["fetch", "cifar10"]) == 1
-    assert "lenet.npz whose arrays have the SHA-256" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "lenet.npz whose arrays have the SHA-256" in said and said.endswith(": delete it\n")
 
 
 def test_a_pickle_that_would_run_code_is_refused():

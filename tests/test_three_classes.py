@@ -33,7 +33,7 @@ def test_every_face_of_the_three_classes_is_tested_once_and_what_is_finished_is_
 
     made = {path: path.stat().st_mtime_ns for path in (run.folder / "three_classes").rglob("*.keras")}
     kept = three_classes.three_classes(run)
-    assert three_classes.to_record(run, kept) == three_classes.to_record(run, found)
+    assert three_classes.to_record(kept) == three_classes.to_record(found)
     assert len(made) == run.folds and all(path.stat().st_mtime_ns == then for path, then in made.items())
 
 
@@ -52,7 +52,7 @@ def test_counts_are_by_class_and_by_pair_of_classes_over_all_folds():
         attacked={0: np.array([2, 3]), 1: np.array([0, 2, 3]), 2: np.array([0])},
         flipped={0: np.array([2]), 1: np.array([], int), 2: np.array([0] * (first == 0), int)}, seconds=1.5)
         for first in (0, 4)]
-    record, measured = three_classes.to_record(None, parts)
+    record, measured = three_classes.to_record(parts)
     found = record["three_classes"]
     assert measured == {"training": 3.0} and found["accuracy"] == Count(6, 8)
     assert found["confusion"] == [[2, 0, 0], [0, 0, 2], [0, 0, 4]]

@@ -3,6 +3,7 @@
 import contextlib
 import os
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 from maskdet import config
@@ -30,20 +31,28 @@ def fetch(profile: Profile) -> Path:
         return place
     if place.exists():
         raise DownloadError(f"expected no {place} or a whole set, got something else: delete it")
-    part = place.with_name(f".{place.name}.part")
-    shutil.rmtree(part, ignore_errors=True)
-    part.parent.mkdir(parents=True, exist_ok=True)
-    try:
+    with arriving(place) as part:
         _download(HANDLES[profile.set], part)
         if not reader.fits(part):
             raise DownloadError(f"expected {' and '.join(reader.contains)} in the download of {HANDLES[profile.set]}, "
                                 f"got {', '.join(sorted(os.listdir(part))) or 'nothing'}")
+    return place
+
+
+@contextlib.contextmanager
+def arriving(place: Path) -> Iterator[Path]:
+    """A folder beside `place` to download into. It becomes `place` when the block has ended; after an error it is
+    removed."""
+    part = place.with_name(f".{place.name}.part")
+    shutil.rmtree(part, ignore_errors=True)
+    part.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        yield part
         part.rename(place)
     finally:
         shutil.rmtree(part, ignore_errors=True)
         with contextlib.suppress(OSError):
             place.parent.rmdir()  # only where nothing came into it
-    return place
 
 
 def _download(handle: str, part: Path) -> None:

@@ -18,7 +18,8 @@ from maskdet.incremental import Incremental
 from maskdet.networks import architectures, training
 from maskdet.networks.backend import keras
 
-BARE, WRONGLY, MASKED = CLASSES = ("bare", "worn wrongly", "masked")
+WRONGLY = "worn wrongly"
+CLASSES = ("bare", WRONGLY, "masked")
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,7 @@ def _fitted(run: Profile, number: int, learned: tuple, tested: tuple) -> tuple[k
     """The network of a fold, fitted or read back, and the seconds that its training took."""
     path, seed = run.folder / "three_classes" / f"fold{number}.json", 1000 * run.seed + number
     key = files.digest(*learned, *tested, run.text, seed, keys.code(training.fit, _resnet))
-    kept = json.loads(path.read_text()) if path.exists() else {}
+    kept = json.loads(path.read_text()) if path.exists() and path.with_suffix(".keras").exists() else {}
     if kept.get("key") != key:
         path.unlink(missing_ok=True)
         crops, labels = learned
@@ -93,7 +94,7 @@ def _attacked(run: Profile, number: int, model, images: np.ndarray, labels: np.n
     return Tested(labels, decisions, clusters, attacked, flipped, seconds)
 
 
-def to_record(run: Profile, found: list[Tested]) -> tuple[dict, dict]:
+def to_record(found: list[Tested]) -> tuple[dict, dict]:
     """What the stage of the three classes records: counts by class, and by pair of classes the success of one pixel.
     A class or a pair without a face is left out."""
     labels, decisions, clusters = (np.concatenate([getattr(part, name) for part in found])

@@ -1,10 +1,8 @@
 """The public files of the attack's origin, downloaded and brought into the form in which `published` reads them."""
 
-import contextlib
 import csv
 import io
 import pickle
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,7 +11,7 @@ import numpy as np
 from tqdm import tqdm
 
 from maskdet import config
-from maskdet.data.download import DownloadError
+from maskdet.data.download import DownloadError, arriving
 from maskdet.origin import published
 
 NETWORKS = "https://raw.githubusercontent.com/Hyperparticle/one-pixel-attack-keras/master/networks"
@@ -28,16 +26,18 @@ HARMLESS |= {("numpy", "ndarray"), ("numpy", "dtype"), ("_codecs", "encode")}
 def fetch() -> Path:
     """Download the files of `published.FILES` into data/cifar10 of the checkout, else of the current folder, all or
     none; where they are, they stay. Raises DownloadError where one cannot be fetched, or is another than was measured
-    here."""
+    here, also among those that are there."""
     place = (config.ROOT / "data" / "cifar10").absolute()
     if place.exists():
-        for name in published.FILES:
-            published.checked(place / name, name)
+        try:
+            for name in published.FILES:
+                published.checked(place / name, name)
+        except (FileNotFoundError, ValueError) as error:
+            raise DownloadError(f"expected no {place} or all files as published, got something else ({error}): delete "
+                                "it") from error
         return place
-    part = place.with_name(f".{place.name}.part")
-    shutil.rmtree(part, ignore_errors=True)
-    part.mkdir(parents=True)
-    try:
+    with arriving(place) as part:
+        part.mkdir()
         for name, (address, convert) in tqdm(SOURCES.items(), desc="fetch", unit="file", disable=None):
             content = _downloaded(address)
             try:
@@ -46,11 +46,6 @@ def fetch() -> Path:
             except (ValueError, TypeError, LookupError, OSError, EOFError, pickle.UnpicklingError) as error:
                 raise DownloadError(f"expected at {address} what {name} was made of, got something else ({error}): "
                                     "report it, for it may have changed") from error
-        part.rename(place)
-    finally:
-        shutil.rmtree(part, ignore_errors=True)
-        with contextlib.suppress(OSError):
-            place.parent.rmdir()  # only where nothing came into it
     return place
 
 
